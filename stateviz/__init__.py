@@ -1,0 +1,50 @@
+"""See what a Keras LSTM does with its state.
+
+    with stateviz.record(model) as recording:
+        model.fit(X, y, batch_size=200, epochs=15)
+
+    recording                          # what happened to the state, in words
+    stateviz.play_sequence(recording)  # and in motion
+
+Importing this package loads neither Keras nor matplotlib; each name loads what it needs when used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stateviz.player import Player as Player
+    from stateviz.quiz import Prediction as Prediction
+    from stateviz.recorder import record as record
+    from stateviz.recording import BatchRecord as BatchRecord
+    from stateviz.recording import Event as Event
+    from stateviz.recording import LayerRecording as LayerRecording
+    from stateviz.recording import Recording as Recording
+    from stateviz.recording import load as load
+    from stateviz.scenes import play_sequence as play_sequence
+
+_HOMES = {
+    "BatchRecord": "recording",
+    "Event": "recording",
+    "LayerRecording": "recording",
+    "Player": "player",
+    "Prediction": "quiz",
+    "Recording": "recording",
+    "load": "recording",
+    "play_sequence": "scenes",
+    "record": "recorder",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stateviz' has no attribute {name!r}; it has {__all__}")
+    return getattr(import_module(f"stateviz.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,335 @@
+"""The host's side of a record block: takes each batch, says how its states began, and keeps it."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from stateviz.recording import BatchRecord, Event, Gates, Recording
+
+_NUMBERED_PHASES = ("fit", "validation", "evaluate", "predict")
+
+Index = np.ndarray | slice
+
+
+class RecordingWarning(UserWarning):
+    """Something was not recorded; the model itself ran on unharmed."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to keep; the arguments of `stateviz.record`, checked."""
+
+    samples: Index
+    units: Index
+    every: int
+    gates: bool
+    inputs: bool
+    max_bytes: int
+
+
+@dataclass(frozen=True)
+class LayerCall:
+    """One call of a recurrent layer, as the layer's tap hands it out.
+
+    Attributes:
+        in_step: Whether it ran in a Keras train, test or predict step.
+        place: 0 for the layer's first call in that step, 1 for its second, and so on.
+        given: Whether `initial_state` was passed.
+        stateful: Whether the layer keeps its state.
+        training: None where Keras was not told.
+        inputs: Shape (samples, timesteps, features).
+        initial_states, final_states: For each state, shape (samples, units).
+        states: What the cell returned at each timestep, for each state, shape
+            (samples, timesteps, units). At a masked timestep it is not what the layer held.
+        gates: An LSTM's four gates, each of shape (samples, timesteps, units), or none.
+        mask: bool, True = used, shape (samples, timesteps), or None.
+    """
+
+    in_step: bool
+    place: int
+    given: bool
+    stateful: bool
+    training: bool | None
+    inputs: np.ndarray
+    initial_states: Sequence[np.ndarray]
+    states: Sequence[np.ndarray]
+    final_states: Sequence[np.ndarray]
+    gates: Sequence[np.ndarray]
+    mask: np.ndarray | None
+
+
+@dataclass
+class _Phase:
+    """A method that runs now, and how many batches each layer has processed in it."""
+
+    name: str
+    epoch: int | None = None
+    batches: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class _End:
+    """A batch's final states, to be recognised when another begins with them."""
+
+    states: tuple[bytes, ...]
+    record: int | None
+
+
+@dataclass
+class _Seen:
+    """What is remembered of a layer from batch to batch."""
+
+    batches: int = 0
+    reset_called: bool = False
+    last: _End | None = None
+    last_outside_validation: _End | None = None
+
+
+class Capture:
+    """Fills one recording while a record block is open."""
+
+    def __init__(self, recording: Recording, options: Options) -> None:
+        self.options = options
+        self._recording = recording
+        self._open = True
+        self._phases: list[_Phase] = []
+        self._seen = {name: _Seen() for name in recording.layers}
+        self._bytes_kept = 0
+        self._bytes_asked_for = 0
+        self._failure: Exception | None = None
+        self._ends_differ: set[str] = set()
+
+    @property
+    def phase_name(self) -> str | None:
+        """The method that runs now."""
+        return self._phases[-1].name if self._phases else None
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Holds while a method of the model runs."""
+        epoch = self._phases[-1].epoch if name == "validation" else None
+        self._phases.append(_Phase(name, epoch))
+        self._note("phase began")
+        try:
+            yield
+        finally:
+            self._note("phase ended")
+            self._phases.pop()
+
+    def epoch_began(self, epoch: int) -> None:
+        self._phases[-1].epoch = epoch
+        self._phases[-1].batches.clear()
+        self._note("epoch began")
+
+    def epoch_ended(self) -> None:
+        self._note("epoch ended")
+
+    def reset_state_called(self, name: str) -> None:
+        self._seen[name].reset_called = True
+        self._note("reset_state", layer=name)
+
+    def take(self, name: str, call: LayerCall) -> None:
+        """Receives one batch of one layer. No error of its own ever reaches the training."""
+        if not self._open or self._failure is not None:
+            return
+        try:
+            self._take(name, call)
+        except Exception as error:
+            self._failure = error
+
+    def close(self) -> None:
+        """Ends the recording and warns of whatever it lacks."""
+        self._open = False
+        if self._failure is not None:
+            self._warn(
+                f"recording stopped at an error of stateviz itself ({self._failure!r}); the model "
+                f"ran on unharmed. Please report it"
+            )
+        if self._ends_differ:
+            self._warn(
+                f"the recorded states of {', '.join(sorted(self._ends_differ))} do not end in the "
+                f"layer's own final states, so they are not what the layer computed. Please report "
+                f"it"
+            )
+        if self._bytes_kept < self._bytes_asked_for:
+            kept = sum(len(self._recording[name].batches) for name in self._recording.layers)
+            seen = math.ceil(sum(seen.batches for seen in self._seen.values()) / self.options.every)
+            every = self.options.every * math.ceil(self._bytes_asked_for / self.options.max_bytes)
+            self._warn(
+                f"recording stopped at the memory bound max_bytes={self.options.max_bytes:,}: the "
+                f"first {kept:,} of {seen:,} batches were kept, all were counted. every={every} "
+                f"would have fitted, or max_bytes={self._bytes_asked_for:,}, or fewer samples= or "
+                f"units="
+            )
+
+    def _warn(self, what: str) -> None:
+        sentence = what[0].upper() + what[1:] + "."
+        self._recording.stopped = " ".join(filter(None, [self._recording.stopped, sentence]))
+        warnings.warn(sentence, RecordingWarning, stacklevel=2)
+
+    def _note(self, kind: str, layer: str | None = None) -> None:
+        now = self._phases[-1] if self._phases else None
+        self._recording.events.append(
+            Event(kind, phase=now and now.name, epoch=now and now.epoch, layer=layer)
+        )
+
+    def _take(self, name: str, call: LayerCall) -> None:
+        phase = self._phases[-1] if call.in_step and self._phases else _Phase("call")
+        batch = None
+        if phase.name in _NUMBERED_PHASES:
+            phase.batches[name] += call.place == 0
+            batch = phase.batches[name] - 1
+
+        seen = self._seen[name]
+        validating = phase.name == "validation"
+        origin, came_from = _origin(call, seen, validating=validating)
+        batch_size = len(call.final_states[0])
+        record = None
+        if seen.batches % self.options.every == 0:
+            record = self._record(
+                name, call, phase=phase, batch=batch, origin=origin, came_from=came_from
+            )
+        seen.batches += 1
+        seen.reset_called = False
+        seen.last = _End(tuple(map(_bits, call.final_states)), record and record.index)
+        if not validating:
+            seen.last_outside_validation = seen.last
+        if record is not None:
+            self._recording[name].batches.append(record)
+        self._recording.events.append(
+            Event(
+                "batch",
+                phase=phase.name,
+                epoch=phase.epoch,
+                layer=name,
+                batch=batch,
+                origin=origin,
+                batch_size=batch_size,
+                record=record and record.index,
+            )
+        )
+
+    def _record(
+        self,
+        name: str,
+        call: LayerCall,
+        *,
+        phase: _Phase,
+        batch: int | None,
+        origin: str,
+        came_from: int | None,
+    ) -> BatchRecord | None:
+        """The batch as asked for, or None where the filter or the memory bound leaves nothing."""
+        batch_size = len(call.final_states[0])
+        every_row = np.arange(batch_size)
+        rows = self.options.samples
+        rows = every_row[rows] if isinstance(rows, slice) else rows[rows < batch_size]
+        if not len(rows):
+            return None
+        chosen = slice(None) if len(rows) == batch_size else rows
+        units = self.options.units
+
+        def kept(array: np.ndarray) -> np.ndarray:
+            # One row stands for all where Keras broadcast a last batch of one over the state.
+            array = np.broadcast_to(array, (batch_size, *array.shape[1:]))
+            return np.array(array[chosen])
+
+        def kept_state(array: np.ndarray) -> np.ndarray:
+            return np.array(array[chosen][..., units])
+
+        initial = list(map(kept_state, call.initial_states))
+        final = list(map(kept_state, call.final_states))
+        mask = None if call.mask is None else kept(call.mask)
+        states = [
+            held_through_mask(returned, before, mask)
+            for returned, before in zip(map(kept_state, call.states), initial, strict=True)
+        ]
+        for state, end in zip(states, final, strict=True):
+            if state.shape[1] and not np.allclose(state[:, -1], end, 1e-3, 1e-5, equal_nan=True):
+                self._ends_differ.add(name)
+        has_cell_state = len(states) > 1
+        record = BatchRecord(
+            layer=name,
+            index=len(self._recording[name].batches),
+            phase=phase.name,
+            epoch=phase.epoch,
+            batch=batch,
+            training=call.training,
+            origin=origin,
+            came_from=came_from,
+            batch_size=batch_size,
+            samples=rows.copy(),
+            initial_hidden_state=initial[0],
+            initial_cell_state=initial[1] if has_cell_state else None,
+            hidden_state=states[0],
+            cell_state=states[1] if has_cell_state else None,
+            final_hidden_state=final[0],
+            final_cell_state=final[1] if has_cell_state else None,
+            inputs=kept(call.inputs) if self.options.inputs else None,
+            mask=mask,
+            gates=(
+                Gates(*map(kept_state, call.gates)) if self.options.gates and call.gates else None
+            ),
+        )
+        self._bytes_asked_for += record.nbytes
+        if self._bytes_asked_for > self.options.max_bytes:
+            return None
+        self._bytes_kept = self._bytes_asked_for
+        return record
+
+
+def _origin(call: LayerCall, seen: _Seen, *, validating: bool) -> tuple[str, int | None]:
+    """How a batch's states began, observed from the numbers, and the record they came from."""
+    if call.given:
+        return "given", None
+    initial = tuple(map(_bits, call.initial_states))
+    zeros = not any(state.any() for state in call.initial_states)
+    if not call.stateful:
+        return ("fresh" if zeros else "altered"), None
+    # Validation runs inside fit: what it leaves behind is not what the training handed on.
+    previous = seen.last if validating else seen.last_outside_validation
+    if previous is not None and initial == previous.states and not (zeros and seen.reset_called):
+        return "carried", previous.record
+    if zeros:
+        return "reset", None
+    if seen.last is not None and initial == seen.last.states:
+        return "altered", seen.last.record
+    return "altered", None
+
+
+def held_through_mask(
+    returned: np.ndarray, initial: np.ndarray, mask: np.ndarray | None
+) -> np.ndarray:
+    """What the layer held: at a masked timestep Keras keeps the state of the timestep before.
+
+    Args:
+        returned: What the cell returned, shape (samples, timesteps, units).
+        initial: The state before the first timestep, shape (samples, units).
+        mask: bool, True = used, shape (samples, timesteps), or None.
+
+    Returns:
+        The state after each timestep, shape (samples, timesteps, units).
+
+    Example:
+        >>> import numpy as np
+        >>> returned, initial = np.array([[[1.0], [2.0], [3.0]]]), np.array([[7.0]])
+        >>> held_through_mask(returned, initial, np.array([[False, True, False]]))[0, :, 0]
+        array([7., 2., 2.])
+    """
+    if mask is None:
+        return returned
+    timesteps = np.arange(mask.shape[1])
+    last_used = np.maximum.accumulate(np.where(mask, timesteps, -1), axis=1)[..., np.newaxis]
+    held = np.take_along_axis(returned, np.maximum(last_used, 0), axis=1)
+    return np.where(last_used < 0, initial[:, np.newaxis], held)
+
+
+def _bits(array: np.ndarray) -> bytes:
+    return array.tobytes()
