@@ -69,7 +69,7 @@ class LayerCall:
 class _Phase:
     """A method that runs now, and how many batches each layer has processed in it."""
 
-    name: str
+    name: str | None
     epoch: int | None = None
     batches: Counter[str] = field(default_factory=Counter)
 
@@ -124,14 +124,17 @@ class Capture:
             self._phases.pop()
 
     def epoch_began(self, epoch: int) -> None:
+        """Counts the batches of a new epoch of the method that runs now."""
         self._phases[-1].epoch = epoch
         self._phases[-1].batches.clear()
         self._note("epoch began")
 
     def epoch_ended(self) -> None:
+        """Notes the end of an epoch; what follows, up to the next, is validation or callbacks."""
         self._note("epoch ended")
 
     def reset_state_called(self, name: str) -> None:
+        """Notes that `reset_state` was called on a layer."""
         self._seen[name].reset_called = True
         self._note("reset_state", layer=name)
 
@@ -175,10 +178,8 @@ class Capture:
         warnings.warn(sentence, RecordingWarning, stacklevel=2)
 
     def _note(self, kind: str, layer: str | None = None) -> None:
-        now = self._phases[-1] if self._phases else None
-        self._recording.events.append(
-            Event(kind, phase=now and now.name, epoch=now and now.epoch, layer=layer)
-        )
+        now = self._phases[-1] if self._phases else _Phase(None)
+        self._recording.events.append(Event(kind, phase=now.name, epoch=now.epoch, layer=layer))
 
     def _take(self, name: str, call: LayerCall) -> None:
         phase = self._phases[-1] if call.in_step and self._phases else _Phase("call")
@@ -198,7 +199,8 @@ class Capture:
             )
         seen.batches += 1
         seen.reset_called = False
-        seen.last = _End(tuple(map(_bits, call.final_states)), record and record.index)
+        index = None if record is None else record.index
+        seen.last = _End(tuple(map(_bits, call.final_states)), index)
         if not validating:
             seen.last_outside_validation = seen.last
         if record is not None:
@@ -212,7 +214,7 @@ class Capture:
                 batch=batch,
                 origin=origin,
                 batch_size=batch_size,
-                record=record and record.index,
+                record=index,
             )
         )
 
@@ -258,7 +260,7 @@ class Capture:
         record = BatchRecord(
             layer=name,
             index=len(self._recording[name].batches),
-            phase=phase.name,
+            phase=phase.name or "call",
             epoch=phase.epoch,
             batch=batch,
             training=call.training,

@@ -15,7 +15,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -383,7 +383,7 @@ class _OldTraces:
     """
 
     _lock = threading.Lock()
-    _watchers: list[_OldTraces] = []
+    _watchers: ClassVar[list[_OldTraces]] = []
 
     def __init__(self, layers: Sequence[keras.layers.RNN]) -> None:
         self._names = {
@@ -434,4 +434,5 @@ class _OldTraces:
         with self._lock:
             self._watchers.remove(self)
             if not self._watchers:
-                function_class.__call__ = function_class.__call__.__wrapped__
+                watched: Any = function_class.__call__
+                function_class.__call__ = watched.__wrapped__

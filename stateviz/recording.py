@@ -171,10 +171,7 @@ class ResetCount:
 class Resets(Sequence[ResetCount]):
     """The answer to "when is the state reset?": one row for each layer, phase and epoch.
 
-    Attributes:
-        state_tensors_zeroed: How many batches began from zeros, in all.
-        sample_states_zeroed: How many samples began from zeros, in all.
-        origins: How many batches began in which way, in all.
+    Its own counts are those of all rows together.
     """
 
     def __init__(self, counts: Sequence[ResetCount]) -> None:
@@ -188,14 +185,17 @@ class Resets(Sequence[ResetCount]):
 
     @property
     def state_tensors_zeroed(self) -> int:
+        """How many batches began from zeros."""
         return sum(count.state_tensors_zeroed for count in self)
 
     @property
     def sample_states_zeroed(self) -> int:
+        """How many samples began from zeros."""
         return sum(count.sample_states_zeroed for count in self)
 
     @property
     def origins(self) -> dict[str, int]:
+        """How many batches began in which way."""
         return _in_order(sum((Counter(count.origins) for count in self), Counter()))
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:
@@ -252,12 +252,12 @@ class LayerRecording:
 
     @property
     def hidden_state(self) -> np.ndarray:
-        """h after each timestep, shape (batches, samples, timesteps, units)."""
+        """The hidden state h after each timestep, shape (batches, samples, timesteps, units)."""
         return self._stacked("hidden_state")
 
     @property
     def cell_state(self) -> np.ndarray:
-        """c after each timestep, shape (batches, samples, timesteps, units)."""
+        """The cell state c after each timestep, shape (batches, samples, timesteps, units)."""
         return self._stacked("cell_state")
 
     def _stacked(self, name: str) -> np.ndarray:
@@ -293,7 +293,6 @@ class Recording:
     `LayerRecording`; `events` holds all that happened, in order.
 
     Attributes:
-        layers: The names of the recorded layers.
         events: Phases and epochs that began and ended, batches, `reset_state` calls, in order.
         stopped: Why recording stopped before the block ended, or "".
     """
@@ -305,6 +304,7 @@ class Recording:
 
     @property
     def layers(self) -> tuple[str, ...]:
+        """The names of the recorded layers."""
         return tuple(self._layers)
 
     def __getitem__(self, name: str) -> LayerRecording:
@@ -469,7 +469,7 @@ _BATCH_WORDS = (
 
 def _arrays(batch: BatchRecord) -> dict[str, np.ndarray]:
     """The arrays that a record holds, by name, the gates as "gates.input" and so on."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for each in fields(batch):
         value = getattr(batch, each.name)
         if isinstance(value, Gates):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -44,8 +44,9 @@ def replaced(owner: object, name: str, stand_in: object) -> Iterator[None]:
 class _Step(threading.local):
     """Whether this thread traces or runs a Keras step, and the calls of each layer in it so far."""
 
-    running: bool = False
-    calls: Counter[int] = Counter()
+    def __init__(self) -> None:
+        self.running = False
+        self.calls: Counter[int] = Counter()
 
 
 _step = _Step()
@@ -84,10 +85,11 @@ class Tap:
     capture and does nothing.
     """
 
-    _taps: weakref.WeakKeyDictionary[keras.layers.RNN, Tap] = weakref.WeakKeyDictionary()
+    _taps: ClassVar[weakref.WeakKeyDictionary[keras.layers.RNN, Tap]] = weakref.WeakKeyDictionary()
 
     @classmethod
     def of(cls, layer: keras.layers.RNN) -> Tap:
+        """The tap of a layer; the same one each time."""
         if layer not in cls._taps:
             cls._taps[layer] = cls()
         return cls._taps[layer]

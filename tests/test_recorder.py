@@ -596,7 +596,7 @@ def test_blocks_can_be_nested_and_repeated() -> None:
 
 
 def test_filters_keep_what_was_asked_for_and_count_the_rest() -> None:
-    X, y = series(10)
+    X, _ = series(10)
     model = a_model()
     with stateviz.record(model) as whole:
         model.predict(X, **FIT)
@@ -612,7 +612,7 @@ def test_filters_keep_what_was_asked_for_and_count_the_rest() -> None:
     )
     assert kept[0].inputs is None
     assert few.resets().sample_states_zeroed == 10
-    with pytest.raises(ValueError, match="different shapes .*Index them one by one"):
+    with pytest.raises(ValueError, match=r"different shapes .*Index them one by one"):
         _ = few["lstm"].hidden_state
 
 

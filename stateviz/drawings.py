@@ -1,0 +1,233 @@
+"""Pictures of a recording: each function takes an axes first and returns what it drew.
+
+All draw one sample of one batch over its timesteps. The initial state stands in a column of its
+own, left of timestep 0. `timestep` says how far the sequence has been read: what comes later is
+left open; -1 shows the initial state alone, and None the whole sequence.
+
+Black is for text and axes only: the player draws it in the colour of the reader's theme.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, MaxNLocator
+
+from stateviz.recording import BatchRecord
+
+_OKABE_ITO = mpl.color_sequences["okabe_ito"]
+HIDDEN_COLOR = mpl.colors.to_hex(_OKABE_ITO[5])  # blue
+CELL_COLOR = mpl.colors.to_hex(_OKABE_ITO[6])  # vermillion
+INPUT_COLOR = mpl.colors.to_hex(_OKABE_ITO[3])  # green
+UNREAD_COLOR = (0.5, 0.5, 0.5, 0.22)
+STATE_MAP = "RdBu_r"
+
+# Where the initial state stands on the time axis: a gap of half a timestep before timestep 0.
+INITIAL = -2.0
+
+_NAMES = {"hidden": ("h", "hidden state"), "cell": ("c", "cell state")}
+
+
+@dataclass(frozen=True)
+class StateImages:
+    """A heat map of all units: the initial state, the timesteps, and a cover on what is unread."""
+
+    initial: AxesImage
+    timesteps: AxesImage
+    unread: Rectangle
+
+    def artists(self) -> tuple[Artist, ...]:
+        """All three."""
+        return self.initial, self.timesteps, self.unread
+
+
+def states_in(batch: BatchRecord) -> tuple[str, ...]:
+    """Which states the batch has: "hidden", and "cell" where the layer is an LSTM."""
+    return ("hidden",) if batch.cell_state is None else ("hidden", "cell")
+
+
+def states_of(batch: BatchRecord, state: str, sample: int) -> tuple[np.ndarray, np.ndarray]:
+    """One sample's initial state, shape (units,), and states, shape (timesteps, units)."""
+    initial = getattr(batch, f"initial_{state}_state")
+    states = getattr(batch, f"{state}_state")
+    return initial[sample], states[sample]
+
+
+def trace_of(batch: BatchRecord, state: str, sample: int, unit: int) -> np.ndarray:
+    """One unit's initial state and its states, shape (timesteps + 1,)."""
+    initial, states = states_of(batch, state, sample)
+    return np.concatenate([initial[[unit]], states[:, unit]])
+
+
+def until(states: np.ndarray, timestep: int | None) -> np.ma.MaskedArray:
+    """The states as (units, timesteps), those after `timestep` left out."""
+    shown = np.ma.masked_invalid(states.T.astype(float))
+    if timestep is not None:
+        shown[:, timestep + 1 :] = np.ma.masked
+    return shown
+
+
+def set_time_axis(ax: Axes, batch: BatchRecord, *, labelled: bool) -> None:
+    """Gives an axes the timesteps of a batch, with a place for the initial state."""
+    steps = batch.timesteps
+    ax.set_xlim(INITIAL - 0.75, steps - 0.25)
+    round_numbers = MaxNLocator(11, integer=True).tick_values(0, max(steps - 1, 1))
+    ticks = [int(tick) for tick in round_numbers if 0 <= tick <= steps - 1]
+    ax.xaxis.set_major_locator(FixedLocator([INITIAL, *ticks]))
+    ax.set_xticklabels(["initial", *map(str, ticks)] if labelled else [])
+    ax.set_facecolor("none")
+    ax.spines[["top", "right"]].set_visible(False)
+    if labelled:
+        ax.set_xlabel("timestep t")
+
+
+def draw_input(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Line2D]:
+    """Draws what the layer read: one line a feature, and the masked timesteps hatched."""
+    if batch.inputs is None:
+        ax.text(
+            0.5,
+            0.5,
+            "the inputs were not recorded (inputs=False)",
+            ha="center",
+            va="center",
+            transform=ax.transAxes,
+        )
+        ax.set_yticks([])
+        return []
+    inputs = batch.inputs[sample]
+    alone = inputs.shape[1] == 1
+    lines = ax.plot(
+        inputs, color=INPUT_COLOR, marker="o" if alone else None, markersize=3.5, linewidth=1.2
+    )
+    if not alone:
+        for line, shade in zip(lines, np.linspace(0.3, 1, len(lines)), strict=True):
+            line.set_alpha(shade)
+    ax.yaxis.set_major_locator(MaxNLocator(3))
+    ax.margins(y=0.15)
+    draw_masked(ax, batch, sample=sample)
+    return lines
+
+
+def draw_masked(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Artist]:
+    """Hatches the timesteps that the mask leaves out; the state is held there."""
+    if batch.mask is None:
+        return []
+    return [
+        ax.axvspan(
+            t - 0.5, t + 0.5, facecolor="none", edgecolor="#808080", hatch="///", linewidth=0
+        )
+        for t in np.flatnonzero(~batch.mask[sample])
+    ]
+
+
+def draw_state(
+    ax: Axes,
+    batch: BatchRecord,
+    state: str,
+    *,
+    sample: int,
+    timestep: int | None = None,
+) -> StateImages:
+    """Draws "hidden" or "cell" state of all units as a heat map, a row a unit.
+
+    The colours are symmetric about zero, at the largest value that this sample reaches.
+    """
+    initial, states = states_of(batch, state, sample)
+    units, steps = len(initial), batch.timesteps
+    reach = max(float(np.nanmax(np.abs(states), initial=0)), float(np.abs(initial).max()), 1e-6)
+    look: dict[str, Any] = {
+        "aspect": "auto",
+        "cmap": STATE_MAP,
+        "norm": Normalize(-reach, reach),
+        "interpolation": "nearest",
+        "origin": "upper",
+    }
+    rows = (units - 0.5, -0.5)
+    first = ax.imshow(initial[:, np.newaxis], extent=(INITIAL - 0.5, INITIAL + 0.5, *rows), **look)
+    image = ax.imshow(until(states, timestep), extent=(-0.5, steps - 0.5, *rows), **look)
+    outline = Rectangle((INITIAL - 0.5, -0.5), 1, units, facecolor="none", edgecolor="black")
+    ax.add_patch(outline)
+    shown = steps if timestep is None else timestep + 1
+    unread = Rectangle(
+        (shown - 0.5, -0.5), steps - shown, units, facecolor=UNREAD_COLOR, edgecolor="none"
+    )
+    ax.add_patch(unread)
+    ax.set_ylim(*rows)
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    draw_masked(ax, batch, sample=sample)
+    return StateImages(first, image, unread)
+
+
+def draw_unit(
+    ax: Axes,
+    batch: BatchRecord,
+    *,
+    sample: int,
+    unit: int,
+    timestep: int | None = None,
+) -> dict[str, Line2D]:
+    """Draws one unit's h and c as lines that begin at the initial state, by "hidden" and "cell"."""
+    looks: dict[str, dict[str, Any]] = {
+        "hidden": {"color": HIDDEN_COLOR, "linestyle": "-", "marker": "o"},
+        "cell": {"color": CELL_COLOR, "linestyle": "--", "marker": "s"},
+    }
+    time = time_of(batch)
+    traces = {state: trace_of(batch, state, sample, unit) for state in states_in(batch)}
+    shown = len(time) if timestep is None else timestep + 2
+    lines = {}
+    for state, values in traces.items():
+        [lines[state]] = ax.plot(
+            time[:shown], values[:shown], markersize=3.5, linewidth=1.6, **looks[state]
+        )
+    values = np.concatenate([[0.0], *traces.values()])
+    room = 0.12 * (np.ptp(values) or 1.0)
+    ax.set_ylim(values.min() - room, values.max() + room)
+    ax.yaxis.set_major_locator(MaxNLocator(4))
+    ax.axhline(0, color="#808080", linewidth=0.8, zorder=0)
+    return lines
+
+
+def time_of(batch: BatchRecord) -> np.ndarray:
+    """Where the initial state and each timestep stand on the time axis, shape (timesteps + 1,)."""
+    return np.concatenate([[INITIAL], np.arange(batch.timesteps)])
+
+
+def draw_origin(ax: Axes, batch: BatchRecord) -> Text:
+    """Says over the initial state how it came about, in the room left of timestep 0."""
+    words = {"fresh": "fresh\nzeros", "reset": "reset\nto zeros", "carried": "carried\nover"}
+    return ax.text(
+        INITIAL,
+        0.5,
+        words.get(batch.origin, batch.origin),
+        transform=ax.get_xaxis_transform(),
+        ha="center",
+        va="center",
+        fontsize=9,
+        weight="bold",
+    )
+
+
+def point_to_unit(ax: Axes, unit: int) -> Line2D:
+    """Marks one unit's row, in the gap between the initial state and timestep 0."""
+    [pointer] = ax.plot(INITIAL + 1, unit, marker=">", color="black", markersize=6)
+    return pointer
+
+
+def draw_cursor(ax: Axes, at: float) -> Line2D:
+    """Marks the timestep that is being read."""
+    return ax.axvline(at, color="black", linewidth=1.4, alpha=0.75)
+
+
+def name_state(state: str) -> tuple[str, str]:
+    """The symbol and the name of "hidden" or "cell"."""
+    return _NAMES[state]
