@@ -1,0 +1,59 @@
+# PYTHON=...      the Python to make .venv with, if not the first one found
+# LAB_ARGS=...    more options for JupyterLab:  make lab LAB_ARGS="--no-browser --port 9999"
+# PYTEST_ARGS=... more options for pytest:      make test PYTEST_ARGS="tests/test_ground.py -x"
+# PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
+
+.DEFAULT_GOAL := help
+.PHONY: help install lab test check notebooks pins clean
+
+VENV_PYTHON := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
+INSTALLED := .venv/.installed
+
+# The stamp holds the folder's path. An environment that was copied or moved with its folder,
+# or whose Python has gone, is made anew.
+ifeq ($(shell cat $(INSTALLED) 2>/dev/null)|$(wildcard $(VENV_PYTHON)),$(CURDIR)|$(VENV_PYTHON))
+VENV_IS_SOUND := yes
+else
+.PHONY: $(INSTALLED)
+endif
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1  -  \2/p' Makefile
+
+install: $(INSTALLED) ## make .venv and install the pinned packages into it
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@if [ -z "$(VENV_IS_SOUND)" ]; then \
+	    python=$$(PYTHON="$(PYTHON)" sh tools/find_python.sh) || exit 1; \
+	    $$python -m venv --clear .venv || exit 1; \
+	fi; \
+	echo "Installing the pinned packages into .venv: about 600 MB to download the first time," \
+	    "2 to 10 minutes, mostly silent ..."; \
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --no-input \
+	    -r requirements.txt -e . || exit 1; \
+	printf '%s\n' "$(CURDIR)" > $(INSTALLED); \
+	echo "Installed."
+
+lab: $(INSTALLED) ## open the first lesson in JupyterLab
+	@$(VENV_PYTHON) -m tools.launch_lab $(LAB_ARGS)
+
+test: $(INSTALLED) ## run every test: unit tests, docstring examples, notebooks, browser checks
+	@$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+check: $(INSTALLED) ## formatter, linter and type checker
+	@$(VENV_PYTHON) -m ruff format --check .
+	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m mypy
+
+notebooks: $(INSTALLED) ## run all notebooks again and save what they print
+	@$(VENV_PYTHON) -m tools.regenerate_notebooks
+
+pins: $(INSTALLED) ## solve requirements.txt from pyproject.toml again
+	@$(VENV_PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 \
+	    --extra course --group pyproject.toml:dev --no-emit-index-url --no-emit-find-links \
+	    --no-annotate --custom-compile-command "make pins" $(PINS_ARGS) \
+	    --output-file requirements.txt pyproject.toml
+
+clean: ## remove .venv and all caches
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

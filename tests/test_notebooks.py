@@ -1,0 +1,378 @@
+"""The notebooks are whole, are what their code makes, and turn red when the code is broken."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from tests.mutation import Break, GuardError, apply_break, copy_course, turns_red
+from tools.course_environment import NOTEBOOKS, REPOSITORY
+from tools.regenerate_notebooks import (
+    NotebookError,
+    difference,
+    execute,
+    main,
+    read_notebook,
+    tidy,
+    to_text,
+)
+from tools.saved_widgets import WIDGET_VIEW, forget_dead_widgets
+
+COURSE = sorted(NOTEBOOKS.glob("*.ipynb"))
+LARGEST_NOTEBOOK_BYTES = 2_000_000
+
+# What a lesson must notice: the callback that moves the player, the reset logic, its own claim.
+BREAKS: tuple[Break, ...] = ()
+
+each_notebook = pytest.mark.parametrize("path", COURSE, ids=[path.stem for path in COURSE])
+
+
+def faults(path: Path) -> Iterator[str]:
+    """Say what is wrong with a notebook, a sentence each."""
+    if path.stat().st_size > LARGEST_NOTEBOOK_BYTES:
+        yield f"is {path.stat().st_size} bytes; at most {LARGEST_NOTEBOOK_BYTES} are allowed"
+    notebook = read_notebook(path)
+    try:
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as error:
+        yield f"is not a valid notebook: {error}"
+        return
+    first = notebook.cells[0] if notebook.cells else None
+    if first is None or first.cell_type != "markdown" or not first.source.startswith("# "):
+        yield "has no header: the first cell must be Markdown that begins with '# '"
+    if "widgets" in notebook.metadata:
+        yield "holds the state of widgets"
+    code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    counts = [cell.execution_count for cell in code_cells]
+    if not counts or counts != list(range(1, len(counts) + 1)):
+        yield f"was not run once from top to bottom: its cells are numbered {counts}"
+    for cell in code_cells:
+        for fault in cell_faults(cell):
+            yield f"cell {cell.id!r} {fault}"
+    if path.read_text(encoding="utf-8") != to_text(tidy(read_notebook(path))):
+        yield "is not in normal form: run `make notebooks`"
+
+
+def cell_faults(cell: NotebookNode) -> Iterator[str]:
+    source = cell.source.rstrip()
+    if source.endswith(";"):
+        yield "ends in ';', which hides nothing under nbval: write `_ = ...`"
+    if re.search(r"\b(interact|interactive|interactive_output|clear_output)\(", source):
+        yield "calls interact or clear_output, which nbval cannot follow: use stateviz's widgets"
+    for output in cell.outputs:
+        if WIDGET_VIEW in output.get("data", {}):
+            yield "holds a view of a widget, which is dead in a saved notebook"
+        if output.output_type == "error" and "raises-exception" not in cell.metadata.get(
+            "tags", ()
+        ):
+            yield f"ended in {output.ename} and is not tagged raises-exception"
+        if output.get("name") == "stderr":
+            yield "wrote to stderr, which differs between machines"
+        said = "\n".join([output.get("text", ""), output.get("data", {}).get("text/plain", "")])
+        private = re.search(
+            r"\b0x[0-9a-f]{6,}|(?<!\w)/(home|root|tmp|Users)/\w+|\b[A-Z]:\\\w+", said
+        )
+        if private:
+            yield f"prints {private[0]!r}, which differs between machines"
+
+
+def test_the_course_has_notebooks() -> None:
+    assert COURSE, f"no notebook was found in {NOTEBOOKS}; at least the first lesson was expected"
+
+
+@each_notebook
+def test_a_notebook_has_no_fault(path: Path) -> None:
+    assert list(faults(path)) == []
+
+
+@pytest.mark.slow
+@each_notebook
+def test_what_is_saved_is_what_the_code_makes(path: Path) -> None:
+    assert difference(path, execute(path)) == ""
+
+
+def test_every_notebook_has_a_break() -> None:
+    broken = {wanted.notebook for wanted in BREAKS}
+    assert {path.relative_to(REPOSITORY).as_posix() for path in COURSE} == broken
+
+
+@pytest.mark.parametrize("wanted", BREAKS, ids=str)
+def test_a_broken_course_turns_red(tmp_path: Path, wanted: Break) -> None:
+    # The notebook turns green unbroken in this same run, as pytest collects notebooks/ too.
+    course = copy_course(REPOSITORY, tmp_path / "course")
+    apply_break(course, wanted)
+    assert turns_red(course, wanted.notebook), f"nothing noticed the break {wanted.name!r}"
+
+
+@each_notebook
+def test_an_unbroken_copy_stays_green(tmp_path: Path, path: Path) -> None:
+    course = copy_course(REPOSITORY, tmp_path / "course")
+    assert not turns_red(course, path.relative_to(REPOSITORY).as_posix())
+
+
+# From here on: the machinery above, tried on a course of one small notebook.
+
+SMALL_LESSON = "notebooks/small.ipynb"
+COUNTER = """
+class Counter:
+    def __init__(self):
+        self.count = 0
+
+    def advance(self):
+        self.count += 1
+        unseen = "nothing shows this"
+"""
+
+
+def small_notebook() -> NotebookNode:
+    new = nbformat.v4
+    return new.new_notebook(
+        cells=[
+            new.new_markdown_cell("# How far does it count?", id="header"),
+            new.new_code_cell(
+                "import ipywidgets\nfrom stateviz.counter import Counter\n\ncounter = Counter()",
+                id="begin",
+            ),
+            new.new_code_cell(
+                "for _ in range(3):\n    counter.advance()\nprint('counted to', counter.count)",
+                id="count",
+            ),
+            new.new_code_cell(
+                "class Shown(ipywidgets.IntSlider):\n"
+                "    def _repr_mimebundle_(self, **options):\n"
+                "        bundle = super()._repr_mimebundle_(**options)\n"
+                "        return bundle | {'text/plain': 'Shown', 'text/html': '<p>three</p>'}\n\n\n"
+                "Shown(value=counter.count)",
+                id="show",
+            ),
+            new.new_code_cell(
+                "raise ValueError(f'{counter.count} is enough')",
+                id="raise",
+                metadata={"tags": ["raises-exception"], "collapsed": True},
+            ),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def small_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the project's own settings and tools, and one notebook, run and saved."""
+    course = tmp_path_factory.mktemp("small") / "course"
+    for folder in ("notebooks", "stateviz", "tests"):
+        (course / folder).mkdir(parents=True)
+    for name in ("pyproject.toml", "conftest.py", "tests/nbval_sanitize.cfg"):
+        shutil.copy(REPOSITORY / name, course / name)
+    shutil.copytree(REPOSITORY / "tools", course / "tools")
+    (course / "stateviz" / "__init__.py").touch()
+    (course / "stateviz" / "counter.py").write_text(COUNTER, encoding="utf-8")
+    path = course / SMALL_LESSON
+    nbformat.write(small_notebook(), path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(course))
+        path.write_text(to_text(execute(path)), encoding="utf-8")
+    return course
+
+
+@pytest.fixture
+def lesson(small_course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small notebook in a copy of its course that a test may change."""
+    course = copy_course(small_course, tmp_path / "course")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(course), str(REPOSITORY)]))
+    return course / SMALL_LESSON
+
+
+def test_the_small_course_is_faultless_and_green(lesson: Path) -> None:
+    assert list(faults(lesson)) == []
+    assert not turns_red(lesson.parent.parent, SMALL_LESSON)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("stateviz/counter.py", "self.count += 1", "self.count += 2"),
+        (SMALL_LESSON, "range(3)", "range(2)"),
+        (SMALL_LESSON, "counted to 3\n", "counted to 4\n"),
+    ],
+    ids=["the code", "the lesson's code", "the lesson's claim"],
+)
+def test_the_guard_notices_a_break(lesson: Path, file: str, old: str, new: str) -> None:
+    course = lesson.parent.parent
+    apply_break(course, Break("a break", SMALL_LESSON, file, old, new))
+    assert turns_red(course, SMALL_LESSON)
+
+
+def test_the_guard_lets_a_harmless_change_through(lesson: Path) -> None:
+    course = lesson.parent.parent
+    apply_break(course, Break("unseen", SMALL_LESSON, "stateviz/counter.py", "shows", "hides"))
+    assert not turns_red(course, SMALL_LESSON)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("stateviz/counter.py", "self.cuont", "0", "occurs 0 times"),
+        ("stateviz/counter.py", "self.count", "0", "occurs 2 times"),
+        (SMALL_LESSON, "range(4)", "0", "occurs 0 times"),
+        ("stateviz/counter.py", "+= 1", "+=", "is not Python"),
+        ("stateviz/gone.py", "a", "b", "there is no file"),
+    ],
+)
+def test_a_break_that_cannot_be_made_is_an_error(
+    lesson: Path, file: str, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(GuardError, match=message):
+        apply_break(lesson.parent.parent, Break("a break", SMALL_LESSON, file, old, new))
+
+
+def test_a_run_that_judges_nothing_is_an_error(lesson: Path) -> None:
+    with pytest.raises(GuardError, match="did not judge"):
+        turns_red(lesson.parent.parent, "notebooks/gone.ipynb")
+
+
+def edit(path: Path, change: Callable[[NotebookNode], object]) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    change(notebook)
+    path.write_text(to_text(notebook), encoding="utf-8")
+
+
+def set_source(place: int, source: str) -> Callable[[NotebookNode], object]:
+    return lambda notebook: notebook.cells[place].update(source=source)
+
+
+def add_output(place: int, output: NotebookNode) -> Callable[[NotebookNode], object]:
+    return lambda notebook: notebook.cells[place].outputs.append(output)
+
+
+def stream(name: str, text: str) -> NotebookNode:
+    return nbformat.v4.new_output("stream", name=name, text=text)
+
+
+def display(data: dict[str, object]) -> NotebookNode:
+    return nbformat.v4.new_output("display_data", data=data)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (set_source(0, "How far?"), "has no header"),
+        (set_source(1, "counter;"), "ends in ';'"),
+        (set_source(1, "from ipywidgets import interact\ninteract(f, x=3)"), "calls interact"),
+        (lambda notebook: notebook.cells[2].update(execution_count=None), r"\[1, None, 3, 4\]"),
+        (lambda notebook: notebook.cells[2].update(execution_count=7), r"\[1, 7, 3, 4\]"),
+        (lambda notebook: notebook.cells[4].metadata.pop("tags"), "ended in ValueError"),
+        (lambda notebook: notebook.cells[4].outputs[0].update(traceback=["a", "b"]), "normal form"),
+        (lambda notebook: notebook.cells[1].metadata.update(scrolled=True), "normal form"),
+        (lambda notebook: notebook.metadata.update(widgets={}), "holds the state of widgets"),
+        (add_output(1, display({WIDGET_VIEW: {"model_id": "1"}})), "holds a view of a widget"),
+        (add_output(1, stream("stderr", "a warning")), "wrote to stderr"),
+        (add_output(1, stream("stdout", "<Counter at 0x7f2a00ff>")), "prints '0x7f2a00ff'"),
+        (add_output(1, stream("stdout", "in /home/ada/course")), "prints '/home/ada'"),
+        (add_output(1, display({"image/png": "A" * 2_000_000})), "is 200.... bytes"),
+    ],
+)
+def test_a_fault_is_seen(
+    lesson: Path, change: Callable[[NotebookNode], object], fault: str
+) -> None:
+    edit(lesson, change)
+    assert re.search(fault, "\n".join(faults(lesson)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('"id": "begin"', '"id": "header"', "is not in normal form"),
+        ('"id": "begin",', "", "is not in normal form"),
+        ('"execution_count": 2', '"execution_count": "two"', "is not a valid notebook"),
+        ('"nbformat": 4', '"nbformat": 3', "has notebook format 3"),
+    ],
+)
+def test_a_file_that_is_no_proper_notebook_is_seen(
+    lesson: Path, old: str, new: str, fault: str
+) -> None:
+    text = lesson.read_text(encoding="utf-8")
+    assert old in text
+    lesson.write_text(text.replace(old, new), encoding="utf-8")
+    try:
+        found = "\n".join(faults(lesson))
+    except NotebookError as error:
+        found = str(error)
+    assert fault in found
+
+
+def test_a_notebook_without_its_outputs_is_seen(lesson: Path) -> None:
+    edit(lesson, lambda notebook: notebook.cells[2].update(outputs=[]))
+    assert turns_red(lesson.parent.parent, SMALL_LESSON)
+
+
+def test_regenerating_twice_gives_the_same_bytes(lesson: Path) -> None:
+    committed = lesson.read_bytes()
+    assert main([str(lesson)]) == 0
+    assert lesson.read_bytes() == committed
+    assert b"model_id" not in committed
+    assert b"<p>three</p>" in committed
+
+
+def test_check_compares_and_leaves_the_file_alone(
+    lesson: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--check", str(lesson)]) == 0
+    edit(lesson, set_source(2, "print('counted to', counter.count)"))
+    committed = lesson.read_bytes()
+
+    assert main(["--check", str(lesson)]) == 1
+
+    assert "counted to 0" in capsys.readouterr().out
+    assert lesson.read_bytes() == committed
+
+
+def test_check_masks_png_and_what_the_sanitize_file_names(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def with_output(data: dict[str, str]) -> NotebookNode:
+        notebook = read_notebook(lesson)
+        notebook.cells[1].outputs = [display(data)]
+        return notebook
+
+    rules = tmp_path / "rules.cfg"
+    rules.write_text("regex: payload=\\w+\nreplace: payload\n", encoding="utf-8")
+    monkeypatch.setattr("tools.regenerate_notebooks.SANITIZE_FILE", rules)
+    one = {"image/png": "AAAA", "text/html": "<p payload=AAAA>\n<p>one</p>"}
+    lesson.write_text(to_text(with_output(one)), encoding="utf-8")
+
+    masked = {"image/png": "BBBB", "text/html": "<p payload=BBBB>\n<p>one</p>"}
+    assert difference(lesson, with_output(masked)) == ""
+    assert "two" in difference(lesson, with_output({**one, "text/html": "<p>two</p>"}))
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import sys; print('careful', file=sys.stderr)", "wrote to stderr"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_notebook_that_misbehaves_is_not_saved(lesson: Path, source: str, message: str) -> None:
+    edit(lesson, set_source(2, source))
+    with pytest.raises(NotebookError, match=message):
+        execute(lesson)
+
+
+def test_saving_in_jupyterlab_forgets_a_widget_only_where_html_says_the_same() -> None:
+    both = {WIDGET_VIEW: {"model_id": "1"}, "text/html": "<p>", "text/plain": "Player"}
+    widget_alone = {WIDGET_VIEW: {"model_id": "2"}, "text/plain": "Slider"}
+    cells = [
+        nbformat.v4.new_markdown_cell("# A title"),
+        nbformat.v4.new_code_cell("x", outputs=[display(both), display(widget_alone)]),
+    ]
+    content = nbformat.v4.new_notebook(cells=cells)
+
+    forget_dead_widgets({"type": "notebook", "content": content})
+    forget_dead_widgets({"type": "file", "content": "a text"})
+
+    kept = [set(output.data) for output in content.cells[1].outputs]
+    assert kept == [{"text/html", "text/plain"}, {WIDGET_VIEW, "text/plain"}]
