@@ -223,9 +223,9 @@ def point_to_unit(ax: Axes, unit: int) -> Line2D:
     return pointer
 
 
-def draw_cursor(ax: Axes, at: float) -> Line2D:
-    """Marks the timestep that is being read."""
-    return ax.axvline(at, color="black", linewidth=1.4, alpha=0.75)
+def draw_cursor(ax: Axes, at: float, *, on_colors: bool = False) -> Line2D:
+    """Marks the timestep that is being read; dark in every theme where it crosses a heat map."""
+    return ax.axvline(at, color="#303030" if on_colors else "black", linewidth=1.4, alpha=0.8)
 
 
 def name_state(state: str) -> tuple[str, str]:

@@ -1,0 +1,615 @@
+// Repaints the data of a matplotlib figure, frame by frame, under the stage that matplotlib drew.
+// One module for two hosts: an anywidget in a notebook, and a page without a kernel (player.py).
+
+const KERNEL_INTERVAL_MS = 100; // while playing, the kernel hears of the frame no more often
+const SPEEDS = [0.25, 0.5, 1, 2, 4];
+const PAGE = 10; // frames that Page Up and Page Down move by
+
+const STYLE = `
+.stateviz-player {
+  --stateviz-ink: var(--jp-content-font-color1, var(--vscode-editor-foreground, CanvasText));
+  --stateviz-faint: color-mix(in srgb, var(--stateviz-ink) 16%, transparent);
+  --stateviz-line: color-mix(in srgb, var(--stateviz-ink) 55%, transparent);
+  --stateviz-accent: var(--jp-brand-color1, #0072b2);
+  color: var(--stateviz-ink); max-width: var(--stateviz-width); margin: 0.25rem 0;
+  font: 0.875rem/1.4 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif;
+  container-type: inline-size;
+}
+.stateviz-player * { box-sizing: border-box; }
+.stateviz-picture { position: relative; width: 100%; touch-action: pan-y; }
+.stateviz-picture > canvas, .stateviz-picture > svg {
+  position: absolute; inset: 0; width: 100%; height: 100%;
+}
+.stateviz-picture > svg { pointer-events: none; }
+.stateviz-tip {
+  position: absolute; z-index: 1; pointer-events: none; white-space: nowrap; padding: 0.15rem 0.5rem;
+  border: 1px solid var(--stateviz-line); border-radius: 4px; font-variant-numeric: tabular-nums;
+  background: var(--jp-layout-color1, Canvas); color: var(--stateviz-ink);
+}
+.stateviz-readout {
+  min-height: 1.6em; margin: 0.1rem 0 0.35rem; padding: 0.1rem 0.25rem; white-space: pre-wrap;
+  font: 0.9375rem/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;
+}
+.stateviz-controls { display: flex; flex-wrap: wrap; align-items: center; gap: 0.375rem; }
+.stateviz-controls button, .stateviz-controls select {
+  min-height: 34px; min-width: 34px; padding: 0 0.6rem; font: inherit; color: inherit;
+  background: transparent; border: 1px solid var(--stateviz-line); border-radius: 6px;
+  cursor: pointer;
+}
+.stateviz-controls select { background: var(--jp-layout-color1, Canvas); }
+.stateviz-controls button:hover:not([aria-disabled="true"]) { background: var(--stateviz-faint); }
+.stateviz-controls button[aria-disabled="true"] { border-color: var(--stateviz-faint); cursor: default; }
+.stateviz-controls button[aria-disabled="true"] > * { opacity: 0.6; }
+.stateviz-controls button[data-action="play"] { min-width: 5.6rem; font-weight: 600; }
+.stateviz-controls button[aria-pressed="true"], .stateviz-controls button[aria-expanded="true"] {
+  background: var(--stateviz-faint); border-color: var(--stateviz-ink);
+}
+.stateviz-player :focus-visible { outline: 3px solid var(--stateviz-accent); outline-offset: 2px; }
+.stateviz-player:focus-visible { outline-offset: 4px; border-radius: 4px; }
+.stateviz-track { position: relative; flex: 1 1 100%; display: flex; align-items: center; gap: 0.75rem; }
+.stateviz-rail { position: relative; flex: 1; }
+.stateviz-slider {
+  display: block; width: 100%; min-height: 34px; margin: 0; cursor: pointer;
+  accent-color: var(--stateviz-accent);
+}
+.stateviz-marks { position: absolute; inset: auto 8px 2px 8px; height: 6px; pointer-events: none; }
+.stateviz-marks > i {
+  position: absolute; width: 2px; height: 6px; margin-left: -1px; background: currentColor;
+}
+.stateviz-count { min-width: 7.5em; text-align: right; font-variant-numeric: tabular-nums; }
+.stateviz-spring { flex: 1; }
+.stateviz-keys {
+  margin: 0.5rem 0 0; padding: 0.5rem 0.75rem; border: 1px solid var(--stateviz-line);
+  border-radius: 6px; display: grid; grid-template-columns: max-content 1fr; gap: 0.1rem 1rem;
+}
+.stateviz-keys dt { font-weight: 600; }
+.stateviz-keys dd { margin: 0; }
+.stateviz-player [hidden] { display: none; }
+@container (max-width: 560px) { .stateviz-controls button[data-action] > b { display: none; } }
+`;
+
+const KEYS = [
+  ["Space", "play or pause"],
+  ["Left, Right", "previous, next frame"],
+  ["Page Up, Page Down", `${PAGE} frames back, on`],
+  ["Home, End", "first, last frame"],
+];
+
+// --- The scene -----------------------------------------------------------------------------------
+
+async function unpacked(payload) {
+  const packed =
+    typeof payload === "string"
+      ? Uint8Array.from(atob(payload), (char) => char.charCodeAt(0))
+      : new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
+  const inflating = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const bytes = new Uint8Array(await new Response(inflating).arrayBuffer());
+  const length = new DataView(bytes.buffer).getUint32(0, true);
+  const scene = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  let at = 4 + length;
+  for (const track of scene.tracks) {
+    if (track.kind === "line") shareLine(track);
+    if (track.kind !== "image") continue;
+    track.palette = palette(track.colors);
+    track.images = [];
+    const sizes = imageSizes(track);
+    for (let place = 0; place < track.pixels; place++) {
+      const image = bytes.subarray(at, at + sizes[place]);
+      const before = track.images.at(-1);
+      // Each image came as its difference from the one before.
+      if (before?.length === image.length) for (let i = 0; i < image.length; i++) image[i] ^= before[i];
+      track.images.push(image);
+      at += image.length;
+    }
+  }
+  return scene;
+}
+
+const imageSizes = (track) => {
+  const sizes = [];
+  for (const state of track.states) if (state) sizes[state.pixels] = state.shape[0] * state.shape[1];
+  return sizes;
+};
+
+function shareLine(track) {
+  for (const state of track.states) {
+    if (state && typeof state.points === "number") state.points = track.line.slice(0, state.points);
+  }
+}
+
+function palette(base64) {
+  const rgba = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  const colors = new Uint32Array(256); // the last entry stays transparent
+  colors.set(new Uint32Array(rgba.buffer));
+  return colors;
+}
+
+// --- Painting ------------------------------------------------------------------------------------
+
+function paint(context, scene, frame, scale, ink) {
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+  const css = (color) =>
+    color.startsWith("ink") ? ink(Number(color.slice(4))) : color;
+  for (const track of scene.tracks) {
+    const state = track.states[track.frames[frame]];
+    if (!state) continue;
+    context.save();
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    if (track.clip) {
+      context.beginPath();
+      context.rect(...track.clip);
+      context.clip();
+    }
+    PAINTERS[track.kind](context, track, state, css, scale);
+    context.restore();
+  }
+}
+
+const PAINTERS = {
+  image(context, track, state, css, scale) {
+    const [rows, columns] = state.shape;
+    const image = new ImageData(columns, rows);
+    const target = new Uint32Array(image.data.buffer);
+    const levels = track.images[state.pixels];
+    for (let i = 0; i < levels.length; i++) target[i] = track.palette[levels[i]];
+    const small = new OffscreenCanvas(columns, rows);
+    small.getContext("2d").putImageData(image, 0, 0);
+    // Whole device pixels, so that edges are sharp.
+    const [[x0, y0], [x1, y1]] = state.corners.map((corner) => corner.map((v) => Math.round(v * scale)));
+    context.setTransform(x1 < x0 ? -1 : 1, 0, 0, y1 < y0 ? -1 : 1, x0, y0);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(small, 0, 0, Math.abs(x1 - x0), Math.abs(y1 - y0));
+  },
+
+  line(context, track, state, css) {
+    if (state.width && state.color) {
+      context.beginPath();
+      let drawing = false;
+      for (const point of state.points) {
+        if (point) context[drawing ? "lineTo" : "moveTo"](...point);
+        drawing = Boolean(point);
+      }
+      context.strokeStyle = css(state.color);
+      context.lineWidth = state.width;
+      context.lineJoin = "round";
+      context.setLineDash(state.dash);
+      context.stroke();
+    }
+    if (!track.marker || !state.marker_color) return;
+    context.fillStyle = css(state.marker_color);
+    for (const point of state.points) {
+      if (!point) continue;
+      context.beginPath();
+      for (const [dx, dy] of track.marker) context.lineTo(point[0] + dx, point[1] + dy);
+      context.fill();
+    }
+  },
+
+  text(context, track, state, css) {
+    context.translate(...state.at);
+    context.rotate((-state.turn * Math.PI) / 180);
+    context.font = `${state.bold ? "bold " : ""}${state.size}px "DejaVu Sans", system-ui, sans-serif`;
+    context.fillStyle = css(state.color);
+    context.textAlign = state.align[0];
+    const baselines = { baseline: "alphabetic", center: "middle", center_baseline: "middle" };
+    context.textBaseline = baselines[state.align[1]] ?? state.align[1];
+    const lines = state.text.split("\n");
+    const height = 1.2 * state.size;
+    const up = { top: 0, center: 0.5, center_baseline: 0.5 }[state.align[1]] ?? 1;
+    lines.forEach((text, place) => {
+      context.fillText(text, 0, (place - up * (lines.length - 1)) * height);
+    });
+  },
+
+  rectangle(context, track, state, css) {
+    if (state.face) {
+      context.fillStyle = css(state.face);
+      context.fillRect(...state.box);
+    }
+    if (state.edge && state.width) {
+      context.strokeStyle = css(state.edge);
+      context.lineWidth = state.width;
+      context.strokeRect(...state.box);
+    }
+  },
+};
+
+// --- What is under the pointer -------------------------------------------------------------------
+
+const filledIn = (format, values) =>
+  format.replace(/\{(\w+)(?::\.(\d)f)?\}/g, (_, name, digits) =>
+    digits === undefined ? String(Math.round(values[name])) : values[name].toFixed(Number(digits)),
+  );
+
+function wordsAt(scene, frame, x, y) {
+  for (const track of [...scene.tracks].reverse()) {
+    const state = track.hover && track.states[track.frames[frame]];
+    if (!state) continue;
+    const values = track.kind === "image" ? imageAt(track, state, x, y) : lineAt(scene, track, state, x, y);
+    if (values) return filledIn(track.hover, values);
+  }
+  return "";
+}
+
+function imageAt(track, state, x, y) {
+  const [[x0, y0], [x1, y1]] = state.corners;
+  const [across, down] = [(x - x0) / (x1 - x0), (y - y0) / (y1 - y0)];
+  if (!(across >= 0 && across < 1 && down >= 0 && down < 1)) return null;
+  const [rows, columns] = state.shape;
+  const [row, column] = [Math.floor(down * rows), Math.floor(across * columns)];
+  const level = track.images[state.pixels][row * columns + column];
+  if (level === 255) return null;
+  const [left, right, bottom, top] = track.extent;
+  const [low, high] = track.limits;
+  return {
+    x: left + ((column + 0.5) / columns) * (right - left),
+    y: top + ((row + 0.5) / rows) * (bottom - top),
+    value: low + ((level + 0.5) / 255) * (high - low),
+  };
+}
+
+function lineAt(scene, track, state, x, y) {
+  let nearest = null;
+  let distance = 8; // points
+  for (const point of state.points) {
+    if (!point) continue;
+    const away = Math.hypot(point[0] - x, point[1] - y);
+    if (away < distance) [nearest, distance] = [point, away];
+  }
+  if (!nearest || !track.data) return null;
+  const [[left, bottom], [right, top]] = track.data;
+  const [width, height] = scene.size;
+  return {
+    x: left + (nearest[0] / width) * (right - left),
+    y: bottom + (1 - nearest[1] / height) * (top - bottom),
+    get value() { return this.y; },
+  };
+}
+
+// --- The clock, one for all views of a player ----------------------------------------------------
+
+const clocks = new Map();
+
+class Clock {
+  constructor(model, scene) {
+    this.model = model;
+    this.scene = scene;
+    this.views = new Set();
+    this.last = scene.readouts.length - 1;
+    this.speed = 1;
+    this.frame = model.get("frame");
+    this.playing = false;
+    this.told = { frame: this.frame, at: 0 };
+    // While the page plays, what comes back from the kernel is an echo of the past.
+    this.heard = () => { if (!this.playing) this.go(this.model.get("frame"), { tell: false }); };
+    this.startedOrStopped = () => this.play(this.model.get("playing"));
+    this.changed = () => this.redraw();
+    model.on("change:frame", this.heard);
+    model.on("change:playing", this.startedOrStopped);
+    model.on("change:interval_ms", this.changed);
+    model.on("change:loop", this.changed);
+    if (model.get("playing")) this.play(true);
+  }
+
+  close() {
+    cancelAnimationFrame(this.request);
+    this.playing = false;
+    this.model.off("change:frame", this.heard);
+    this.model.off("change:playing", this.startedOrStopped);
+    this.model.off("change:interval_ms", this.changed);
+    this.model.off("change:loop", this.changed);
+  }
+
+  redraw() {
+    for (const view of this.views) view.show();
+  }
+
+  go(frame, { tell = true } = {}) {
+    this.frame = Math.min(Math.max(frame, 0), this.last);
+    this.redraw();
+    if (tell) this.tell();
+  }
+
+  tell() {
+    const now = performance.now();
+    if (this.playing && now - this.told.at < KERNEL_INTERVAL_MS) return;
+    if (this.told.frame === this.frame && this.model.get("frame") === this.frame) return;
+    this.told = { frame: this.frame, at: now };
+    this.model.set("frame", this.frame);
+    this.model.save_changes();
+  }
+
+  // Stops, goes to a frame, and says so to the kernel.
+  jump(frame) {
+    this.play(false);
+    this.go(frame);
+  }
+
+  play(playing) {
+    if (playing === this.playing) return;
+    this.playing = playing;
+    cancelAnimationFrame(this.request);
+    if (playing) {
+      if (this.frame === this.last) this.go(0);
+      this.start = { frame: this.frame, at: performance.now(), rate: this.rate() };
+      this.request = requestAnimationFrame((now) => this.tick(now));
+    } else {
+      this.tell();
+    }
+    if (this.model.get("playing") !== playing) {
+      this.model.set("playing", playing);
+      this.model.save_changes();
+    }
+    this.redraw();
+  }
+
+  rate() {
+    return this.speed / this.model.get("interval_ms"); // frames a millisecond
+  }
+
+  tick(now) {
+    if (!this.playing) return;
+    if (this.start.rate !== this.rate()) {
+      this.start = { frame: this.frame, at: now, rate: this.rate() };
+    }
+    // The time that the browser gives can lie before the click.
+    const passed = Math.floor(Math.max(0, now - this.start.at) * this.start.rate);
+    let frame = this.start.frame + passed;
+    if (frame > this.last && this.model.get("loop")) frame %= this.last + 1;
+    if (frame !== this.frame) this.go(frame);
+    if (frame >= this.last && !this.model.get("loop")) this.play(false);
+    else this.request = requestAnimationFrame((later) => this.tick(later));
+  }
+}
+
+async function clockOf(model) {
+  const id = model.get("_own_id") || {}; // without a kernel each player has but one view
+  if (!clocks.has(id)) clocks.set(id, unpacked(model.get("_payload")).then((scene) => new Clock(model, scene)));
+  return [id, await clocks.get(id)];
+}
+
+// --- One view ------------------------------------------------------------------------------------
+
+const element = (name, attributes = {}, ...children) => {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+};
+
+const ICONS = {
+  first: "M3 3h2v10H3zM13 3v10L6 8z",
+  previous: "M11 3v10L4 8z",
+  play: "M4 3v10l9-5z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  next: "M5 3v10l7-5z",
+  last: "M11 3h2v10h-2zM3 3v10l7-5z",
+  markBack: "M13 3v10L8 8zM8 3v10L3 8z",
+  markOn: "M3 3v10l5-5zM8 3v10l5-5z",
+};
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("width", "15");
+  svg.setAttribute("height", "15");
+  svg.setAttribute("aria-hidden", "true");
+  svg.style.verticalAlign = "-2px";
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", ICONS[name]);
+  path.setAttribute("fill", "currentColor");
+  svg.append(path);
+  return svg;
+}
+
+function button(action, symbol, word, explained) {
+  const made = element("button", { type: "button", "data-action": action, "aria-label": explained, title: explained });
+  if (symbol) made.append(icon(symbol));
+  if (word) made.append(element("b", { style: "font-weight:inherit" }, ` ${word}`));
+  return made;
+}
+
+class View {
+  constructor(clock, el) {
+    this.clock = clock;
+    this.scene = clock.scene;
+    this.listening = new AbortController();
+    const [width, height] = this.scene.size;
+    this.canvas = element("canvas", { role: "img", "aria-label": this.scene.title });
+    this.context = this.canvas.getContext("2d");
+    this.picture = element("div", { class: "stateviz-picture", style: `aspect-ratio:${width}/${height}` });
+    this.picture.append(this.canvas);
+    this.picture.insertAdjacentHTML("beforeend", this.scene.stage);
+    this.tip = element("div", { class: "stateviz-tip", hidden: "" });
+    this.picture.append(this.tip);
+    this.readout = element("div", { class: "stateviz-readout", "aria-live": "polite" });
+    this.buttons = Object.fromEntries(
+      [
+        ["first", button("first", "first", "", "First frame")],
+        ["previous", button("previous", "previous", "Previous", "Previous frame")],
+        ["play", button("play", "play", "Play", "Play")],
+        ["next", button("next", "next", "Next", "Next frame")],
+        ["last", button("last", "last", "", "Last frame")],
+        ["mark-back", button("mark-back", "markBack", "", "Previous mark")],
+        ["mark-on", button("mark-on", "markOn", "", "Next mark")],
+        ["loop", button("loop", "", "Loop", "Begin again at the end")],
+        ["keys", button("keys", "", "?", "Show the keys")],
+      ].filter(([action]) => this.scene.marks.length || !action.startsWith("mark")),
+    );
+    this.slider = element("input", {
+      type: "range", class: "stateviz-slider", min: 0, max: this.clock.last, step: 1, "aria-label": "Frame",
+    });
+    this.count = element("span", { class: "stateviz-count" });
+    this.speed = element("select", { "aria-label": "Speed", title: "Speed" });
+    for (const speed of SPEEDS) this.speed.append(element("option", { value: speed }, `${speed} ×`));
+    this.keys = element("dl", { class: "stateviz-keys", hidden: "" });
+    for (const [key, what] of this.keyList()) this.keys.append(element("dt", {}, key), element("dd", {}, what));
+    const { loop, keys, ...moving } = this.buttons;
+    this.root = element(
+      "div",
+      {
+        class: "stateviz-player", role: "group", "aria-label": `Player: ${this.scene.title}`, tabindex: "0",
+        "data-lm-suppress-shortcuts": "true", style: `--stateviz-width:${(width * 96) / 72}px`,
+      },
+      element("style", {}, STYLE),
+      this.picture,
+      this.readout,
+      element(
+        "div",
+        { class: "stateviz-controls" },
+        element("div", { class: "stateviz-track" }, element("div", { class: "stateviz-rail" }, this.slider, this.marks()), this.count),
+        ...Object.values(moving),
+        element("span", { class: "stateviz-spring" }),
+        this.speed,
+        loop,
+        keys,
+      ),
+      this.keys,
+    );
+    el.append(this.root);
+    this.listen();
+  }
+
+  keyList() {
+    return this.scene.marks.length ? [...KEYS, ["[ and ]", "previous, next mark"]] : KEYS;
+  }
+
+  marks() {
+    const marks = element("div", { class: "stateviz-marks" });
+    for (const [frame, label] of this.scene.marks) {
+      marks.append(element("i", { style: `left:${(100 * frame) / Math.max(this.clock.last, 1)}%`, title: label }));
+    }
+    return marks;
+  }
+
+  listen() {
+    const { clock } = this;
+    const on = (target, kind, act) => target.addEventListener(kind, act, { signal: this.listening.signal });
+    const acts = {
+      first: () => clock.jump(0),
+      previous: () => clock.jump(clock.frame - 1),
+      play: () => clock.play(!clock.playing),
+      next: () => clock.jump(clock.frame + 1),
+      last: () => clock.jump(clock.last),
+      "mark-back": () => this.toMark(-1),
+      "mark-on": () => this.toMark(1),
+      loop: () => {
+        clock.model.set("loop", !clock.model.get("loop"));
+        clock.model.save_changes();
+        clock.redraw();
+      },
+      keys: () => {
+        this.keys.hidden = !this.keys.hidden;
+        this.buttons.keys.setAttribute("aria-expanded", String(!this.keys.hidden));
+      },
+    };
+    for (const [action, made] of Object.entries(this.buttons)) on(made, "click", acts[action]);
+    on(this.slider, "input", () => clock.jump(Number(this.slider.value)));
+    on(this.speed, "change", () => { clock.speed = Number(this.speed.value); clock.redraw(); });
+    const byKey = {
+      ArrowLeft: acts.previous, ArrowDown: acts.previous, ArrowRight: acts.next, ArrowUp: acts.next,
+      PageUp: () => clock.jump(clock.frame - PAGE), PageDown: () => clock.jump(clock.frame + PAGE),
+      Home: acts.first, End: acts.last, " ": acts.play, "?": acts.keys,
+      "[": acts["mark-back"], "]": acts["mark-on"],
+    };
+    on(this.root, "keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || !byKey[event.key]) return;
+      // A notebook would take the keys for itself.
+      event.stopPropagation();
+      const ownMeaning =
+        event.target === this.speed || (event.key === " " && event.target.tagName === "BUTTON");
+      if (ownMeaning) return;
+      event.preventDefault();
+      byKey[event.key]();
+    });
+    on(this.picture, "pointermove", (event) => this.point(event));
+    on(this.picture, "pointerleave", () => (this.tip.hidden = true));
+    const repaint = () => this.show();
+    this.sizes = new ResizeObserver(repaint);
+    this.sizes.observe(this.picture);
+    this.themes = new MutationObserver(repaint);
+    this.themes.observe(document.body, { attributes: true });
+    on(matchMedia("(prefers-color-scheme: dark)"), "change", repaint);
+  }
+
+  close() {
+    this.listening.abort();
+    this.sizes.disconnect();
+    this.themes.disconnect();
+    this.root.remove();
+  }
+
+  toMark(direction) {
+    const frames = this.scene.marks.map(([frame]) => frame).sort((a, b) => a - b);
+    const beyond = frames.filter((frame) => direction * (frame - this.clock.frame) > 0);
+    if (beyond.length) this.clock.jump(direction > 0 ? beyond[0] : beyond.at(-1));
+  }
+
+  point(event) {
+    const box = this.picture.getBoundingClientRect();
+    const [width, height] = this.scene.size;
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const words = wordsAt(this.scene, this.clock.frame, (x / box.width) * width, (y / box.height) * height);
+    this.tip.hidden = !words;
+    this.tip.textContent = words;
+    const toLeft = x > box.width / 2;
+    this.tip.style.left = toLeft ? "" : `${x + 14}px`;
+    this.tip.style.right = toLeft ? `${box.width - x + 14}px` : "";
+    this.tip.style.top = `${Math.max(0, y - 32)}px`;
+  }
+
+  show() {
+    const { clock, scene, canvas } = this;
+    const { frame, playing, last } = clock;
+    const sharp = window.devicePixelRatio || 1;
+    const wide = Math.round(this.picture.clientWidth * sharp);
+    const high = Math.round(this.picture.clientHeight * sharp);
+    if (!wide) return; // not on the page, or folded away
+    if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
+    paint(this.context, scene, frame, wide / scene.size[0], inkOf(this.root));
+    if (this.shown !== frame) this.readout.textContent = scene.readouts[frame];
+    this.shown = frame;
+    // A screen reader could not keep up with every frame; it hears the one at which play stops.
+    this.readout.setAttribute("aria-live", playing ? "off" : "polite");
+    this.slider.value = frame;
+    this.slider.setAttribute("aria-valuetext", scene.readouts[frame]);
+    this.count.textContent = `frame ${frame} of ${last}`;
+    this.speed.value = clock.speed;
+    this.buttons.loop.setAttribute("aria-pressed", String(clock.model.get("loop")));
+    const word = playing ? "Pause" : "Play";
+    if (this.buttons.play.getAttribute("aria-label") !== word) {
+      this.buttons.play.setAttribute("aria-label", word);
+      this.buttons.play.title = word;
+      this.buttons.play.replaceChildren(icon(word.toLowerCase()), element("b", {}, ` ${word}`));
+    }
+    for (const name of ["first", "previous"]) this.buttons[name].setAttribute("aria-disabled", String(frame === 0));
+    for (const name of ["next", "last"]) this.buttons[name].setAttribute("aria-disabled", String(frame === last));
+    this.root.dataset.frame = frame;
+    this.root.dataset.playing = playing;
+    this.root.dataset.ready = "true";
+  }
+}
+
+// The reader's text colour at a given opacity.
+function inkOf(root) {
+  const [red, green, blue, alpha = 1] = getComputedStyle(root).color.match(/[\d.]+/g).map(Number);
+  return (opacity) => `rgba(${red},${green},${blue},${alpha * opacity})`;
+}
+
+async function render({ model, el }) {
+  const [id, clock] = await clockOf(model);
+  const view = new View(clock, el);
+  clock.views.add(view);
+  view.show();
+  return () => {
+    clock.views.delete(view);
+    view.close();
+    if (clock.views.size) return;
+    clock.close();
+    clocks.delete(id);
+  };
+}
+
+const playerModule = { render };
+export default playerModule;
