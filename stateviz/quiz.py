@@ -1,0 +1,215 @@
+"""A prediction that is committed before the answer can be seen."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets
+
+_STYLE = """<style>
+.stateviz-quiz { max-width: 52rem; padding: 0.75rem 1rem; border-radius: 8px;
+  border: 1px solid var(--jp-border-color1, #80808080); }
+.stateviz-quiz .widget-html-content { color: var(--jp-content-font-color1); line-height: 1.5; }
+.stateviz-quiz .widget-radio, .stateviz-quiz .widget-radio-box { width: 100%; height: auto; }
+.stateviz-quiz .widget-radio-box label { white-space: normal; height: auto; line-height: 1.5;
+  padding: 0.25rem 0; font-size: var(--jp-content-font-size1, 14px);
+  color: var(--jp-content-font-color1); }
+.stateviz-quiz .widget-button { width: auto; min-height: 34px; border-radius: 6px; }
+</style>"""
+
+
+class Prediction(ipywidgets.VBox):
+    """A question whose answer is shown only after the reader has committed a prediction.
+
+    Every option has a feedback that names the belief behind it. A committed choice cannot be
+    changed, but the reader may try again; what was answered first stays in `attempts`.
+
+    Args:
+        question: The question.
+        options: The feedback on each option, by the option's text.
+        answer: The right option.
+        class_mode: Hold the feedback back until `reveal` is called, or the button is pressed.
+
+    Raises:
+        ValueError: There are fewer than two options, one of them is empty, or the answer is none
+            of them.
+
+    Example:
+        >>> prediction = Prediction(
+        ...     "1 + 1?", {"2": "Yes.", "11": "You joined the digits."}, answer="2"
+        ... )
+        >>> prediction.choose("11")
+        >>> prediction.commit()
+        >>> prediction.correct, prediction.feedback
+        (False, 'You joined the digits.')
+        >>> prediction
+        Prediction('1 + 1?', 2 options)
+    """
+
+    def __init__(
+        self,
+        question: str,
+        options: Mapping[str, str],
+        *,
+        answer: str,
+        class_mode: bool = False,
+    ) -> None:
+        texts = list(options)
+        if len(texts) < 2:
+            raise ValueError(f"A prediction needs at least two options; received {texts}.")
+        if not all(text.strip() for text in texts):
+            raise ValueError(f"An option has no text; received {texts}.")
+        if answer not in options:
+            raise ValueError(f"The answer {answer!r} is not one of the options {texts}.")
+        self.question = question
+        self.options = dict(options)
+        self.answer = answer
+        self.class_mode = class_mode
+        self._attempts: list[str] = []
+        self._committed = False
+        self._revealed = False
+
+        self._choices = ipywidgets.RadioButtons(options=texts, value=None, description="")
+        self._choices.tooltip = question
+        self._commit_button = ipywidgets.Button(
+            description="Commit my prediction", button_style="primary"
+        )
+        self._again_button = ipywidgets.Button(description="Try again")
+        self._reveal_button = ipywidgets.Button(description="Reveal the answer")
+        self._verdict = ipywidgets.HTML()
+        self._choices.observe(lambda _: self._show(), names="value")
+        self._commit_button.on_click(lambda _: self.commit())
+        self._again_button.on_click(lambda _: self.try_again())
+        self._reveal_button.on_click(lambda _: self.reveal())
+        buttons = ipywidgets.HBox([self._commit_button, self._reveal_button, self._again_button])
+        buttons.layout.flex_flow = "row wrap"
+        super().__init__(
+            [
+                ipywidgets.HTML(f"{_STYLE}<b>{html.escape(question)}</b>"),
+                self._choices,
+                buttons,
+                self._verdict,
+            ]
+        )
+        self.add_class("stateviz-quiz")
+        self._show()
+
+    @property
+    def chosen(self) -> str | None:
+        """The option that is chosen now."""
+        chosen: str | None = self._choices.value
+        return chosen
+
+    @property
+    def committed(self) -> bool:
+        """Whether the present choice can no longer be changed."""
+        return self._committed
+
+    @property
+    def revealed(self) -> bool:
+        """Whether the feedback can be seen."""
+        return self._revealed
+
+    @property
+    def attempts(self) -> tuple[str, ...]:
+        """What was committed, in order."""
+        return tuple(self._attempts)
+
+    @property
+    def correct(self) -> bool | None:
+        """Whether the committed choice is right; None before it is committed."""
+        return self.chosen == self.answer if self._committed else None
+
+    @property
+    def feedback(self) -> str:
+        """The feedback on the committed choice; empty before it may be seen."""
+        return self.options[self.chosen] if self._revealed and self.chosen else ""
+
+    def choose(self, option: str) -> None:
+        """Chooses an option, as a click on it does."""
+        if option not in self.options:
+            raise ValueError(f"{option!r} is not one of the options {list(self.options)}.")
+        if self._committed:
+            raise ValueError(
+                f"{self.chosen!r} is committed and cannot be changed. Call try_again() first."
+            )
+        self._choices.value = option
+
+    def commit(self) -> None:
+        """Commits the choice and, outside of class mode, reveals the feedback."""
+        if self.chosen is None:
+            raise ValueError("Nothing is chosen yet. Call choose(option) before commit().")
+        if self._committed:
+            return
+        self._committed = True
+        self._attempts.append(self.chosen)
+        if self.class_mode:
+            self._show()
+        else:
+            self.reveal()
+
+    def reveal(self) -> None:
+        """Shows the feedback on a committed choice."""
+        if not self._committed:
+            raise ValueError("Nothing is committed yet. Call commit() before reveal().")
+        self._revealed = True
+        self._show()
+
+    def try_again(self) -> None:
+        """Begins a new attempt; the old ones stay in `attempts`."""
+        self._committed = self._revealed = False
+        self._choices.value = None
+        self._show()
+
+    def _show(self) -> None:
+        self._choices.disabled = self._committed
+        self._commit_button.disabled = self.chosen is None
+        self._commit_button.layout.display = "none" if self._committed else ""
+        waits = self._committed and not self._revealed
+        self._reveal_button.layout.display = "" if waits else "none"
+        self._again_button.layout.display = "" if self._revealed and not self.correct else "none"
+        self._verdict.value = self._verdict_html()
+
+    def _verdict_html(self) -> str:
+        if not self._committed:
+            return ""
+        if not self._revealed:
+            return "<p role='status'>Your prediction is committed.</p>"
+        word = "✓ Right." if self.correct else "✗ Not quite."
+        said = f"<p role='status'><b>{word}</b> {html.escape(self.feedback)}</p>"
+        if not self.correct:
+            return said
+        return (
+            said
+            + "<details><summary>Why not the others?</summary><ul>"
+            + "".join(
+                f"<li><b>{html.escape(option)}</b><br>{html.escape(feedback)}</li>"
+                for option, feedback in self.options.items()
+                if option != self.answer
+            )
+            + "</ul></details>"
+        )
+
+    def _still_html(self) -> str:
+        """The question for a reader without a kernel: each feedback folded under its option."""
+        folded = "".join(
+            f"<details><summary>{html.escape(option)}</summary>"
+            f"<p><b>{'✓ Right.' if option == self.answer else '✗ Not quite.'}</b> "
+            f"{html.escape(feedback)}</p></details>"
+            for option, feedback in self.options.items()
+        )
+        return (
+            f"<p><b>{html.escape(self.question)}</b></p>"
+            f"<p>Choose one, then open it. (Run the cell to commit a prediction.)</p>{folded}"
+        )
+
+    def __repr__(self) -> str:
+        return f"Prediction({self.question!r}, {len(self.options)} options)"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        data = dict(super()._repr_mimebundle_(**kwargs))
+        data["text/plain"] = repr(self)
+        data["text/html"] = self._still_html()
+        return data

@@ -1,0 +1,111 @@
+"""A prediction is committed before its answer is seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from stateviz.quiz import Prediction
+
+OPTIONS = {"1000": "You count samples.", "5": "You count batches.", "<b>": "Markup & more."}
+
+
+def a_prediction(**options: bool) -> Prediction:
+    return Prediction("How often <reset>?", OPTIONS, answer="5", **options)
+
+
+def test_nothing_is_said_before_a_choice_is_committed() -> None:
+    prediction = a_prediction()
+    assert prediction.chosen is None
+    assert prediction.correct is None
+    assert prediction._commit_button.disabled
+    prediction.choose("1000")
+    assert not prediction._commit_button.disabled
+    assert prediction.feedback == ""
+    assert prediction._verdict.value == ""
+
+
+def test_a_committed_choice_is_told_what_is_behind_it_and_stays() -> None:
+    prediction = a_prediction()
+    prediction._choices.value = "1000"
+    prediction._commit_button.click()
+    assert prediction.committed
+    assert prediction.correct is False
+    assert prediction.feedback == "You count samples."
+    assert "Not quite" in prediction._verdict.value
+    assert "You count samples." in prediction._verdict.value
+    assert "You count batches." not in prediction._verdict.value
+    assert prediction._choices.disabled
+    assert prediction._choices.value == "1000"
+    with pytest.raises(ValueError, match=r"'1000' is committed.*try_again\(\)"):
+        prediction.choose("5")
+
+
+def test_one_may_try_again_but_the_first_answer_stays_on_record() -> None:
+    prediction = a_prediction()
+    prediction.choose("1000")
+    prediction.commit()
+    assert prediction._again_button.layout.display == ""
+    prediction._again_button.click()
+    assert not prediction.committed
+    assert prediction.feedback == ""
+    prediction.choose("5")
+    prediction.commit()
+    prediction.commit()
+    assert prediction.attempts == ("1000", "5")
+    assert prediction.correct
+    assert "Right" in prediction._verdict.value
+    assert "You count samples." in prediction._verdict.value
+    assert prediction._again_button.layout.display == "none"
+
+
+def test_in_class_the_answer_waits_for_the_teacher() -> None:
+    prediction = a_prediction(class_mode=True)
+    prediction.choose("5")
+    prediction.commit()
+    assert prediction.feedback == ""
+    assert "committed" in prediction._verdict.value
+    assert "count" not in prediction._verdict.value
+    prediction._reveal_button.click()
+    assert prediction.feedback == "You count batches."
+    assert prediction.revealed
+
+
+def test_texts_are_escaped() -> None:
+    prediction = a_prediction()
+    still = prediction._still_html()
+    assert "&lt;reset&gt;" in still
+    assert "Markup &amp; more." in still
+    prediction.choose("5")
+    prediction.commit()
+    assert "&lt;b&gt;" in prediction._verdict.value
+
+
+def test_without_a_kernel_the_question_can_still_be_answered() -> None:
+    data = a_prediction()._repr_mimebundle_()
+    assert data["text/plain"] == "Prediction('How often <reset>?', 3 options)"
+    assert data["text/html"].count("<details>") == len(OPTIONS)
+    assert data["text/html"] == a_prediction()._repr_mimebundle_()["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "message"),
+    [
+        ({"5": ""}, "5", r"at least two options; received \['5'\]"),
+        ({"5": "", " ": ""}, "5", "has no text"),
+        (OPTIONS, "75", r"'75' is not one of the options \['1000', '5'"),
+    ],
+)
+def test_a_bad_question_is_refused(options: dict[str, str], answer: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Prediction("?", options, answer=answer)
+
+
+def test_steps_out_of_order_are_refused() -> None:
+    prediction = a_prediction()
+    with pytest.raises(ValueError, match=r"Nothing is chosen yet. Call choose"):
+        prediction.commit()
+    with pytest.raises(ValueError, match=r"Nothing is committed yet"):
+        prediction.reveal()
+    with pytest.raises(ValueError, match=r"'75' is not one of the options"):
+        prediction.choose("75")
