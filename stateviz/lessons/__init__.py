@@ -1,0 +1,5 @@
+"""What the notebooks share: data that ships with the package, and a quiet import."""
+
+from stateviz.lessons.co2 import co2_lanes as co2_lanes
+from stateviz.lessons.co2 import load_co2 as load_co2
+from stateviz.lessons.quiet import quietly as quietly
