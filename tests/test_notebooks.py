@@ -27,7 +27,39 @@ COURSE = sorted(NOTEBOOKS.glob("*.ipynb"))
 LARGEST_NOTEBOOK_BYTES = 2_000_000
 
 # What a lesson must notice: the callback that moves the player, the reset logic, its own claim.
-BREAKS: tuple[Break, ...] = ()
+RESETS = "notebooks/00_when_does_keras_reset.ipynb"
+BREAKS: tuple[Break, ...] = (
+    Break(
+        "the player's callback shows another frame",
+        RESETS,
+        "stateviz/player.py",
+        'self._update(change["new"])',
+        'self._update(max(0, change["new"] - 1))',
+    ),
+    Break(
+        "a reset is taken for a state that was carried over",
+        RESETS,
+        "stateviz/capture.py",
+        """    if zeros:
+        return "reset", None""",
+        """    if zeros:
+        return "carried", None""",
+    ),
+    Break(
+        "h and c are swapped",
+        RESETS,
+        "stateviz/capture.py",
+        "hidden_state=states[0],",
+        "hidden_state=states[-1],",
+    ),
+    Break(
+        "the lesson's stateful model is not stateful",
+        RESETS,
+        RESETS,
+        "stateful = build(stateful=True)",
+        "stateful = build(stateful=False)",
+    ),
+)
 
 each_notebook = pytest.mark.parametrize("path", COURSE, ids=[path.stem for path in COURSE])
 

@@ -33,7 +33,9 @@ def lab_options(extra: Sequence[str]) -> list[str]:
     # JupyterLab refuses to run as root, which is what one is in most containers.
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")
-    return [*options, *extra]
+    # An option is taken once; the reader's own stands in for the course's.
+    named = {option.partition("=")[0] for option in extra}
+    return [*(each for each in options if each.partition("=")[0] not in named), *extra]
 
 
 def main() -> None:

@@ -1,0 +1,132 @@
+"""A real Chromium, and a JupyterLab of its own that the user's settings do not reach."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from jupyter_client import BlockingKernelClient
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tools.course_environment import NOTEBOOKS, REPOSITORY
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LESSON = "00_when_does_keras_reset.ipynb"
+START_S = 60
+RUN_ALL_S = 150
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    named = os.environ.get("STATEVIZ_CHROMIUM")
+    path = named or next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        message = "There is no Chromium on this machine, so the browser checks cannot run."
+        if os.environ.get("STATEVIZ_REQUIRE_BROWSER") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: its address, and the folders of its notebooks and its kernels."""
+
+    url: str
+    notebooks: Path
+    runtime: Path
+
+    def open(self, browser: Browser, name: str, width: int = 1280, height: int = 800) -> Page:
+        """Opens a notebook in a fresh window, with nothing of an earlier one left."""
+        page = browser.new_context(viewport={"width": width, "height": height}).new_page()
+        page.goto(f"{self.url}/lab/tree/{name}?reset")
+        page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=60_000)
+        return page
+
+    def run_all(self, page: Page) -> None:
+        """Runs all cells and waits until the last one is done."""
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+        page.click(".lm-MenuBar-itemLabel:text-is('Run')")
+        page.click("[data-command='runmenu:run-all']")
+        prompts = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
+        waiting = f"{prompts}.some((prompt) => prompt.textContent.includes('*'))"
+        page.wait_for_function(waiting, timeout=30_000)
+        page.wait_for_function(f"!{waiting}", timeout=RUN_ALL_S * 1000)
+
+    def ask(self, expression: str) -> str:
+        """Asks the kernel that was started last for the value of an expression."""
+        newest = max(self.runtime.glob("kernel-*.json"), key=lambda path: path.stat().st_mtime)
+        client = BlockingKernelClient(connection_file=str(newest))
+        client.load_connection_file()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=30)
+            reply = client.execute_interactive(
+                "", user_expressions={"asked": expression}, timeout=30, store_history=False
+            )
+        finally:
+            client.stop_channels()
+        asked = reply["content"]["user_expressions"]["asked"]
+        return asked["data"]["text/plain"] if asked["status"] == "ok" else repr(asked)
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    home = tmp_path_factory.mktemp("home")
+    notebooks = Path(shutil.copytree(NOTEBOOKS, home / "notebooks"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
+    environment |= {"HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
+    # The same way in as `make lab`.
+    command = [sys.executable, "-m", "tools.launch_lab", "--no-browser", f"--port={port}"]
+    command += ["--ip=127.0.0.1", "--IdentityProvider.token=", f"--ServerApp.root_dir={notebooks}"]
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+    lab = Lab(f"http://127.0.0.1:{port}", notebooks, home / "runtime")
+    try:
+        until = time.monotonic() + START_S
+        while True:
+            try:
+                urlopen(f"{lab.url}/api", timeout=5).close()
+                break
+            except (URLError, OSError):
+                if server.poll() is not None or time.monotonic() > until:
+                    pytest.fail(f"JupyterLab did not start:\n{(home / 'log').read_text()}")
+                time.sleep(0.3)
+        yield lab
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
