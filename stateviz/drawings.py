@@ -32,9 +32,6 @@ INPUT_COLOR = mpl.colors.to_hex(_OKABE_ITO[3])  # green
 UNREAD_COLOR = (0.5, 0.5, 0.5, 0.22)
 STATE_MAP = "RdBu_r"
 
-# Where the initial state stands on the time axis: a gap of half a timestep before timestep 0.
-INITIAL = -2.0
-
 _NAMES = {"hidden": ("h", "hidden state"), "cell": ("c", "cell state")}
 
 
@@ -77,13 +74,25 @@ def until(states: np.ndarray, timestep: int | None) -> np.ma.MaskedArray:
     return shown
 
 
+def initial_column(batch: BatchRecord) -> tuple[float, float]:
+    """Where the initial state's column begins and ends on the time axis: wide enough to be seen."""
+    width = max(1.0, batch.timesteps / 20)
+    return -0.5 - 2 * width, -0.5 - width
+
+
+def initial_place(batch: BatchRecord) -> float:
+    """The middle of the initial state's column."""
+    return sum(initial_column(batch)) / 2
+
+
 def set_time_axis(ax: Axes, batch: BatchRecord, *, labelled: bool) -> None:
     """Gives an axes the timesteps of a batch, with a place for the initial state."""
     steps = batch.timesteps
-    ax.set_xlim(INITIAL - 0.75, steps - 0.25)
+    left, right = initial_column(batch)
+    ax.set_xlim(left - 0.6 * (right - left), steps - 0.25)
     round_numbers = MaxNLocator(11, integer=True).tick_values(0, max(steps - 1, 1))
     ticks = [int(tick) for tick in round_numbers if 0 <= tick <= steps - 1]
-    ax.xaxis.set_major_locator(FixedLocator([INITIAL, *ticks]))
+    ax.xaxis.set_major_locator(FixedLocator([initial_place(batch), *ticks]))
     ax.set_xticklabels(["initial", *map(str, ticks)] if labelled else [])
     ax.set_facecolor("none")
     ax.spines[["top", "right"]].set_visible(False)
@@ -153,9 +162,10 @@ def draw_state(
         "origin": "upper",
     }
     rows = (units - 0.5, -0.5)
-    first = ax.imshow(initial[:, np.newaxis], extent=(INITIAL - 0.5, INITIAL + 0.5, *rows), **look)
+    left, right = initial_column(batch)
+    first = ax.imshow(initial[:, np.newaxis], extent=(left, right, *rows), **look)
     image = ax.imshow(until(states, timestep), extent=(-0.5, steps - 0.5, *rows), **look)
-    outline = Rectangle((INITIAL - 0.5, -0.5), 1, units, facecolor="none", edgecolor="black")
+    outline = Rectangle((left, -0.5), right - left, units, facecolor="none", edgecolor="black")
     ax.add_patch(outline)
     shown = steps if timestep is None else timestep + 1
     unread = Rectangle(
@@ -199,14 +209,14 @@ def draw_unit(
 
 def time_of(batch: BatchRecord) -> np.ndarray:
     """Where the initial state and each timestep stand on the time axis, shape (timesteps + 1,)."""
-    return np.concatenate([[INITIAL], np.arange(batch.timesteps)])
+    return np.concatenate([[initial_place(batch)], np.arange(batch.timesteps)])
 
 
 def draw_origin(ax: Axes, batch: BatchRecord) -> Text:
     """Says over the initial state how it came about, in the room left of timestep 0."""
     words = {"fresh": "fresh\nzeros", "reset": "reset\nto zeros", "carried": "carried\nover"}
     return ax.text(
-        INITIAL,
+        initial_place(batch),
         0.5,
         words.get(batch.origin, batch.origin),
         transform=ax.get_xaxis_transform(),
@@ -217,9 +227,10 @@ def draw_origin(ax: Axes, batch: BatchRecord) -> Text:
     )
 
 
-def point_to_unit(ax: Axes, unit: int) -> Line2D:
+def point_to_unit(ax: Axes, batch: BatchRecord, *, unit: int) -> Line2D:
     """Marks one unit's row, in the gap between the initial state and timestep 0."""
-    [pointer] = ax.plot(INITIAL + 1, unit, marker=">", color="black", markersize=6)
+    middle_of_gap = (initial_column(batch)[1] - 0.5) / 2
+    [pointer] = ax.plot(middle_of_gap, unit, marker=">", color="black", markersize=6)
     return pointer
 
 

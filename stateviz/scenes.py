@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stateviz.drawings import (
-    INITIAL,
     draw_cursor,
     draw_input,
     draw_origin,
@@ -25,7 +24,7 @@ from stateviz.drawings import (
 from stateviz.player import Player
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Recording
 
-_SIZE = (9.0, 5.6)  # inches, at 100 pixels each
+_SIZE = (9.0, 5.2)  # inches, at 100 pixels each
 _FONT = 10.5
 _INTERVAL_MS = 400
 _INPUTS_IN_READOUT = 3
@@ -92,7 +91,7 @@ def play_sequence(
     for row, state in enumerate(states, start=1):
         symbol, name = name_state(state)
         images[state] = draw_state(axes[row], record, state, sample=sample, timestep=-1)
-        point_to_unit(axes[row], unit)
+        point_to_unit(axes[row], record, unit=unit)
         _name(axes[row], f"{symbol}: the {name} of every unit", y="unit")
         scale = figure.colorbar(images[state].timesteps, cax=figure.add_subplot(grid[row, 1]))
         scale.ax.tick_params(labelsize=_FONT - 2)
@@ -106,7 +105,7 @@ def play_sequence(
     for ax in axes:
         set_time_axis(ax, record, labelled=ax is axes[-1])
         ax.tick_params(labelsize=_FONT - 1.5)
-    cursors = [draw_cursor(ax, INITIAL, on_colors=bool(ax.images)) for ax in axes]
+    cursors = [draw_cursor(ax, time_of(record)[0], on_colors=bool(ax.images)) for ax in axes]
 
     time = time_of(record)
     after = {state: states_of(record, state, sample)[1] for state in states}

@@ -51,7 +51,7 @@ def test_a_unit_is_drawn_from_its_initial_state_on(ax: Axes) -> None:
     lines = drawings.draw_unit(ax, batch, sample=1, unit=1, timestep=1)
     for state, line in lines.items():
         x, y = line.get_data()
-        np.testing.assert_array_equal(x, [drawings.INITIAL, 0, 1])
+        np.testing.assert_array_equal(x, [-2, 0, 1])
         initial = getattr(batch, f"initial_{state}_state")[1, 1]
         after = getattr(batch, f"{state}_state")[1, :2, 1]
         np.testing.assert_array_equal(y, [initial, *after])
@@ -96,10 +96,10 @@ def test_masked_timesteps_are_hatched(ax: Axes) -> None:
 def test_the_origin_is_said_over_the_initial_state(ax: Axes, origin: str) -> None:
     text = drawings.draw_origin(ax, a_batch(0, origin=origin))
     assert text.get_text().startswith(origin)
-    assert text.get_position()[0] == drawings.INITIAL
+    assert text.get_position()[0] == drawings.initial_place(a_batch(0))
 
 
 def test_the_time_axis_names_the_initial_state(ax: Axes) -> None:
     drawings.set_time_axis(ax, a_batch(0), labelled=True)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["initial", "0", "1", "2"]
-    assert ax.get_xticks().tolist() == [drawings.INITIAL, 0, 1, 2]
+    assert ax.get_xticks().tolist() == [-2, 0, 1, 2]

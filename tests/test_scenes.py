@@ -41,8 +41,8 @@ def test_frame_0_is_the_initial_state_and_each_next_frame_one_timestep_more() ->
 
 
 def test_the_cursor_stands_at_the_timestep_on_every_axes() -> None:
-    player, _ = played()
-    for frame, place in [(0, drawings.INITIAL), (1, 0), (3, 2)]:
+    player, batch = played()
+    for frame, place in [(0, drawings.initial_place(batch)), (1, 0), (3, 2)]:
         player.frame = frame
         cursors = [ax.lines[-1] for ax in player.figure.axes[:4]]
         assert len(cursors) == 4
