@@ -15,7 +15,11 @@ _STYLE = """<style>
 .stateviz-quiz .widget-radio, .stateviz-quiz .widget-radio-box { width: 100%; height: auto; }
 .stateviz-quiz .widget-radio-box label { white-space: normal; height: auto; line-height: 1.5;
   padding: 0.25rem 0; font-size: var(--jp-content-font-size1, 14px);
-  color: var(--jp-content-font-color1); }
+  color: var(--jp-content-font-color1);
+  /* The radio button comes last in the page: keep it left of the first line of a long option. */
+  display: flex; flex-direction: row-reverse; justify-content: flex-end; align-items: flex-start; }
+.stateviz-quiz .widget-radio-box input[type="radio"] { flex: none; height: 1.5em;
+  margin: 0 0.6rem 0 0; }
 .stateviz-quiz .widget-button { width: auto; min-height: 34px; border-radius: 6px; }
 </style>"""
 
@@ -33,8 +37,9 @@ class Prediction(ipywidgets.VBox):
         class_mode: Hold the feedback back until `reveal` is called, or the button is pressed.
 
     Raises:
-        ValueError: There are fewer than two options, one of them is empty, or the answer is none
-            of them.
+        TypeError: The options are not a mapping of texts to texts.
+        ValueError: There are fewer than two options, one of them is empty, has no feedback or
+            reads like another, or the answer is none of them.
 
     Example:
         >>> prediction = Prediction(
@@ -56,13 +61,7 @@ class Prediction(ipywidgets.VBox):
         answer: str,
         class_mode: bool = False,
     ) -> None:
-        texts = list(options)
-        if len(texts) < 2:
-            raise ValueError(f"A prediction needs at least two options; received {texts}.")
-        if not all(text.strip() for text in texts):
-            raise ValueError(f"An option has no text; received {texts}.")
-        if answer not in options:
-            raise ValueError(f"The answer {answer!r} is not one of the options {texts}.")
+        _refuse_unfit(options, answer)
         self.question = question
         self.options = dict(options)
         self.answer = answer
@@ -71,7 +70,7 @@ class Prediction(ipywidgets.VBox):
         self._committed = False
         self._revealed = False
 
-        self._choices = ipywidgets.RadioButtons(options=texts, value=None, description="")
+        self._choices = ipywidgets.RadioButtons(options=list(options), value=None, description="")
         self._choices.tooltip = question
         self._commit_button = ipywidgets.Button(
             description="Commit my prediction", button_style="primary"
@@ -79,7 +78,7 @@ class Prediction(ipywidgets.VBox):
         self._again_button = ipywidgets.Button(description="Try again")
         self._reveal_button = ipywidgets.Button(description="Reveal the answer")
         self._verdict = ipywidgets.HTML()
-        self._choices.observe(lambda _: self._show(), names="value")
+        self._choices.observe(self._choice_changed, names="value")
         self._commit_button.on_click(lambda _: self.commit())
         self._again_button.on_click(lambda _: self.try_again())
         self._reveal_button.on_click(lambda _: self.reveal())
@@ -99,7 +98,7 @@ class Prediction(ipywidgets.VBox):
     @property
     def chosen(self) -> str | None:
         """The option that is chosen now."""
-        chosen: str | None = self._choices.value
+        chosen: str | None = self._attempts[-1] if self._committed else self._choices.value
         return chosen
 
     @property
@@ -143,8 +142,8 @@ class Prediction(ipywidgets.VBox):
             raise ValueError("Nothing is chosen yet. Call choose(option) before commit().")
         if self._committed:
             return
-        self._committed = True
         self._attempts.append(self.chosen)
+        self._committed = True
         if self.class_mode:
             self._show()
         else:
@@ -161,6 +160,12 @@ class Prediction(ipywidgets.VBox):
         """Begins a new attempt; the old ones stay in `attempts`."""
         self._committed = self._revealed = False
         self._choices.value = None
+        self._show()
+
+    def _choice_changed(self, _: object) -> None:
+        # A click can be under way in the browser while the commit locks the choice.
+        if self._committed:
+            self._choices.value = self.chosen
         self._show()
 
     def _show(self) -> None:
@@ -213,3 +218,27 @@ class Prediction(ipywidgets.VBox):
         data["text/plain"] = repr(self)
         data["text/html"] = self._still_html()
         return data
+
+
+def _refuse_unfit(options: Mapping[str, str], answer: str) -> None:
+    if not isinstance(options, Mapping):
+        raise TypeError(
+            f"options gives the feedback on each option, as in {{'5 times': 'You count batches.'}};"
+            f" received {options!r}."
+        )
+    texts = list(options)
+    if not all(isinstance(text, str) for text in [*texts, *options.values()]):
+        raise TypeError(f"Every option and its feedback is a str; received {dict(options)}.")
+    if len(texts) < 2:
+        raise ValueError(f"A prediction needs at least two options; received {texts}.")
+    if not all(text.strip() for text in texts):
+        raise ValueError(f"An option has no text; received {texts}.")
+    if len({" ".join(text.split()) for text in texts}) < len(texts):
+        raise ValueError(f"Two options read alike, apart from spaces; received {texts}.")
+    silent = [text for text, feedback in options.items() if not feedback.strip()]
+    if silent:
+        raise ValueError(
+            f"Each option needs a feedback that names the belief behind it; {silent} have none."
+        )
+    if answer not in texts:
+        raise ValueError(f"The answer {answer!r} is not one of the options {texts}.")

@@ -145,16 +145,18 @@ class Tap:
                 training=training,
                 gates=any(capture.options.gates for capture, _ in self._captures),
             )
-            if _may_use_fused_kernel(layer):
-                # The fused kernel never yields c inside the sequence: leave it alone, and derive
-                # the states beside it.
+            if _must_be_left_alone(layer):
+                # Derive the states beside it, from the same inputs, initial state and weights.
                 result = keras_loop(sequences, initial_state, mask, training)
                 still = keras.tree.map_structure(
                     keras.ops.stop_gradient, (sequences, initial_state)
                 )
-                _, states, gates = loop(*still)
+                beside, states, gates = loop(*still)
+                # In a graph even a reader of the last state would be one too many.
+                final = beside[2] if layer.unroll else result[2]
             else:
                 result, states, gates = loop(sequences, initial_state)
+                final = result[2]
 
             traced = _Traced(
                 in_step=_step.running,
@@ -171,7 +173,7 @@ class Tap:
             if layer.go_backwards:
                 sequences = keras.ops.flip(sequences, axis=1)
                 mask = None if mask is None else keras.ops.flip(mask, axis=1)
-            tensors = [sequences, *initial_state, *states, *result[2], *gates]
+            tensors = [sequences, *initial_state, *states, *final, *gates]
             tensors += [mask] if traced.masked else []
             tensors += [training] if traced.training_is_tensor else []
             _on_host(functools.partial(self._deliver, traced), tensors)
@@ -253,7 +255,6 @@ def _loop_with_states(
     """
     cell = layer.cell
     told = {"training": training} if "training" in inspect.signature(cell.call).parameters else {}
-    unrolled: list[list[Any]] = []
     output_is_state = False
 
     def step(inputs: Any, before: Any) -> tuple[Any, Any]:
@@ -263,30 +264,23 @@ def _loop_with_states(
         states = keras.tree.flatten(after)
         # The gradient must not flow through what is only looked at.
         beside = [keras.ops.stop_gradient(each) for each in [*states, *observed]]
-        if layer.unroll:
-            unrolled.append(beside)
-            return output, after
         output_is_state = states[0] is output
         return (output, *(beside[1:] if output_is_state else beside)), after
 
     stand_in = SimpleNamespace(
         cell=step,
         go_backwards=layer.go_backwards,
-        unroll=layer.unroll,
+        unroll=False,
         stateful=layer.stateful,
         zero_output_for_mask=layer.zero_output_for_mask,
-        return_sequences=layer.return_sequences if layer.unroll else True,
+        return_sequences=True,
     )
     last_output, outputs, final = keras.layers.RNN.inner_loop(
         stand_in, sequences, initial_state, mask, training
     )
-    if layer.unroll:
-        held = [keras.ops.stack(each, axis=1) for each in zip(*unrolled, strict=True)]
-    else:
-        held = list(outputs if output_is_state else outputs[1:])
-        last_output, outputs = last_output[0], outputs[0]
+    held = list(outputs if output_is_state else outputs[1:])
     count = len(keras.tree.flatten(final))
-    return (last_output, outputs, final), held[:count], held[count:]
+    return (last_output[0], outputs[0], final), held[:count], held[count:]
 
 
 @contextmanager
@@ -314,8 +308,13 @@ def _observed_gates(cell: keras.layers.Layer, *, wanted: bool) -> Iterator[list[
         del observed[4:]
 
 
-def _may_use_fused_kernel(layer: keras.layers.RNN) -> bool:
-    """Whether Keras may choose cuDNN for this layer, or is told to (and says if it cannot)."""
+def _must_be_left_alone(layer: keras.layers.RNN) -> bool:
+    """Whether the layer's own computation would not stay the same, or yields no states.
+
+    The fused cuDNN kernel never yields c inside the sequence. In an unrolled loop TensorFlow's
+    graph optimizer rewrites sums and products by who else reads them, so one more reader would
+    change the last bits of the gradients.
+    """
     use_cudnn = getattr(layer, "use_cudnn", False)
     has_gpu = bool(tf.config.list_logical_devices("GPU"))
-    return use_cudnn is True or (use_cudnn == "auto" and has_gpu)
+    return layer.unroll or use_cudnn is True or (use_cudnn == "auto" and has_gpu)

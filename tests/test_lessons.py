@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from stateviz.lessons import co2_lanes, load_co2, quietly
+from stateviz.lessons import co2, co2_lanes, load_co2, quietly
 from stateviz.lessons.co2 import seasonal_co2
+
+FILE = Path(co2.__file__).with_name("mauna_loa_co2.csv")
 
 
 def test_the_series_is_the_published_one() -> None:
@@ -18,6 +22,18 @@ def test_the_series_is_the_published_one() -> None:
     assert (str(weeks[-1]), ppm[-1]) == ("2001-12-29", 371.5)
     assert set(np.diff(weeks).astype(int)) == {7}
     assert np.isfinite(ppm).all()
+
+
+def test_the_missing_weeks_are_filled_on_a_straight_line() -> None:
+    rows = FILE.read_text(encoding="utf-8").splitlines()[1:]
+    known = np.array([not row.endswith(",") for row in rows])
+    assert (len(rows), known.sum()) == (2284, 2225)  # as statsmodels counts them
+    weeks, ppm = load_co2()
+    missing = int(np.flatnonzero(~known)[0])
+    assert str(weeks[missing]) == "1958-05-10"
+    assert known[missing - 1]
+    assert known[missing + 1]
+    assert ppm[missing] == pytest.approx((ppm[missing - 1] + ppm[missing + 1]) / 2)
 
 
 def test_the_seasonal_series_keeps_the_year_and_loses_the_rise() -> None:
@@ -63,6 +79,12 @@ def test_other_lanes_begin_elsewhere() -> None:
 def test_sizes_that_do_not_fit_are_refused(sizes: tuple[int, int, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         co2_lanes(*sizes)
+
+
+@pytest.mark.parametrize("samples", [1000.0, "1000", None])
+def test_sizes_that_are_not_whole_numbers_are_refused(samples: Any) -> None:
+    with pytest.raises(TypeError, match=f"are whole numbers; received {samples!r}, 20 and 200"):
+        co2_lanes(samples)
 
 
 def test_a_quiet_block_silences_the_file_descriptor_and_gives_it_back(

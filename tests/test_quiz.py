@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stateviz.quiz import Prediction
@@ -75,9 +77,17 @@ def test_texts_are_escaped() -> None:
     still = prediction._still_html()
     assert "&lt;reset&gt;" in still
     assert "Markup &amp; more." in still
+    assert "<summary>&lt;b&gt;</summary>" in still
     prediction.choose("5")
     prediction.commit()
     assert "&lt;b&gt;" in prediction._verdict.value
+
+
+def test_its_plain_text_is_one_whole_line_without_an_address() -> None:
+    question = "How often is the state reset? " * 8
+    prediction = Prediction(question, OPTIONS, answer="5")
+    plain = prediction._repr_mimebundle_()["text/plain"]
+    assert plain == repr(prediction) == f"Prediction({question!r}, 3 options)"
 
 
 def test_without_a_kernel_the_question_can_still_be_answered() -> None:
@@ -91,14 +101,40 @@ def test_without_a_kernel_the_question_can_still_be_answered() -> None:
 @pytest.mark.parametrize(
     ("options", "answer", "message"),
     [
-        ({"5": ""}, "5", r"at least two options; received \['5'\]"),
-        ({"5": "", " ": ""}, "5", "has no text"),
+        ({"5": "Yes."}, "5", r"at least two options; received \['5'\]"),
+        ({"5": "Yes.", " ": "No."}, "5", "has no text"),
+        ({"5 times": "Yes.", "5  times ": "No."}, "5 times", "read alike"),
+        ({"5": "Yes.", "1000": " "}, "5", r"belief behind it; \['1000'\] have none"),
         (OPTIONS, "75", r"'75' is not one of the options \['1000', '5'"),
     ],
 )
 def test_a_bad_question_is_refused(options: dict[str, str], answer: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Prediction("?", options, answer=answer)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["5", "1000"], r"feedback on each option, as in \{'5 times'.*received \['5', '1000'\]"),
+        ({5: "Yes.", 1000: "No."}, r"is a str; received \{5: 'Yes.', 1000: 'No.'\}"),
+        ({"5": "Yes.", "1000": None}, "is a str"),
+    ],
+)
+def test_options_of_a_wrong_type_are_refused(options: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        Prediction("?", options, answer="5")
+
+
+def test_a_click_that_comes_after_the_commit_changes_nothing() -> None:
+    prediction = a_prediction()
+    prediction.choose("1000")
+    prediction.commit()
+    prediction._choices.value = "5"
+    assert prediction.chosen == prediction._choices.value == "1000"
+    assert prediction.correct is False
+    assert prediction.attempts == ("1000",)
+    assert "Not quite" in prediction._verdict.value
 
 
 def test_steps_out_of_order_are_refused() -> None:

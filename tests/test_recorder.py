@@ -205,12 +205,18 @@ def test_every_timestep_equals_an_lstm_in_numpy(options: dict[str, Any], masked:
             assert batch.mask is None
 
 
+@pytest.mark.parametrize("unroll", [False, True])
 @pytest.mark.parametrize("go_backwards", [False, True])
-def test_states_are_those_that_keras_returns(go_backwards: bool) -> None:
+def test_states_are_those_that_keras_returns(go_backwards: bool, unroll: bool) -> None:
     X, _ = series()
     inputs = keras.Input((TIMESTEPS, FEATURES))
     layer = keras.layers.LSTM(
-        UNITS, return_sequences=True, return_state=True, go_backwards=go_backwards, name="lstm"
+        UNITS,
+        return_sequences=True,
+        return_state=True,
+        go_backwards=go_backwards,
+        unroll=unroll,
+        name="lstm",
     )
     model = keras.Model(inputs, layer(inputs))
     with stateviz.record(model) as recording:
@@ -456,6 +462,30 @@ def test_batches_are_numbered_one_by_one_with_many_steps_per_execution() -> None
     assert [b.origin for b in recording["lstm"].batches] == ["reset", *["carried"] * 5]
 
 
+def test_a_layer_that_is_called_twice_in_a_step_gives_two_records_of_one_batch() -> None:
+    X, _ = series(8)
+    inputs = keras.Input((TIMESTEPS, FEATURES))
+    layer = keras.layers.LSTM(FEATURES, return_sequences=True, name="lstm")
+    model = keras.Model(inputs, layer(layer(inputs)))
+    with stateviz.record(model) as recording:
+        model.predict(X, **FIT)
+    batches = recording["lstm"].batches
+    assert [b.batch for b in batches] == [0, 0, 1, 1]
+    np.testing.assert_array_equal(batches[1].inputs, batches[0].hidden_state)
+
+
+def test_an_unrolled_stateful_layer_is_seen_to_carry_its_state_over() -> None:
+    X, y = series()
+    model = a_model(stateful=True, unroll=True)
+    with stateviz.record(model) as recording:
+        model.fit(X, y, epochs=2, shuffle=False, **FIT)
+    batches = recording["lstm"].batches
+    assert [b.origin for b in batches] == ["reset", *["carried"] * 5]
+    states = [state.numpy() for state in model.get_layer("lstm").states]
+    np.testing.assert_array_equal(batches[-1].final_hidden_state, states[0])
+    np.testing.assert_array_equal(batches[-1].final_cell_state, states[1])
+
+
 def test_layers_have_their_own_names_and_records() -> None:
     inner = keras.Sequential(
         [keras.Input((TIMESTEPS, FEATURES)), keras.layers.LSTM(3, return_sequences=True, name="a")]
@@ -696,7 +726,7 @@ def test_the_fused_kernels_way_gives_the_same_states(monkeypatch: pytest.MonkeyP
     model = a_model(stateful=True, dropout=0.2)
     with stateviz.record(model) as expected:
         model.fit(X, y, shuffle=False, **FIT)
-    monkeypatch.setattr("stateviz.tap._may_use_fused_kernel", lambda layer: True)
+    monkeypatch.setattr("stateviz.tap._must_be_left_alone", lambda layer: True)
     model = a_model(stateful=True, dropout=0.2)
     with stateviz.record(model) as recording:
         model.fit(X, y, shuffle=False, **FIT)

@@ -68,6 +68,7 @@ def co2_lanes(
         the week after it. Both float32.
 
     Raises:
+        TypeError: A size is not a whole number.
         ValueError: The samples do not fill whole batches, or a lane is longer than the series.
 
     Example:
@@ -77,7 +78,13 @@ def co2_lanes(
         >>> bool(y[7] == X[200 + 7, 0])  # row 7 goes on in the next batch
         True
     """
-    if min(samples, timesteps, batch_size) < 1:
+    sizes = (samples, timesteps, batch_size)
+    if not all(isinstance(size, int | np.integer) for size in sizes):
+        raise TypeError(
+            f"samples, timesteps and batch_size are whole numbers; received "
+            f"{samples!r}, {timesteps!r} and {batch_size!r}."
+        )
+    if min(sizes) < 1:
         raise ValueError(
             f"samples, timesteps and batch_size are counted from 1 on; received "
             f"{samples}, {timesteps} and {batch_size}."
