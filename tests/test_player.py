@@ -32,6 +32,8 @@ class Scene:
         self.figure.set_dpi(150)
         left, right = self.figure.subplots(1, 2)
         self.image = left.imshow(np.ma.masked_all(VALUES.shape), vmin=-2, vmax=2, cmap="RdBu_r")
+        # matplotlib would compose the two images into one, hidden or not.
+        self.second = left.imshow(np.zeros((3, 1)), vmin=-2, vmax=2, extent=(-3, -2, 2.5, -0.5))
         right.set(xlim=(0, N_FRAMES), ylim=(0, N_FRAMES))
         [self.line] = right.plot([], [], "s--", color="tab:blue")
         self.cursor = right.axvline(0, color="black", alpha=0.5)
@@ -47,7 +49,7 @@ class Scene:
         self.text.set_text(f"frame <{frame}>")
         self.box.set_width(frame)
         self.box.set_visible(frame != 2)
-        return [self.image, self.line, self.cursor, self.text, self.box]
+        return [self.image, self.second, self.line, self.cursor, self.text, self.box]
 
     def player(self, **options: Any) -> Player:
         words: dict[str, Any] = {"describe": lambda frame: f"t = {frame}", "title": "All kinds"}
@@ -251,5 +253,5 @@ def test_what_cannot_be_played_is_refused_in_words() -> None:
 
 def test_a_page_is_not_given_more_than_it_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stateviz.player._MAX_IMAGE_BYTES", 50)
-    with pytest.raises(ValueError, match=r"have 75 pixels together; a page holds at most 50"):
+    with pytest.raises(ValueError, match=r"have 78 pixels together; a page holds at most 50"):
         Scene().player()
