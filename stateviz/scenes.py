@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from stateviz import timeline
 from stateviz.drawings import (
     draw_cursor,
     draw_input,
@@ -177,10 +182,7 @@ def _name(ax: Axes, text: str, *, y: str = "") -> None:
 
 
 def _title(record: BatchRecord, sample: int) -> str:
-    place = [record.phase]
-    place += [] if record.epoch is None else [f"epoch {record.epoch}"]
-    place += [] if record.batch is None else [f"batch {record.batch}"]
-    return f"{record.layer}: {', '.join(place)}, sample {record.samples[sample]}"
+    return f"{record.layer}: {_in_run(record)}, sample {record.samples[sample]}"
 
 
 def _readout(
@@ -204,3 +206,108 @@ def _readout(
     if record.mask is not None and not record.mask[sample, timestep]:
         words.append("masked, so the state is held:")
     return "   ".join(words + numbers + [f"(unit {unit})"])
+
+
+def play_resets(
+    recording: Recording, *, layer: str | None = None, interval_ms: int = _INTERVAL_MS
+) -> Player:
+    """Plays a whole run, batch after batch: where states are kept, zeroed, given or altered.
+
+    The line is the size of the state (see `stateviz.timeline.state_size`). A marker at the start
+    of each batch says how its states began, and bands name the phases and epochs.
+
+    Args:
+        recording: What `stateviz.record` recorded or `stateviz.load` opened.
+        layer: The layer's name; may be left out where the recording has one layer.
+        interval_ms: How long a frame stands, in milliseconds.
+
+    Returns:
+        A `Player` with a frame for each batch that was kept, and a mark at each new phase or epoch.
+
+    Raises:
+        ValueError: The recording is empty, or has several layers and none is named.
+        KeyError: There is no such layer.
+    """
+    chosen = _one_layer(recording, layer)
+    batches = chosen.batches
+    symbol = name_state(states_in(batches[0])[-1])[0]
+    figure = Figure(figsize=(9.0, 4.2), dpi=100)
+    ax = figure.add_axes((0.075, 0.24, 0.9, 0.55))
+    how = "stateful" if chosen.stateful else "stateless"
+    title = f"{chosen.name}: how the states of each batch began ({how} {chosen.kind})"
+    figure.text(0.075, 0.94, title, fontsize=_FONT + 1.5, weight="bold", va="center")
+    bands = timeline.draw_phases(ax, chosen)
+    line = timeline.draw_state_size(ax, chosen, last=0)
+    timeline.draw_reset_calls(ax, recording, chosen)
+    markers = timeline.draw_beginnings(ax, chosen, last=0)
+    ax.set_xlabel("batch", fontsize=_FONT)
+    ax.set_ylabel(f"mean size of {symbol}", fontsize=_FONT)
+    ax.tick_params(labelsize=_FONT - 1.5)
+    ax.set_facecolor("none")
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.legend(
+        handles=[
+            Line2D([], [], linestyle="None", markersize=7, label=f"{count} {origin}", **look)
+            for origin, count, look in _counted(chosen)
+        ],
+        loc="lower left",
+        bbox_to_anchor=(0.065, 0.0),
+        ncols=len(markers),
+        frameon=False,
+        fontsize=_FONT,
+        handletextpad=0.2,
+    )
+    x, y, ends = timeline.size_line(chosen)
+
+    def update(frame: int) -> list[Artist]:
+        line.set_data(x[: ends[frame]], y[: ends[frame]])
+        for origin, marker in markers.items():
+            marker.set_data(*timeline.beginnings(chosen, origin, last=frame))
+        # The bands do not move, but belong under the data.
+        return [*bands, line, *markers.values()]
+
+    def describe(frame: int) -> str:
+        batch = batches[frame]
+        size = timeline.state_size(batch)
+        origin = "carried over" if batch.origin == "carried" else batch.origin
+        source = ""
+        if batch.came_from is not None and batch.came_from != frame - 1:
+            source = f" from {_in_run(batches[batch.came_from])}"
+        elif batch.origin == "altered" and batch.came_from is not None:
+            source = f" by {_in_run(batches[batch.came_from])}"
+        return (
+            f"{_in_run(batch)}: {origin}{source}   size of {symbol} {size[0]:.3f} -> {size[-1]:.3f}"
+        )
+
+    new = [0] + [
+        place
+        for place in range(1, len(batches))
+        if (batches[place].phase, batches[place].epoch)
+        != (batches[place - 1].phase, batches[place - 1].epoch)
+    ]
+    return Player(
+        figure,
+        update,
+        len(batches),
+        describe=describe,
+        marks=[(place, _in_run(batches[place])) for place in new],
+        interval_ms=interval_ms,
+        title=title,
+    )
+
+
+def _counted(layer: LayerRecording) -> list[tuple[str, int, dict[str, Any]]]:
+    """Each origin that occurs, how often, and how its marker looks."""
+    counts = Counter(batch.origin for batch in layer.batches)
+    return [
+        (origin, counts[origin], look)
+        for origin, look in timeline.MARKERS.items()
+        if counts[origin]
+    ]
+
+
+def _in_run(record: BatchRecord) -> str:
+    place = [record.phase]
+    place += [] if record.epoch is None else [f"epoch {record.epoch}"]
+    place += [] if record.batch is None else [f"batch {record.batch}"]
+    return ", ".join(place)

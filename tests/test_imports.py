@@ -44,7 +44,8 @@ LAYERS = {
     "drawings": layer("recording", "matplotlib"),
     "player": layer(frameworks="matplotlib anywidget ipywidgets"),
     "quiz": layer(frameworks="ipywidgets"),
-    "scenes": layer("recording drawings player", "matplotlib"),
+    "timeline": layer("recording", "matplotlib"),
+    "scenes": layer("recording drawings timeline player", "matplotlib"),
 }
 FREE = frozenset(["__init__", "lessons"])  # a table of contents; experiments, which import all
 

@@ -1,0 +1,167 @@
+"""Pictures of a whole run on one axis: each batch of a layer has the room from i to i + 1.
+
+Each function takes an axes first and returns what it drew. `last` is the place of the last batch
+that is shown; None shows all.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
+
+from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Recording
+
+_COLORS = [mpl.colors.to_hex(color) for color in mpl.color_sequences["okabe_ito"]]
+LINE_COLOR = _COLORS[5]  # blue
+MARKERS: dict[str, dict[str, Any]] = {
+    "fresh": {"marker": "o", "color": _COLORS[1]},
+    "reset": {"marker": "X", "color": _COLORS[6]},
+    "carried": {"marker": ">", "color": _COLORS[3]},
+    "given": {"marker": "D", "color": _COLORS[7]},
+    "altered": {"marker": "^", "color": "black"},
+}
+_BAND_COLORS = {"fit": (0.5, 0.5, 0.5, 0.16), "validation": (0.9, 0.62, 0.0, 0.28)}
+_OTHER_BAND_COLOR = (0.34, 0.71, 0.91, 0.28)
+_MAX_POINTS = 6000
+# A label needs this part of the axis for each of its letters.
+_LETTER = 0.011
+
+
+def state_size(batch: BatchRecord) -> np.ndarray:
+    """The Euclidean norm of the state over its units, averaged over the samples.
+
+    Of c where the layer has one, else of h.
+
+    Returns:
+        Before the first and after each timestep, shape (timesteps + 1,).
+    """
+    if batch.cell_state is not None and batch.initial_cell_state is not None:
+        initial, states = batch.initial_cell_state, batch.cell_state
+    else:
+        initial, states = batch.initial_hidden_state, batch.hidden_state
+    whole = np.concatenate([initial[:, np.newaxis], states], axis=1).astype(float)
+    size: np.ndarray = np.linalg.norm(whole, axis=-1).mean(axis=0)
+    return size
+
+
+def size_line(layer: LayerRecording) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The state's size over the whole run, with a gap (nan) after each batch.
+
+    Returns:
+        x, y, and how many points belong to the batches up to and with each batch.
+    """
+    most = max(2, _MAX_POINTS // len(layer.batches))
+    xs, ys, ends = [], [], []
+    count = 0
+    for place, batch in enumerate(layer.batches):
+        size = state_size(batch)
+        chosen = np.unique(np.linspace(0, len(size) - 1, min(most, len(size))).round().astype(int))
+        xs += [*(place + chosen / max(len(size) - 1, 1)), np.nan]
+        ys += [*size[chosen], np.nan]
+        count += len(chosen) + 1
+        ends.append(count)
+    return np.array(xs), np.array(ys), np.array(ends)
+
+
+def draw_state_size(ax: Axes, layer: LayerRecording, *, last: int | None = None) -> Line2D:
+    """Draws the size of the state as a line that breaks between batches."""
+    x, y, ends = size_line(layer)
+    shown = len(x) if last is None else ends[last]
+    [line] = ax.plot(x[:shown], y[:shown], color=LINE_COLOR, linewidth=1.3)
+    top = float(np.nanmax(y)) or 1.0
+    room = 0.012 * len(layer.batches)
+    ax.set_xlim(-room, len(layer.batches) + room)
+    ax.set_ylim(-0.06 * top, 1.12 * top)
+    ax.yaxis.set_major_locator(MaxNLocator(4))
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    return line
+
+
+def draw_beginnings(
+    ax: Axes, layer: LayerRecording, *, last: int | None = None
+) -> dict[str, Line2D]:
+    """Marks how each batch's states began, by shape and colour; one line an origin."""
+    lines = {}
+    for origin in ORIGINS:
+        x, y = beginnings(layer, origin, last=last)
+        if not len(beginnings(layer, origin)[0]):
+            continue
+        [lines[origin]] = ax.plot(x, y, linestyle="None", markersize=6, **MARKERS[origin])
+    return lines
+
+
+def beginnings(
+    layer: LayerRecording, origin: str, *, last: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where the batches of one origin begin, and the size of their initial states."""
+    until = len(layer.batches) if last is None else last + 1
+    places = [i for i, batch in enumerate(layer.batches[:until]) if batch.origin == origin]
+    sizes = [state_size(layer.batches[place])[0] for place in places]
+    return np.array(places, float), np.array(sizes, float)
+
+
+def draw_phases(ax: Axes, layer: LayerRecording) -> list[Rectangle]:
+    """Draws a band for each phase and epoch, with its name over it where there is room."""
+    runs = groupby(enumerate(layer.batches), key=lambda each: (each[1].phase, each[1].epoch))
+    bands: list[Rectangle] = []
+    for place, ((phase, epoch), group) in enumerate(runs):
+        numbers = [number for number, _ in group]
+        left, width = numbers[0], len(numbers)
+        color = _BAND_COLORS.get(phase, _OTHER_BAND_COLOR)
+        if phase == "fit" and place % 2:
+            color = (*color[:3], color[3] / 3)
+        band = Rectangle(
+            (left, 0), width, 1, transform=ax.get_xaxis_transform(), color=color, linewidth=0
+        )
+        ax.add_patch(band)
+        bands.append(band)
+        words = phase if epoch is None else f"{phase} {epoch}"
+        for label in (words, words[:3] + words[len(phase) :], "" if epoch is None else str(epoch)):
+            if label and _LETTER * len(label) <= width / len(layer.batches):
+                ax.text(
+                    left + width / 2,
+                    1.02,
+                    label,
+                    transform=ax.get_xaxis_transform(),
+                    ha="center",
+                    va="bottom",
+                    fontsize=9,
+                )
+                break
+    return bands
+
+
+def draw_reset_calls(ax: Axes, recording: Recording, layer: LayerRecording) -> list[Text]:
+    """Points to where `reset_state` was called, between two batches."""
+    texts: list[Text] = []
+    place = 0
+    for event in recording.events:
+        if event.layer != layer.name:
+            continue
+        if event.kind == "batch" and event.record is not None:
+            place = event.record + 1
+        if event.kind == "reset_state":
+            ax.axvline(place, color="black", linestyle=":", linewidth=1.2)
+            texts.append(
+                ax.annotate(
+                    "reset_state",
+                    (place, 1),
+                    xycoords=ax.get_xaxis_transform(),
+                    xytext=(4, -4),
+                    textcoords="offset points",
+                    rotation=90,
+                    rotation_mode="anchor",
+                    ha="right",
+                    va="top",
+                    fontsize=8,
+                )
+            )
+    return texts

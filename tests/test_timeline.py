@@ -1,0 +1,124 @@
+"""The picture of a whole run shows each batch where it ran and how its states began."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import stateviz
+from stateviz import timeline
+from stateviz.recording import Event, Recording
+from tests.test_recording import TIMESTEPS, a_batch, a_recording
+
+
+@pytest.fixture
+def ax() -> Axes:
+    return Figure().add_subplot()
+
+
+def a_run() -> Recording:
+    """Three batches of fit, one of validation, two of the next epoch; a reset call before it."""
+    recording = a_recording(0)
+    lstm = recording["lstm"]
+    run = [
+        *[("fit", 0, 0, "reset", None), ("fit", 0, 1, "carried", 0), ("fit", 0, 2, "carried", 1)],
+        *[("validation", 0, 0, "carried", 2), ("fit", 1, 0, "altered", 3)],
+        ("fit", 1, 1, "carried", 4),
+    ]
+    for index, (phase, epoch, number, origin, came_from) in enumerate(run):
+        if index == 4:
+            recording.events.append(Event("reset_state", layer="lstm"))
+        lstm.batches.append(
+            a_batch(
+                index, phase=phase, epoch=epoch, batch=number, origin=origin, came_from=came_from
+            )
+        )
+        recording.events.append(Event("batch", layer="lstm", origin=origin, record=index))
+    return recording
+
+
+def test_the_size_is_the_norm_of_c_over_its_units() -> None:
+    batch = a_batch(0)
+    size = timeline.state_size(batch)
+    by_hand = [
+        np.mean([np.sqrt((row**2).sum()) for row in states])
+        for states in (batch.initial_cell_state, *batch.cell_state.swapaxes(0, 1))
+    ]
+    np.testing.assert_allclose(size, by_hand, rtol=1e-6)
+    none = dict.fromkeys(("initial_cell_state", "cell_state", "final_cell_state"))
+    only_h = timeline.state_size(a_batch(0, **none))
+    np.testing.assert_allclose(only_h[0], np.linalg.norm(batch.initial_hidden_state, axis=1).mean())
+
+
+def test_each_batch_has_its_room_and_the_line_breaks_after_it(ax: Axes) -> None:
+    lstm = a_run()["lstm"]
+    x, y = timeline.draw_state_size(ax, lstm, last=1).get_data()
+    assert np.isnan(x).nonzero()[0].tolist() == [TIMESTEPS + 1, 2 * TIMESTEPS + 3]
+    np.testing.assert_allclose(x[: TIMESTEPS + 1], np.linspace(0, 1, TIMESTEPS + 1))
+    np.testing.assert_array_equal(y[TIMESTEPS + 2 : -1], timeline.state_size(lstm.batches[1]))
+
+
+def test_a_long_run_is_drawn_with_fewer_points_but_its_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lstm = a_run()["lstm"]
+    monkeypatch.setattr("stateviz.timeline._MAX_POINTS", 12)
+    x, y, ends = timeline.size_line(lstm)
+    assert ends.tolist() == [3, 6, 9, 12, 15, 18]
+    assert x[:2].tolist() == [0, 1]
+    np.testing.assert_array_equal(y[:2], timeline.state_size(lstm.batches[0])[[0, -1]])
+
+
+def test_origins_are_told_apart_by_shape_and_place(ax: Axes) -> None:
+    lstm = a_run()["lstm"]
+    lines = timeline.draw_beginnings(ax, lstm)
+    assert {origin: line.get_xdata().tolist() for origin, line in lines.items()} == {
+        "carried": [1, 2, 3, 5],
+        "reset": [0],
+        "altered": [4],
+    }
+    assert len({line.get_marker() for line in lines.values()}) == 3
+    assert len({look["marker"] for look in timeline.MARKERS.values()}) == 5
+    assert lines["altered"].get_ydata()[0] == timeline.state_size(lstm.batches[4])[0]
+    shown = timeline.draw_beginnings(ax, lstm, last=1)
+    assert {origin: len(line.get_xdata()) for origin, line in shown.items()} == {
+        "carried": 1,
+        "reset": 1,
+        "altered": 0,
+    }
+
+
+def test_phases_and_epochs_are_labelled_bands(ax: Axes) -> None:
+    bands = timeline.draw_phases(ax, a_run()["lstm"])
+    assert [(band.get_x(), band.get_width()) for band in bands] == [(0, 3), (3, 1), (4, 2)]
+    assert [text.get_text() for text in ax.texts] == ["fit 0", "validation 0", "fit 1"]
+    assert bands[0].get_facecolor() != bands[1].get_facecolor()
+
+
+def test_reset_calls_stand_between_their_batches(ax: Axes) -> None:
+    recording = a_run()
+    [text] = timeline.draw_reset_calls(ax, recording, recording["lstm"])
+    assert text.xy == (4, 1)
+    assert ax.lines[0].get_xdata()[0] == 4
+
+
+def test_the_scene_shows_the_run_batch_by_batch() -> None:
+    player = stateviz.play_resets(a_run())
+    assert player.n_frames == 6
+    axes = player.figure.axes[0]
+    for frame in range(6):
+        player.frame = frame
+        counts = [len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None"]
+        assert sum(counts) == frame + 1
+    player.frame = 4
+    assert player.readout.startswith(
+        "fit, epoch 1, batch 0: altered by validation, epoch 0, batch 0   size of c "
+    )
+    player.frame = 5
+    assert player.readout.startswith("fit, epoch 1, batch 1: carried over   size of c")
+    labels = [text.get_text() for text in player.figure.legends[0].get_texts()]
+    assert labels == ["1 reset", "4 carried", "1 altered"]
+    with pytest.raises(ValueError, match="nothing to play"):
+        stateviz.play_resets(a_recording(0))
