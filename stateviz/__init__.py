@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stateviz.recording import LayerRecording as LayerRecording
     from stateviz.recording import Recording as Recording
     from stateviz.recording import load as load
+    from stateviz.scenes import play_batches as play_batches
     from stateviz.scenes import play_resets as play_resets
     from stateviz.scenes import play_sequence as play_sequence
 
@@ -34,6 +35,7 @@ _HOMES = {
     "Prediction": "quiz",
     "Recording": "recording",
     "load": "recording",
+    "play_batches": "scenes",
     "play_resets": "scenes",
     "play_sequence": "scenes",
     "record": "recorder",

@@ -31,6 +31,7 @@ CELL_COLOR = mpl.colors.to_hex(_OKABE_ITO[6])  # vermillion
 INPUT_COLOR = mpl.colors.to_hex(_OKABE_ITO[3])  # green
 UNREAD_COLOR = (0.5, 0.5, 0.5, 0.22)
 STATE_MAP = "RdBu_r"
+INPUT_MAP = "PRGn"
 
 _NAMES = {"hidden": ("h", "hidden state"), "cell": ("c", "cell state")}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.artist import Artist
@@ -10,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stateviz import timeline
+from stateviz import lanes, timeline
 from stateviz.drawings import (
+    INPUT_MAP,
+    STATE_MAP,
     draw_cursor,
     draw_input,
     draw_origin,
@@ -32,6 +35,10 @@ from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Recording
 _SIZE = (9.0, 5.2)  # inches, at 100 pixels each
 _FONT = 10.5
 _INTERVAL_MS = 400
+_BATCHES_INTERVAL_MS = 120
+# Columns that can be told apart on a projector.
+_COLUMNS = 120
+_LANES_IN_READOUT = 4
 _INPUTS_IN_READOUT = 3
 
 
@@ -206,6 +213,138 @@ def _readout(
     if record.mask is not None and not record.mask[sample, timestep]:
         words.append("masked, so the state is held:")
     return "   ".join(words + numbers + [f"(unit {unit})"])
+
+
+def play_batches(
+    recording: Recording,
+    *,
+    layer: str | None = None,
+    batches: Sequence[int] | None = None,
+    state: str | None = None,
+    unit: int = 0,
+    interval_ms: int = _BATCHES_INTERVAL_MS,
+) -> Player:
+    """Plays batch after batch with all samples as lanes, which run side by side and never meet.
+
+    At the start of a batch each lane shows the state that it begins with: zeros, or what the same
+    lane ended with in the batch before.
+
+    Args:
+        recording: What `stateviz.record` recorded or `stateviz.load` opened.
+        layer: The layer's name; may be left out where the recording has one layer.
+        batches: The places in `LayerRecording.batches` to play, 0-based; where None, as many of
+            the first ones as can be told apart.
+        state: "hidden" or "cell"; where None the cell state, if the layer has one.
+        unit: The unit among those that were kept, 0-based.
+        interval_ms: How long a frame stands, in milliseconds.
+
+    Returns:
+        A `Player` with a frame for each initial state and each timestep, and a mark at each batch.
+
+    Raises:
+        ValueError: The recording is empty, or has several layers and none is named, or no such
+            state.
+        KeyError: There is no such layer.
+        IndexError: There is no such batch or unit.
+    """
+    chosen = _one_layer(recording, layer)
+    if batches is None:
+        fit = max(2, _COLUMNS // (chosen.batches[0].timesteps + 3))
+        batches = range(min(fit, len(chosen.batches)))
+    if not len(batches):
+        raise ValueError("batches names no batch to play; received an empty sequence.")
+    for place in batches:
+        _place("batch", place, len(chosen.batches), chosen.name)
+    records = [chosen.batches[place] for place in batches]
+    known = states_in(records[0])
+    state = state or known[-1]
+    if state not in known:
+        raise ValueError(f"Layer {chosen.name!r} has no state {state!r}; it has {list(known)}.")
+    _place("unit", unit, records[0].hidden_state.shape[2], chosen.name)
+    layout = lanes.lay_out(records)
+    symbol, name = name_state(state)
+    panels = [(f"{symbol}: the {name} of unit {unit}, a lane for each sample", STATE_MAP)]
+    values = [lanes.state_lanes(records, state, unit)]
+    if all(record.inputs is not None for record in records):
+        panels.insert(0, ("x: what each lane reads (feature 0)", INPUT_MAP))
+        values.insert(0, lanes.input_lanes(records, 0))
+
+    figure = Figure(figsize=(9.0, 1.6 + 1.85 * len(panels)), dpi=100)
+    grid = figure.add_gridspec(
+        len(panels),
+        2,
+        width_ratios=[1, 0.018],
+        left=0.075,
+        right=0.93,
+        top=0.76 if len(panels) > 1 else 0.64,
+        bottom=0.09,
+        wspace=0.03,
+        hspace=0.45,
+    )
+    title = (
+        f"{chosen.name}: {layout.lanes} {'lane' if layout.lanes == 1 else 'lanes'}, "
+        f"{len(records)} {'batch' if len(records) == 1 else 'batches'}"
+    )
+    figure.text(0.075, 0.96, title, fontsize=_FONT + 1.5, weight="bold", va="center")
+    images, cursors = [], []
+    for row, ((words, colors), shown) in enumerate(zip(panels, values, strict=True)):
+        ax = figure.add_subplot(grid[row, 0])
+        images.append(lanes.draw_lanes(ax, shown, cmap=colors, column=layout.frames[0]))
+        lanes.set_batch_axis(ax, records, labelled=row == len(panels) - 1)
+        ax.set_ylabel("lane", fontsize=_FONT - 1)
+        ax.tick_params(labelsize=_FONT - 1.5)
+        scale = figure.colorbar(images[-1], cax=figure.add_subplot(grid[row, 1]))
+        scale.ax.tick_params(labelsize=_FONT - 2)
+        scale.outline.set_visible(False)
+        if row == 0:
+            names = [f"{_in_run(record)}\n{_began(record)}" for record in records]
+            lanes.draw_batch_names(ax, records, names)
+            ax.set_title(words, loc="left", fontsize=_FONT, pad=34)
+        else:
+            _name(ax, words, y="lane")
+        cursors.append(draw_cursor(ax, layout.frames[0], on_colors=True))
+    ax = images[-1].axes
+    lanes.draw_batch_frames(ax, records)
+    handovers = lanes.draw_handovers(ax, records, timeline.MARKERS)
+
+    def update(frame: int) -> list[Artist]:
+        column = layout.frames[frame]
+        for image, shown in zip(images, values, strict=True):
+            image.set_data(lanes.until_column(shown, column))
+        for cursor in cursors:
+            cursor.set_xdata([column] * 2)
+        for place, handover in enumerate(handovers):
+            handover.set_visible(place <= layout.batches[frame])
+        return [*images, *cursors, *handovers]
+
+    def describe(frame: int) -> str:
+        record = records[layout.batches[frame]]
+        timestep = layout.frames[frame] - layout.starts[layout.batches[frame]] - 1
+        when = f"t = {timestep}" if timestep >= 0 else f"before t = 0: {_began(record)}"
+        now = values[-1][:, layout.frames[frame]].compressed()
+        by_lane = ", ".join(f"{value:.2f}" for value in now[:_LANES_IN_READOUT])
+        more = ", ..." if len(now) > _LANES_IN_READOUT else ""
+        return f"{_in_run(record)}   {when}   {symbol} by lane = {by_lane}{more}"
+
+    return Player(
+        figure,
+        update,
+        len(layout.frames),
+        describe=describe,
+        hover=dict.fromkeys(images, "lane {y}: {value:.2f}"),
+        marks=[
+            (layout.frames.index(start), _in_run(record))
+            for start, record in zip(layout.starts, records, strict=True)
+        ],
+        interval_ms=interval_ms,
+        title=title,
+    )
+
+
+def _began(record: BatchRecord) -> str:
+    return {"fresh": "fresh zeros", "carried": "carried over", "reset": "reset to zeros"}.get(
+        record.origin, record.origin
+    )
 
 
 def play_resets(

@@ -45,7 +45,8 @@ LAYERS = {
     "player": layer(frameworks="matplotlib anywidget ipywidgets"),
     "quiz": layer(frameworks="ipywidgets"),
     "timeline": layer("recording", "matplotlib"),
-    "scenes": layer("recording drawings timeline player", "matplotlib"),
+    "lanes": layer("recording", "matplotlib"),
+    "scenes": layer("recording drawings timeline lanes player", "matplotlib"),
 }
 FREE = frozenset(["__init__", "lessons"])  # a table of contents; experiments, which import all
 
