@@ -20,6 +20,8 @@ _STYLE = """<style>
   display: flex; flex-direction: row-reverse; justify-content: flex-end; align-items: flex-start; }
 .stateviz-quiz .widget-radio-box input[type="radio"] { flex: none; height: 1.5em;
   margin: 0 0.6rem 0 0; }
+/* Browsers draw a locked radio button in faint grey. */
+.stateviz-quiz .widget-radio-box label:has(input:checked:disabled) { font-weight: bold; }
 .stateviz-quiz .widget-button { width: auto; min-height: 34px; border-radius: 6px; }
 </style>"""
 

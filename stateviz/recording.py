@@ -16,9 +16,12 @@ from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from stateviz.findings import Finding
 
 FILE_FORMAT = "stateviz recording"
 FILE_VERSION = 1
@@ -359,6 +362,17 @@ class Recording:
                 )
             )
         return Resets(counts)
+
+    def findings(self) -> list[Finding]:
+        """What happened to the states that their owner would not expect.
+
+        Returns:
+            A `stateviz.findings.Finding` each, with its evidence and its cure; empty where nothing
+            is odd.
+        """
+        from stateviz.findings import findings_of
+
+        return findings_of(self)
 
     def save(self, path: str | Path) -> Path:
         """Writes the recording to an `.npz` file that `stateviz.load` opens, without pickle.

@@ -25,17 +25,22 @@ class Layer:
     siblings: frozenset[str] = frozenset()
     frameworks: frozenset[str] = frozenset()
     lazy_frameworks: frozenset[str] = frozenset()
+    lazy_siblings: frozenset[str] = frozenset()
 
 
-def layer(siblings: str = "", frameworks: str = "", lazy_frameworks: str = "") -> Layer:
-    return Layer(*(frozenset(names.split()) for names in (siblings, frameworks, lazy_frameworks)))
+def layer(
+    siblings: str = "", frameworks: str = "", lazy_frameworks: str = "", lazy_siblings: str = ""
+) -> Layer:
+    names = (siblings, frameworks, lazy_frameworks, lazy_siblings)
+    return Layer(*(frozenset(each.split()) for each in names))
 
 
 KERAS = "keras tensorflow"
 FRAMEWORKS = frozenset([*KERAS.split(), "matplotlib", "ipywidgets", "anywidget"])
 # The key is a module or a folder of modules; what a folder may import, each of its modules may.
 LAYERS = {
-    "recording": layer(),
+    # Recording.findings() is a door to the room beside it.
+    "recording": layer(lazy_siblings="findings"),
     "findings": layer("recording"),
     "cures": layer("recording", lazy_frameworks=KERAS),
     "capture": layer("recording"),
@@ -72,12 +77,17 @@ class Import:
         return parts[1] if len(parts) > 1 else "__init__"
 
 
+def is_for_types_only(node: ast.AST) -> bool:
+    """Whether it is `if TYPE_CHECKING:`, which never runs."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
 def imports_of(module: Path, package: Path) -> Iterator[Import]:
     tree = ast.parse(module.read_text(encoding="utf-8"), str(module))
     lazy = {
         id(inner)
         for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or is_for_types_only(node)
         for inner in ast.walk(node)
     }
     modules = {path.stem for path in package.iterdir() if path.name != "__pycache__"}
@@ -115,7 +125,10 @@ def unwelcome_imports(package: Path) -> list[str]:
         for found in imports_of(module, package):
             where = f"stateviz/{module.relative_to(package).as_posix()}:{found.line}"
             if found.sibling is not None:
-                if found.sibling not in {home, *allowed.siblings}:
+                welcome_siblings = {home, *allowed.siblings}
+                if found.lazy:
+                    welcome_siblings |= allowed.lazy_siblings
+                if found.sibling not in welcome_siblings:
                     complaints.append(
                         f"{where} imports {found.name}; {home} may import "
                         f"{sorted(allowed.siblings) or 'no sibling'}"

@@ -1,0 +1,162 @@
+"""Reads a recording for what happened to the state that its owner would not expect.
+
+Each finding is a sentence with its evidence, places in the recording, and a cure in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from stateviz.recording import BatchRecord, LayerRecording, Recording
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something odd about the state of one layer.
+
+    Attributes:
+        layer: The layer's name.
+        kind: A short name, for example "validation altered the training state".
+        what: What happened, in a sentence.
+        batches: The evidence: places in `LayerRecording.batches`.
+        cure: What mends it.
+    """
+
+    layer: str
+    kind: str
+    what: str
+    batches: tuple[int, ...]
+    cure: str
+
+    def __repr__(self) -> str:
+        return f"{self.layer}: {self.what} {self.cure}"
+
+
+def findings_of(recording: Recording) -> list[Finding]:
+    """Everything odd, layer by layer; empty where nothing is."""
+    return [
+        found for name in recording.layers for look in _LOOKS for found in look(recording[name])
+    ]
+
+
+def _validation_altered_the_training_state(layer: LayerRecording) -> Iterator[Finding]:
+    found = _places(
+        layer,
+        lambda batch, source: (
+            batch.origin == "altered" and source is not None and source.phase == "validation"
+        ),
+    )
+    if found:
+        first = layer.batches[found[0]]
+        yield Finding(
+            layer.name,
+            "validation altered the training state",
+            f"{_times(found)} training went on with the state that validation had left, first in "
+            f"epoch {first.epoch}.",
+            found,
+            "In a callback keep the layer's states and reset them at on_test_begin, and put them "
+            "back at on_test_end.",
+        )
+
+
+def _an_epoch_began_with_the_end_of_the_last(layer: LayerRecording) -> Iterator[Finding]:
+    found = _places(
+        layer,
+        lambda batch, source: (
+            batch.phase == "fit"
+            and batch.batch == 0
+            and bool(batch.epoch)
+            and batch.origin == "carried"
+        ),
+    )
+    if found:
+        yield Finding(
+            layer.name,
+            "an epoch began with the state of the epoch before",
+            f"{_times(found)} an epoch of fit began with the state at the end of the epoch before: "
+            f"the end of an epoch resets nothing.",
+            found,
+            "If the data begins anew with each epoch, call layer.reset_state() at on_epoch_begin.",
+        )
+
+
+def _another_phase_moved_the_state(layer: LayerRecording) -> Iterator[Finding]:
+    found = _places(
+        layer,
+        lambda batch, source: (
+            batch.origin == "carried"
+            and source is not None
+            and batch.phase != "validation"
+            and source.phase != batch.phase
+        ),
+    )
+    if found:
+        batch = layer.batches[found[0]]
+        assert batch.came_from is not None
+        source = layer.batches[batch.came_from]
+        yield Finding(
+            layer.name,
+            "one phase went on where another had ended",
+            f"{_times(found)} a phase began with the state that another had left, first "
+            f"{batch.phase!r} with that of {source.phase!r}.",
+            found,
+            "Call layer.reset_state() between them, unless the one is meant to continue the other.",
+        )
+
+
+def _a_state_came_from_outside(layer: LayerRecording) -> Iterator[Finding]:
+    found = _places(layer, lambda batch, source: batch.origin == "altered" and source is None)
+    if found:
+        yield Finding(
+            layer.name,
+            "a state came from outside the recording",
+            f"{_times(found)} a batch began with a state that no recorded batch had left: it was "
+            f"assigned, or the layer ran unrecorded.",
+            found,
+            "Open the record block before the layer first runs, or call layer.reset_state() in it.",
+        )
+
+
+def _a_state_is_not_finite(layer: LayerRecording) -> Iterator[Finding]:
+    found = tuple(
+        place
+        for place, batch in enumerate(layer.batches)
+        if not np.isfinite(batch.hidden_state).all()
+        or (batch.cell_state is not None and not np.isfinite(batch.cell_state).all())
+    )
+    if found:
+        yield Finding(
+            layer.name,
+            "a state is not finite",
+            f"From batch {found[0]} of the recording on the state holds NaN or infinity.",
+            found,
+            "Look at the inputs and weights of that batch; a lower learning rate or clipnorm may "
+            "help.",
+        )
+
+
+_LOOKS: tuple[Callable[[LayerRecording], Iterator[Finding]], ...] = (
+    _validation_altered_the_training_state,
+    _an_epoch_began_with_the_end_of_the_last,
+    _another_phase_moved_the_state,
+    _a_state_came_from_outside,
+    _a_state_is_not_finite,
+)
+
+
+def _places(
+    layer: LayerRecording, odd: Callable[[BatchRecord, BatchRecord | None], bool]
+) -> tuple[int, ...]:
+    """The batches of which `odd(batch, the batch that its state came from)` is true."""
+    return tuple(
+        place
+        for place, batch in enumerate(layer.batches)
+        if odd(batch, None if batch.came_from is None else layer.batches[batch.came_from])
+    )
+
+
+def _times(places: tuple[int, ...]) -> str:
+    return "Once" if len(places) == 1 else f"{len(places)} times"

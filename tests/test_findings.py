@@ -1,0 +1,103 @@
+"""Findings tell what is odd about a real run, and are silent where nothing is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import stateviz
+from stateviz.findings import Finding
+from tests.test_recorder import ONES, counting_model
+from tests.test_recording import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
+
+FIT: dict[str, Any] = {"batch_size": 2, "verbose": 0, "shuffle": False}
+
+
+class ResetAtEpochs(keras.callbacks.Callback):
+    """The cure that the findings name."""
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.model.layers[0].reset_state()
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        layer = self.model.layers[0]
+        self.kept = [state.numpy() for state in layer.states]
+        layer.reset_state()
+
+    def on_test_end(self, logs: Any = None) -> None:
+        for state, kept in zip(self.model.layers[0].states, self.kept, strict=True):
+            state.assign(kept)
+
+
+def fitted(*, validated: bool, cured: bool, stateful: bool = True) -> list[Finding]:
+    model = counting_model(stateful=stateful)
+    with stateviz.record(model) as recording:
+        model.fit(
+            ONES,
+            ONES[:, 0],
+            epochs=3,
+            validation_data=(ONES[:2], ONES[:2, 0]) if validated else None,
+            callbacks=[ResetAtEpochs()] if cured else [],
+            **FIT,
+        )
+    return recording.findings()
+
+
+def kinds(findings: list[Finding]) -> list[str]:
+    return [finding.kind for finding in findings]
+
+
+def test_a_stateless_run_has_nothing_odd() -> None:
+    assert fitted(validated=True, cured=False, stateful=False) == []
+
+
+def test_validation_in_a_stateful_fit_is_found_with_its_evidence() -> None:
+    [finding] = fitted(validated=True, cured=False)
+    assert finding.kind == "validation altered the training state"
+    assert finding.batches == (4, 8)
+    assert "2 times training went on" in repr(finding)
+    assert "first in epoch 1" in finding.what
+    assert "on_test_begin" in finding.cure
+
+
+def test_epochs_that_reset_nothing_are_found() -> None:
+    [finding] = fitted(validated=False, cured=False)
+    assert finding.kind == "an epoch began with the state of the epoch before"
+    assert finding.batches == (3, 6)
+
+
+@pytest.mark.parametrize("validated", [False, True])
+def test_the_cures_cure(validated: bool) -> None:
+    assert fitted(validated=validated, cured=True) == []
+
+
+def test_a_fit_that_goes_on_after_predict_is_found() -> None:
+    model = counting_model(stateful=True)
+    with stateviz.record(model) as recording:
+        model.fit(ONES, ONES[:, 0], **FIT)
+        model.predict(ONES, batch_size=2, verbose=0)
+    [finding] = recording.findings()
+    assert finding.kind == "one phase went on where another had ended"
+    assert "first 'predict' with that of 'fit'" in finding.what
+    assert finding.batches == (3,)
+
+
+def test_a_state_from_outside_is_found() -> None:
+    model = counting_model(stateful=True)
+    model.predict(ONES, batch_size=2, verbose=0)
+    with stateviz.record(model) as recording:
+        model.predict(ONES, batch_size=2, verbose=0)
+    assert kinds(recording.findings()) == ["a state came from outside the recording"]
+
+
+def test_a_state_that_is_not_a_number_is_found_in_an_opened_recording(tmp_path: Any) -> None:
+    recording = a_recording(2)
+    broken = np.full((SAMPLES, TIMESTEPS, UNITS), np.nan)
+    recording["lstm"].batches.append(a_batch(2, cell_state=broken))
+    opened = stateviz.load(recording.save(tmp_path / "run.npz"))
+    [finding] = opened.findings()
+    assert finding.kind == "a state is not finite"
+    assert finding.batches == (2,)
