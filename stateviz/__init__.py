@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stateviz.callback import StateRecorder as StateRecorder
     from stateviz.player import Player as Player
     from stateviz.quiz import Prediction as Prediction
     from stateviz.recorder import record as record
@@ -34,6 +35,7 @@ _HOMES = {
     "Player": "player",
     "Prediction": "quiz",
     "Recording": "recording",
+    "StateRecorder": "callback",
     "load": "recording",
     "play_batches": "scenes",
     "play_resets": "scenes",

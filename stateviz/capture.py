@@ -7,11 +7,12 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
-from stateviz.recording import BatchRecord, Event, Gates, Recording
+from stateviz.recording import GATES, BatchRecord, Event, FurtherState, Recording
 
 _NUMBERED_PHASES = ("fit", "validation", "evaluate", "predict")
 
@@ -36,7 +37,7 @@ class Options:
 
 @dataclass(frozen=True)
 class LayerCall:
-    """One call of a recurrent layer, as the layer's tap hands it out.
+    """One call of a recurrent layer, or of one cell in it, as the layer's tap hands it out.
 
     Attributes:
         in_step: Whether it ran in a Keras train, test or predict step.
@@ -44,12 +45,16 @@ class LayerCall:
         given: Whether `initial_state` was passed.
         stateful: Whether the layer keeps its state.
         training: None where Keras was not told.
-        inputs: Shape (samples, timesteps, features).
+        inputs: Shape (samples, timesteps, features); a ConvLSTM's have spatial axes too, as do
+            its states and gates.
         initial_states, final_states: For each state, shape (samples, units).
         states: What the cell returned at each timestep, for each state, shape
             (samples, timesteps, units). At a masked timestep it is not what the layer held.
-        gates: An LSTM's four gates, each of shape (samples, timesteps, units), or none.
+        gates: An LSTM's four gates or a GRU's three, each of shape (samples, timesteps, units), or
+            none.
         mask: bool, True = used, shape (samples, timesteps), or None.
+        units: The size of the first state; the filters of a ConvLSTM.
+        unit_axis: Which axis of a state counts the units, from the end.
     """
 
     in_step: bool
@@ -63,6 +68,8 @@ class LayerCall:
     final_states: Sequence[np.ndarray]
     gates: Sequence[np.ndarray]
     mask: np.ndarray | None
+    units: int
+    unit_axis: int
 
 
 @dataclass
@@ -97,7 +104,7 @@ class Capture:
 
     def __init__(self, recording: Recording, options: Options) -> None:
         self.options = options
-        self._recording = recording
+        self.recording = recording
         self._open = True
         self._phases: list[_Phase] = []
         self._seen = {name: _Seen() for name in recording.layers}
@@ -133,10 +140,12 @@ class Capture:
         """Notes the end of an epoch; what follows, up to the next, is validation or callbacks."""
         self._note("epoch ended")
 
-    def reset_state_called(self, name: str) -> None:
-        """Notes that `reset_state` was called on a layer."""
-        self._seen[name].reset_called = True
-        self._note("reset_state", layer=name)
+    def method_called(self, name: str, method: str) -> None:
+        """Notes that `reset_state` or `build` was called on a layer."""
+        if not self._open:
+            return
+        self._seen[name].reset_called |= method == "reset_state"
+        self._note(method, layer=name)
 
     def take(self, name: str, call: LayerCall) -> None:
         """Receives one batch of one layer. No error of its own ever reaches the training."""
@@ -146,6 +155,11 @@ class Capture:
             self._take(name, call)
         except Exception as error:
             self._failure = error
+            self._note("recording stopped", layer=name)
+
+    def reopen(self) -> None:
+        """Goes on with a recording that was closed."""
+        self._open = True
 
     def close(self) -> None:
         """Ends the recording and warns of whatever it lacks."""
@@ -162,7 +176,7 @@ class Capture:
                 f"it"
             )
         if self._bytes_kept < self._bytes_asked_for:
-            kept = sum(len(self._recording[name].batches) for name in self._recording.layers)
+            kept = sum(len(self.recording[name].batches) for name in self.recording.layers)
             seen = math.ceil(sum(seen.batches for seen in self._seen.values()) / self.options.every)
             every = self.options.every * math.ceil(self._bytes_asked_for / self.options.max_bytes)
             self._warn(
@@ -174,12 +188,12 @@ class Capture:
 
     def _warn(self, what: str) -> None:
         sentence = what[0].upper() + what[1:] + "."
-        self._recording.stopped = " ".join(filter(None, [self._recording.stopped, sentence]))
+        self.recording.stopped = " ".join(filter(None, [self.recording.stopped, sentence]))
         warnings.warn(sentence, RecordingWarning, stacklevel=2)
 
     def _note(self, kind: str, layer: str | None = None) -> None:
         now = self._phases[-1] if self._phases else _Phase(None)
-        self._recording.events.append(Event(kind, phase=now.name, epoch=now.epoch, layer=layer))
+        self.recording.events.append(Event(kind, phase=now.name, epoch=now.epoch, layer=layer))
 
     def _take(self, name: str, call: LayerCall) -> None:
         phase = self._phases[-1] if call.in_step and self._phases else _Phase("call")
@@ -204,8 +218,8 @@ class Capture:
         if not validating:
             seen.last_outside_validation = seen.last
         if record is not None:
-            self._recording[name].batches.append(record)
-        self._recording.events.append(
+            self.recording[name].batches.append(record)
+        self.recording.events.append(
             Event(
                 "batch",
                 phase=phase.name,
@@ -236,7 +250,8 @@ class Capture:
         if not len(rows):
             return None
         chosen = slice(None) if len(rows) == batch_size else rows
-        units = self.options.units
+        axis = call.unit_axis
+        units = (..., self.options.units, *[slice(None)] * (-1 - axis))
 
         def kept(array: np.ndarray) -> np.ndarray:
             # One row stands for all where Keras broadcast a last batch of one over the state.
@@ -244,7 +259,8 @@ class Capture:
             return np.array(array[chosen])
 
         def kept_state(array: np.ndarray) -> np.ndarray:
-            return np.array(array[chosen][..., units])
+            # A state of another size, which a cell of the user's own may have, is kept whole.
+            return np.array(array[chosen][units if array.shape[axis] == call.units else ...])
 
         initial = list(map(kept_state, call.initial_states))
         final = list(map(kept_state, call.final_states))
@@ -259,7 +275,7 @@ class Capture:
         has_cell_state = len(states) > 1
         record = BatchRecord(
             layer=name,
-            index=len(self._recording[name].batches),
+            index=len(self.recording[name].batches),
             phase=phase.name or "call",
             epoch=phase.epoch,
             batch=batch,
@@ -276,15 +292,27 @@ class Capture:
             final_cell_state=final[1] if has_cell_state else None,
             inputs=kept(call.inputs) if self.options.inputs else None,
             mask=mask,
-            gates=(
-                Gates(*map(kept_state, call.gates)) if self.options.gates and call.gates else None
+            gates=(_gates(list(map(kept_state, call.gates))) if self.options.gates else None),
+            further_states=tuple(
+                FurtherState(*each) for each in zip(initial[2:], states[2:], final[2:], strict=True)
             ),
         )
+        fitted = self._bytes_asked_for <= self.options.max_bytes
         self._bytes_asked_for += record.nbytes
         if self._bytes_asked_for > self.options.max_bytes:
+            if fitted:
+                self._note("recording stopped")
             return None
         self._bytes_kept = self._bytes_asked_for
         return record
+
+
+def _gates(gates: list[np.ndarray]) -> Any:
+    """The gates by their names; how many there are says whose they are."""
+    for kind in GATES:
+        if len(gates) == len(fields(kind)):
+            return kind(*gates)
+    return None
 
 
 def _origin(call: LayerCall, seen: _Seen, *, validating: bool) -> tuple[str, int | None]:
@@ -312,8 +340,8 @@ def held_through_mask(
     """What the layer held: at a masked timestep Keras keeps the state of the timestep before.
 
     Args:
-        returned: What the cell returned, shape (samples, timesteps, units).
-        initial: The state before the first timestep, shape (samples, units).
+        returned: What the cell returned, shape (samples, timesteps, units), or with more axes.
+        initial: The state before the first timestep, shape (samples, units), or with more axes.
         mask: bool, True = used, shape (samples, timesteps), or None.
 
     Returns:
@@ -328,7 +356,8 @@ def held_through_mask(
     if mask is None:
         return returned
     timesteps = np.arange(mask.shape[1])
-    last_used = np.maximum.accumulate(np.where(mask, timesteps, -1), axis=1)[..., np.newaxis]
+    last_used = np.maximum.accumulate(np.where(mask, timesteps, -1), axis=1)
+    last_used = last_used.reshape(*mask.shape, *[1] * (returned.ndim - 2))
     held = np.take_along_axis(returned, np.maximum(last_used, 0), axis=1)
     return np.where(last_used < 0, initial[:, np.newaxis], held)
 

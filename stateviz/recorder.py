@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from stateviz.backend import keras, tf
 from stateviz.capture import Capture, Options, RecordingWarning
+from stateviz.cells import Part, parts_of
 from stateviz.recording import LayerRecording, Recording, unknown_layer
-from stateviz.tap import Tap, one_step, replaced
+from stateviz.replacing import replaced
+from stateviz.tap import Tap, calls_so_far, compiled_by_xla, one_step
 
 DEFAULT_MAX_BYTES = 2**30
 
@@ -36,8 +37,8 @@ _STEPS = {
     "test_on_batch": "test_step",
     "predict_on_batch": "predict_step",
 }
+PHASE_METHODS = tuple(_STEPS)
 _COMPILED = ("train_function", "test_function", "predict_function")
-_RECORDED_CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell)
 _KERAS_LOOPS = tuple(
     each.inner_loop
     for each in (keras.layers.RNN, keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
@@ -93,6 +94,32 @@ def record(
         >>> recording["lstm"].hidden_state.shape
         (2, 5, 20, 4)
     """
+    capture, found = prepared(
+        model,
+        layers=layers,
+        samples=samples,
+        units=units,
+        every=every,
+        gates=gates,
+        inputs=inputs,
+        max_bytes=max_bytes,
+    )
+    with attached(model, found, capture):
+        yield capture.recording
+
+
+def prepared(
+    model: keras.layers.Layer,
+    *,
+    layers: str | Sequence[str] | None,
+    samples: int | Sequence[int] | slice | None,
+    units: int | Sequence[int] | slice | None,
+    every: int,
+    gates: bool,
+    inputs: bool,
+    max_bytes: int,
+) -> tuple[Capture, Found]:
+    """An empty recording's capture, and what it will record; checks all arguments of `record`."""
     found = _find_layers(model, layers)
     options = Options(
         samples=_index("samples", samples),
@@ -107,40 +134,49 @@ def record(
     recording = Recording(
         [
             LayerRecording(
-                name=name,
-                kind=type(layer).__name__,
-                units=_units(layer),
-                stateful=bool(layer.stateful),
+                name=name, kind=part.kind, units=part.units, stateful=bool(layer.stateful)
             )
-            for name, layer in found.items()
+            for name, (layer, part) in found.items()
         ]
     )
-    capture = Capture(recording, options)
+    return Capture(recording, options), found
+
+
+@contextmanager
+def attached(model: keras.layers.Layer, found: Found, capture: Capture) -> Iterator[None]:
+    """Records the layers of a model for as long as it holds."""
+    layers = list({id(layer): layer for layer, _ in found.values()}.values())
+    name_of = {(id(layer), part.name): name for name, (layer, part) in found.items()}
     with ExitStack() as stack:
         stack.callback(capture.close)
-        for name, layer in found.items():
-            stack.enter_context(Tap.of(layer).attached(layer, capture, name))
+        for layer in layers:
+            names = [name_of.get((id(layer), part.name)) for part in parts_of(layer)]
+            stack.enter_context(Tap.of(layer).attached(layer, capture, names))
+        for _, each in _walk(model):
+            if isinstance(each, keras.layers.Bidirectional):
+                stack.enter_context(_fused_directions_derived(each, layers))
+            if isinstance(each, keras.layers.TimeDistributed):
+                stack.enter_context(_vectorized_time_refused(each, layers))
         for trainer in _trainers(model):
             stack.enter_context(_phases_announced(trainer, capture))
             stack.enter_context(_compiled_functions_set_aside(trainer))
-        stack.enter_context(_OldTraces(list(found.values())))
-        yield recording
+        stack.enter_context(_OldTraces(layers))
+        yield
 
 
 # --- Which layers ---------------------------------------------------------------------------------
 
 
-def _find_layers(model: Any, wanted: str | Sequence[str] | None) -> dict[str, keras.layers.RNN]:
+Found = dict[str, tuple[keras.layers.RNN, Part]]
+"""What is recorded, by its name in the recording: a layer, and which of its cells."""
+
+
+def _find_layers(model: Any, wanted: str | Sequence[str] | None) -> Found:
     """The recurrent layers to record, by their names in the recording."""
     if not isinstance(model, keras.layers.Layer):
         raise TypeError(
             f"stateviz.record takes a Keras model or layer; received {type(model).__name__}: "
             f"{model!r}."
-        )
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            f"stateviz records Keras on the TensorFlow backend; this is "
-            f"{keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow before Keras is imported."
         )
     everything = list(_walk(model))
     recurrent = [(path, layer) for path, layer in everything if isinstance(layer, keras.layers.RNN)]
@@ -149,41 +185,43 @@ def _find_layers(model: Any, wanted: str | Sequence[str] | None) -> dict[str, ke
         which = f"layer {unbuilt[0]!r}" if unbuilt else f"{model.name!r}"
         raise ValueError(
             f"The model is not built yet ({which} has no weights), so its recurrent layers cannot "
-            f"be recorded. Give it a keras.Input, or call it once on a batch, before "
-            f"stateviz.record(model)."
+            f"be recorded. Give it a keras.Input, or call it once on a batch, before it is "
+            f"recorded."
         )
-    supported = {
-        path: layer
-        for path, layer in recurrent
-        if isinstance(layer.cell, _RECORDED_CELLS) and type(layer).inner_loop in _KERAS_LOOPS
-    }
-    others = {
-        path: layer for path, layer in everything if _is_recurrent(layer) and path not in supported
-    }
+    supported: dict[str, keras.layers.RNN] = {}
+    others: dict[str, keras.layers.RNN] = {}
+    for path, layer in recurrent:
+        (supported if type(layer).inner_loop in _KERAS_LOOPS else others)[path] = layer
     if not supported:
-        what = (
-            "it has "
-            + ", ".join(f"{name!r} ({type(layer).__name__})" for name, layer in others.items())
-            + ", which cannot be recorded yet"
-            if others
-            else "it has "
-            + (", ".join(sorted({type(each).__name__ for _, each in everything})) or "no layers")
-        )
+        has = ", ".join(sorted({type(each).__name__ for _, each in everything})) or "no layers"
         raise ValueError(
-            f"The model {model.name!r} has no layer that can be recorded: {what}. Expected an "
-            f"LSTM, a GRU, a SimpleRNN, or an RNN around one of their cells."
+            f"The model {model.name!r} has no layer that can be recorded: it has "
+            f"{_with_their_own_loops(others) or has}. Expected a recurrent layer of Keras: an "
+            f"LSTM, a GRU, a SimpleRNN, a ConvLSTM, or an RNN around cells of any kind."
         )
-    names = _short_names(supported)
+    found = {
+        f"{name}/{part.name}" if part.name else name: (layer, part)
+        for name, layer in _short_names(supported).items()
+        for part in parts_of(layer)
+    }
     if wanted is None:
         if others:
-            kinds = ", ".join(f"{name!r} ({type(each).__name__})" for name, each in others.items())
-            warnings.warn(f"Not recorded: {kinds}.", RecordingWarning, stacklevel=4)
-        return names
-    chosen = [wanted] if isinstance(wanted, str) else list(wanted)
-    for name in chosen:
-        if name not in names:
-            raise ValueError(unknown_layer(name, tuple(names)))
-    return {name: names[name] for name in names if name in chosen}
+            warnings.warn(
+                f"Not recorded: {_with_their_own_loops(others)}.", RecordingWarning, stacklevel=5
+            )
+        return found
+    chosen: Found = {}
+    for name in [wanted] if isinstance(wanted, str) else wanted:
+        below = [each for each in found if each == name or each.startswith(f"{name}/")]
+        if not below:
+            raise ValueError(unknown_layer(name, tuple(found)))
+        chosen |= {each: found[each] for each in below}
+    return {name: found[name] for name in found if name in chosen}
+
+
+def _with_their_own_loops(layers: dict[str, keras.layers.RNN]) -> str:
+    named = ", ".join(f"{name!r} ({type(layer).__name__})" for name, layer in layers.items())
+    return named and f"{named}, which runs a loop of its own instead of Keras's inner_loop"
 
 
 def _walk(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[str, keras.layers.Layer]]:
@@ -211,10 +249,6 @@ def _walk(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[str, kera
     yield from below(layer, path)
 
 
-def _is_recurrent(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, keras.layers.RNN) or "ConvLSTM" in type(layer).__name__
-
-
 def _short_names(layers: dict[str, keras.layers.RNN]) -> dict[str, keras.layers.RNN]:
     """Paths without the folders that all can do without: the shortest that stay unique."""
 
@@ -229,10 +263,6 @@ def _short_names(layers: dict[str, keras.layers.RNN]) -> dict[str, keras.layers.
                 break
         short[tail(path, parts)] = layer
     return short
-
-
-def _units(layer: keras.layers.RNN) -> int:
-    return int(layer.state_size[0])
 
 
 # --- What was asked for ---------------------------------------------------------------------------
@@ -253,13 +283,13 @@ def _index(name: str, wanted: int | Sequence[int] | slice | None) -> np.ndarray 
     return index.astype(np.int64)
 
 
-def _check_options(options: Options, layers: dict[str, keras.layers.RNN]) -> None:
+def _check_options(options: Options, found: Found) -> None:
     if isinstance(options.units, np.ndarray):
-        for name, layer in layers.items():
-            if options.units.max() >= _units(layer):
+        for name, (_, part) in found.items():
+            if options.units.max() >= part.units:
                 raise ValueError(
                     f"units: received {options.units.max()}, but layer {name!r} has "
-                    f"{_units(layer)} units, 0 to {_units(layer) - 1}."
+                    f"{part.units} units, 0 to {part.units - 1}."
                 )
     if not isinstance(options.every, int) or options.every < 1:
         raise ValueError(f"every is a whole number from 1 on; received {options.every!r}.")
@@ -276,6 +306,58 @@ def _refuse_xla(model: keras.layers.Layer) -> None:
                 f"model.compile(..., jit_compile=False) to record it; the results then differ by "
                 f"rounding only."
             )
+
+
+# --- Around layers that do not call their inner layers one by one --------------------------------
+
+
+@contextmanager
+def _fused_directions_derived(
+    both: keras.layers.Bidirectional, recorded: Sequence[keras.layers.RNN]
+) -> Iterator[None]:
+    """Derives both directions where one fused kernel computed them and called neither layer."""
+    directions = [each for each in (both.forward_layer, both.backward_layer) if each in recorded]
+    keras_call = both.call
+    signature = inspect.signature(keras_call)
+
+    @functools.wraps(keras_call)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        before = [calls_so_far(each) for each in directions]
+        result = keras_call(*args, **kwargs)
+        if before == [calls_so_far(each) for each in directions]:
+            arguments = signature.bind(*args, **kwargs).arguments
+            given = list(arguments.get("initial_state") or [])
+            half = len(given) // 2
+            for each in directions:
+                own = given[:half] if each is both.forward_layer else given[half:]
+                Tap.of(each).derive_fused(each, arguments["sequences"], own)
+        return result
+
+    with replaced(both, "call", call):
+        yield
+
+
+@contextmanager
+def _vectorized_time_refused(
+    wrapper: keras.layers.TimeDistributed, recorded: Sequence[keras.layers.RNN]
+) -> Iterator[None]:
+    """Refuses a TimeDistributed of unknown length: vectorized, it runs no timestep for itself."""
+    keras_call = wrapper.call
+    inner = [layer for _, layer in _walk(wrapper) if layer in recorded]
+
+    @functools.wraps(keras_call)
+    def call(inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        if inner and inputs.shape[1] is None:
+            raise ValueError(
+                f"The layer {wrapper.name!r} (TimeDistributed) does not know how many timesteps it "
+                f"has, so Keras runs them all at once and {inner[0].name!r} in it cannot be "
+                f"recorded. Give its axis 1 a length, for example "
+                f"keras.Input((10, *rest)) and not keras.Input((None, *rest))."
+            )
+        return keras_call(inputs, *args, **kwargs)
+
+    with replaced(wrapper, "call", call):
+        yield
 
 
 # --- Around the model: phases, compiled functions, functions that were traced before --------------
@@ -425,6 +507,10 @@ class _OldTraces:
                 def watched(function: Any, *args: Any, **kwargs: Any) -> Any:
                     for watcher in list(_OldTraces._watchers):
                         watcher.check(function, args, kwargs)
+                    # TensorFlow has no public word for it.
+                    if getattr(function, "_jit_compile", False):
+                        with compiled_by_xla():
+                            return original(function, *args, **kwargs)
                     return original(function, *args, **kwargs)
 
                 function_class.__call__ = watched

@@ -55,6 +55,37 @@ class Gates:
 
 
 @dataclass(frozen=True, eq=False)
+class GRUGates:
+    """The gates of a GRU at each timestep, each of shape (samples, timesteps, units).
+
+    Cho et al. (2014), with the update gate as Keras computes it:
+    `h = update * h_before + (1 - update) * candidate`; `reset` says how much of `h_before` the
+    candidate sees.
+    """
+
+    update: np.ndarray
+    reset: np.ndarray
+    candidate: np.ndarray
+
+
+GATES: tuple[type[Gates] | type[GRUGates], ...] = (Gates, GRUGates)
+
+
+@dataclass(frozen=True, eq=False)
+class FurtherState:
+    """A state beyond the second, which a cell of the user's own may have.
+
+    Attributes:
+        initial, final: Shape (samples, size of the state).
+        state: After each timestep, shape (samples, timesteps, size of the state).
+    """
+
+    initial: np.ndarray
+    state: np.ndarray
+    final: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class BatchRecord:
     """One batch as one recurrent layer processed it.
 
@@ -80,9 +111,14 @@ class BatchRecord:
         final_hidden_state, final_cell_state: Shape (samples, units).
         inputs: What the layer read, shape (samples, timesteps, features), or None.
         mask: bool, True = used, shape (samples, timesteps), or None.
-        gates: With `gates=True`, the four gates; else None.
+        gates: With `gates=True`, the `Gates` of an LSTM or ConvLSTM, the `GRUGates` of a GRU; else
+            None.
+        further_states: What a cell of the user's own holds beside its first two states.
 
-    The cell states are None for a layer that has none (GRU, SimpleRNN).
+    The cell states are None for a layer that has none (GRU, SimpleRNN). For a cell of the user's
+    own the hidden state is its first state and the cell state its second. A ConvLSTM's units are
+    its filters: (samples, timesteps, *space, filters), or with `data_format="channels_first"`
+    (samples, timesteps, filters, *space); its inputs have these axes too.
     """
 
     layer: str
@@ -103,7 +139,8 @@ class BatchRecord:
     final_cell_state: np.ndarray | None
     inputs: np.ndarray | None = None
     mask: np.ndarray | None = None
-    gates: Gates | None = None
+    gates: Gates | GRUGates | None = None
+    further_states: tuple[FurtherState, ...] = ()
 
     @property
     def timesteps(self) -> int:
@@ -121,10 +158,10 @@ class BatchRecord:
             + ([f"epoch {self.epoch}"] if self.epoch is not None else [])
             + ([f"batch {self.batch}"] if self.batch is not None else [])
         )
-        samples, timesteps, units = self.hidden_state.shape
+        samples, timesteps, *units = self.hidden_state.shape
         return (
             f"BatchRecord({self.layer}[{self.index}]: {place}; {samples} samples x {timesteps} "
-            f"timesteps x {units} units; states {self.origin})"
+            f"timesteps x {' x '.join(map(str, units))} units; states {self.origin})"
         )
 
 
@@ -134,9 +171,10 @@ class Event:
 
     Attributes:
         kind: "phase began", "phase ended", "epoch began", "epoch ended", "batch" (a layer
-            processed one), "reset_state" (it was called) or "recording stopped" (the memory bound).
+            processed one), "reset_state" or "build" (it was called on a layer) or "recording
+            stopped" (at the memory bound, or at an error).
         phase, epoch: Where it happened; None outside of any.
-        layer: The layer's name, for "batch" and "reset_state".
+        layer: The layer's name, for "batch", "reset_state" and "build".
         batch: The batch's 0-based number in its phase and epoch; None where it has none.
         origin: For "batch": how its states began.
         batch_size: For "batch": its number of samples.
@@ -482,15 +520,31 @@ _BATCH_WORDS = (
 
 
 def _arrays(batch: BatchRecord) -> dict[str, np.ndarray]:
-    """The arrays that a record holds, by name, the gates as "gates.input" and so on."""
+    """The arrays that a record holds, by name: "mask", "gates.input", "further_states.0.final"."""
     found: dict[str, np.ndarray] = {}
     for each in fields(batch):
         value = getattr(batch, each.name)
-        if isinstance(value, Gates):
-            found |= {f"gates.{gate.name}": getattr(value, gate.name) for gate in fields(value)}
+        if isinstance(value, GATES):
+            found |= _named_parts("gates", value)
+        elif isinstance(value, tuple):
+            for place, state in enumerate(value):
+                found |= _named_parts(f"{each.name}.{place}", state)
         elif isinstance(value, np.ndarray):
             found[each.name] = value
     return found
+
+
+def _named_parts(prefix: str, owner: Gates | GRUGates | FurtherState) -> dict[str, np.ndarray]:
+    return {f"{prefix}.{each.name}": getattr(owner, each.name) for each in fields(owner)}
+
+
+def _without_prefix(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Takes the arrays under a prefix out, and returns them by their own names."""
+    return {
+        name.removeprefix(prefix): arrays.pop(name)
+        for name in list(arrays)
+        if name.startswith(prefix)
+    }
 
 
 def load(path: str | Path) -> Recording:
@@ -566,12 +620,14 @@ def _rebuilt(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Recording:
         layer = LayerRecording(**{name: described[name] for name in _LAYER_WORDS})
         for words in described["batches"]:
             own = owned[f"{place}/{words['index']}"]
-            gates = {
-                name.removeprefix("gates."): own.pop(name) for name in list(own) if "." in name
-            }
+            gates = _without_prefix("gates.", own)
+            further: list[FurtherState] = []
+            while state := _without_prefix(f"further_states.{len(further)}.", own):
+                further.append(FurtherState(**state))
             held: dict[str, Any] = dict.fromkeys(_CELL_STATES) | own
+            held["further_states"] = tuple(further)
             if gates:
-                held["gates"] = Gates(**gates)
+                held["gates"] = (GRUGates if "update" in gates else Gates)(**gates)
             layer.batches.append(BatchRecord(layer=layer.name, **words, **held))
         layers.append(layer)
     recording = Recording(layers)

@@ -12,33 +12,18 @@ import inspect
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from stateviz.backend import keras, tf
 from stateviz.capture import Capture, LayerCall
-
-_ABSENT = object()
-
-
-@contextmanager
-def replaced(owner: object, name: str, stand_in: object) -> Iterator[None]:
-    """Sets an instance attribute past Keras's tracking, and puts back just what was there."""
-    before = vars(owner).get(name, _ABSENT)
-    try:
-        vars(owner)[name] = stand_in
-        yield
-    finally:
-        if before is _ABSENT:
-            vars(owner).pop(name, None)
-        else:
-            vars(owner)[name] = before
+from stateviz.cells import Part, draws_random_numbers_in_its_loop, observed, parts_of
+from stateviz.replacing import replaced
 
 
 class _Step(threading.local):
@@ -47,6 +32,7 @@ class _Step(threading.local):
     def __init__(self) -> None:
         self.running = False
         self.calls: Counter[int] = Counter()
+        self.compiled_by_xla = False
 
 
 _step = _Step()
@@ -63,19 +49,47 @@ def one_step() -> Iterator[None]:
         _step.running, _step.calls = before
 
 
+@contextmanager
+def compiled_by_xla() -> Iterator[None]:
+    """Holds while a `tf.function` with `jit_compile=True` is called."""
+    before, _step.compiled_by_xla = _step.compiled_by_xla, True
+    try:
+        yield
+    finally:
+        _step.compiled_by_xla = before
+
+
+def calls_so_far(layer: keras.layers.RNN) -> int:
+    """How often a layer's tap has handed out states in the step that this thread runs now."""
+    return _step.calls[id(layer)]
+
+
 @dataclass(frozen=True)
 class _Traced:
     """What is known of a layer's call when it is traced; the rest arrives with the tensors."""
 
+    parts: Sequence[Part]
     in_step: bool
     place: int
     given: bool
     stateful: bool
-    masked: bool
     training: bool | None
-    training_is_tensor: bool
-    states: int
-    gates: int
+
+
+@dataclass(frozen=True)
+class _Held:
+    """The tensors that a loop held, each with its time axis as axis 1.
+
+    Attributes:
+        states: What the cell returned at each timestep, at a masked timestep not yet what the layer
+            held (see `held_through_mask`).
+        inputs: What each part but the first read.
+        gates: For each part, its gates.
+    """
+
+    states: list[Any]
+    inputs: list[Any]
+    gates: list[list[Any]]
 
 
 class Tap:
@@ -95,24 +109,34 @@ class Tap:
         return cls._taps[layer]
 
     def __init__(self) -> None:
-        self._captures: list[tuple[Capture, str]] = []
+        self._captures: list[tuple[Capture, Sequence[str | None]]] = []
         self._attached = ExitStack()
         self._initial_state = threading.local()
 
     @contextmanager
-    def attached(self, layer: keras.layers.RNN, capture: Capture, name: str) -> Iterator[None]:
-        """Hands what `layer` holds to `capture`, under `name`, for as long as it holds."""
+    def attached(
+        self, layer: keras.layers.RNN, capture: Capture, names: Sequence[str | None]
+    ) -> Iterator[None]:
+        """Hands what `layer` holds to `capture`, for as long as it holds.
+
+        Args:
+            layer: The layer that this is the tap of.
+            capture: What receives it.
+            names: For each of the layer's parts, its name in the recording; None where it is not
+                recorded.
+        """
         try:
             if not self._captures:
                 stand_ins = {
                     "call": self._call(layer),
                     "inner_loop": self._inner_loop(layer),
-                    "reset_state": self._reset_state(layer),
-                    "reset_states": self._reset_state(layer),
+                    "reset_state": self._announcing(layer.reset_state, "reset_state"),
+                    "reset_states": self._announcing(layer.reset_states, "reset_state"),
+                    "build": self._announcing(layer.build, "build"),
                 }
                 for method, stand_in in stand_ins.items():
                     self._attached.enter_context(replaced(layer, method, stand_in))
-            self._captures.append((capture, name))
+            self._captures.append((capture, names))
             yield
         finally:
             self._captures = [each for each in self._captures if each[0] is not capture]
@@ -123,6 +147,7 @@ class Tap:
         keras_call = layer.call
         signature = inspect.signature(keras_call)
 
+        @functools.wraps(keras_call)
         def call(*args: Any, **kwargs: Any) -> Any:
             arguments = signature.bind(*args, **kwargs).arguments
             self._initial_state.given = arguments.get("initial_state") is not None
@@ -133,103 +158,164 @@ class Tap:
     def _inner_loop(self, layer: keras.layers.RNN) -> Callable[..., Any]:
         keras_loop = layer.inner_loop
 
+        @functools.wraps(keras_loop)
         def inner_loop(
             sequences: Any, initial_state: Any, mask: Any = None, training: Any = False
         ) -> Any:
+            _refuse_xla(layer)
             if isinstance(mask, list | tuple):
                 mask = mask[0]
-            loop = functools.partial(
-                _loop_with_states,
-                layer,
-                mask=mask,
-                training=training,
-                gates=any(capture.options.gates for capture, _ in self._captures),
-            )
             if _must_be_left_alone(layer):
-                # Derive the states beside it, from the same inputs, initial state and weights.
+                _refuse_a_second_loop(layer)
                 result = keras_loop(sequences, initial_state, mask, training)
-                still = keras.tree.map_structure(
-                    keras.ops.stop_gradient, (sequences, initial_state)
-                )
-                beside, states, gates = loop(*still)
                 # In a graph even a reader of the last state would be one too many.
-                final = beside[2] if layer.unroll else result[2]
-            else:
-                result, states, gates = loop(sequences, initial_state)
-                final = result[2]
-
-            traced = _Traced(
-                in_step=_step.running,
-                place=_step.calls[id(layer)],
-                given=getattr(self._initial_state, "given", False),
-                stateful=bool(layer.stateful),
-                masked=mask is not None,
-                training=None if training is None or tf.is_tensor(training) else bool(training),
-                training_is_tensor=tf.is_tensor(training),
-                states=len(states),
-                gates=len(gates),
-            )
-            _step.calls[id(layer)] += 1
-            if layer.go_backwards:
-                sequences = keras.ops.flip(sequences, axis=1)
-                mask = None if mask is None else keras.ops.flip(mask, axis=1)
-            tensors = [sequences, *initial_state, *states, *final, *gates]
-            tensors += [mask] if traced.masked else []
-            tensors += [training] if traced.training_is_tensor else []
-            _on_host(functools.partial(self._deliver, traced), tensors)
+                final = None if layer.unroll else result[2]
+                self.derive(layer, sequences, initial_state, mask, training, final=final)
+                return result
+            result, held = self._loop(layer, sequences, initial_state, mask, training)
+            self._hand_out(layer, sequences, initial_state, mask, training, held, result[2])
             return result
 
         return inner_loop
 
-    def _deliver(self, traced: _Traced, *arrays: np.ndarray) -> None:
-        if not self._captures:
-            return
-        rest = [_plain(array) for array in arrays]
+    def derive(
+        self,
+        layer: keras.layers.RNN,
+        sequences: Any,
+        initial_state: Any,
+        mask: Any = None,
+        training: Any = False,
+        *,
+        final: Any = None,
+    ) -> None:
+        """Derives the states beside what the layer computes, from the same inputs and weights.
 
-        def next_(count: int) -> list[np.ndarray]:
-            taken, rest[:] = rest[:count], rest[count:]
-            return taken
+        Args:
+            layer: The layer that this is the tap of.
+            sequences, initial_state, mask, training: As `inner_loop` got them.
+            final: The layer's own final states; where None, those that were derived.
+        """
+        still = keras.tree.map_structure(keras.ops.stop_gradient, (sequences, initial_state))
+        result, held = self._loop(layer, still[0], still[1], mask, training)
+        final = result[2] if final is None else final
+        self._hand_out(layer, sequences, initial_state, mask, training, held, final)
 
-        [inputs] = next_(1)
-        initial, states, final = (next_(traced.states) for _ in range(3))
-        gates = next_(traced.gates)
-        mask = next_(1)[0] if traced.masked else None
-        call = LayerCall(
-            in_step=traced.in_step,
-            place=traced.place,
-            given=traced.given,
-            stateful=traced.stateful,
-            training=bool(next_(1)[0]) if traced.training_is_tensor else traced.training,
-            inputs=inputs,
-            initial_states=initial,
-            states=states,
-            final_states=final,
-            gates=gates,
-            mask=None if mask is None else mask.reshape(mask.shape[:2]).astype(bool),
+    def derive_fused(
+        self, layer: keras.layers.RNN, sequences: Any, initial_state: Sequence[Any]
+    ) -> None:
+        """Derives the states of a layer that a fused kernel of its wrapper passed over.
+
+        Args:
+            layer: The layer that this is the tap of.
+            sequences: What the wrapper read.
+            initial_state: What was given to this layer, or nothing.
+        """
+        self._initial_state.given = bool(initial_state)
+        sequences = keras.ops.cast(sequences, layer.compute_dtype)
+        if not initial_state:
+            initial_state = layer.get_initial_state(batch_size=keras.ops.shape(sequences)[0])
+        self.derive(layer, sequences, list(initial_state))
+
+    def _loop(
+        self, layer: keras.layers.RNN, sequences: Any, initial: Any, mask: Any, training: Any
+    ) -> tuple[tuple[Any, Any, Any], _Held]:
+        gates = any(capture.options.gates for capture, _ in self._captures)
+        return _loop_with_states(
+            layer, sequences, initial, mask=mask, training=training, gates=gates
         )
-        for capture, name in self._captures:
-            capture.take(name, call)
 
-    def _reset_state(self, layer: keras.layers.RNN) -> Callable[[], None]:
-        keras_reset_state = layer.reset_state
+    def _hand_out(
+        self,
+        layer: keras.layers.RNN,
+        sequences: Any,
+        initial_state: Any,
+        mask: Any,
+        training: Any,
+        held: _Held,
+        final: Any,
+    ) -> None:
+        """Sends what the loop held to the host, once for the whole batch."""
+        traced = _Traced(
+            parts=parts_of(layer),
+            in_step=_step.running,
+            place=_step.calls[id(layer)],
+            given=getattr(self._initial_state, "given", False),
+            stateful=bool(layer.stateful),
+            training=None if training is None or tf.is_tensor(training) else bool(training),
+        )
+        _step.calls[id(layer)] += 1
+        if layer.go_backwards:
+            sequences = keras.ops.flip(sequences, axis=1)
+            mask = None if mask is None else keras.ops.flip(mask, axis=1)
+        tensors = {
+            "inputs": [sequences, *held.inputs],
+            "initial_states": keras.tree.flatten(initial_state),
+            "states": held.states,
+            "final_states": keras.tree.flatten(final),
+            "gates": held.gates,
+        }
+        if mask is not None:
+            tensors["mask"] = mask
+        if tf.is_tensor(training):
+            tensors["training"] = training
+        _on_host(functools.partial(self._deliver, traced), tensors)
 
-        def reset_state() -> None:
-            keras_reset_state()
-            _on_host(self._announce_reset, [])
+    def _deliver(self, traced: _Traced, arrays: dict[str, Any]) -> None:
+        mask = arrays.get("mask")
+        mask = None if mask is None else mask.reshape(mask.shape[:2]).astype(bool)
+        training = bool(arrays["training"]) if "training" in arrays else traced.training
+        first = 0
+        for place, part in enumerate(traced.parts):
+            own = slice(first, first + part.states)
+            first += part.states
+            call = LayerCall(
+                in_step=traced.in_step,
+                place=traced.place,
+                given=traced.given,
+                stateful=traced.stateful,
+                training=training,
+                inputs=arrays["inputs"][place],
+                initial_states=arrays["initial_states"][own],
+                states=arrays["states"][own],
+                final_states=arrays["final_states"][own],
+                gates=arrays["gates"][place],
+                mask=mask,
+                units=part.units,
+                unit_axis=part.unit_axis,
+            )
+            for capture, names in self._captures:
+                name = names[place]
+                if name is not None:
+                    capture.take(name, call)
 
-        return reset_state
+    def _announcing(self, keras_method: Callable[..., Any], what: str) -> Callable[..., Any]:
+        """The method, which tells all captures whenever it has run."""
 
-    def _announce_reset(self) -> None:
-        for capture, name in self._captures:
-            capture.reset_state_called(name)
+        @functools.wraps(keras_method)
+        def method(*args: Any, **kwargs: Any) -> Any:
+            result = keras_method(*args, **kwargs)
+            _on_host(functools.partial(self._announce, what), {})
+            return result
+
+        return method
+
+    def _announce(self, what: str, _: dict[str, Any]) -> None:
+        for capture, names in self._captures:
+            for name in filter(None, names):
+                capture.method_called(name, what)
 
 
-def _on_host(function: Callable[..., None], tensors: list[Any]) -> None:
+def _on_host(function: Callable[[dict[str, Any]], None], tensors: dict[str, Any]) -> None:
     """Calls a Python function with arrays: at once if eager, else whenever the graph runs."""
+    flat = keras.tree.flatten(tensors)
+
+    def on_host(*arrays: np.ndarray) -> None:
+        function(keras.tree.pack_sequence_as(tensors, list(map(_plain, arrays))))
+
     if tf.executing_eagerly():
-        function(*(keras.ops.convert_to_tensor(tensor).numpy() for tensor in tensors))
+        on_host(*(keras.ops.convert_to_tensor(tensor).numpy() for tensor in flat))
     else:
-        tf.numpy_function(function, tensors, [])
+        tf.numpy_function(on_host, flat, [])
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
@@ -245,27 +331,30 @@ def _loop_with_states(
     mask: Any,
     training: Any,
     gates: bool,
-) -> tuple[tuple[Any, Any, Any], list[Any], list[Any]]:
-    """Runs Keras's own loop with a step that yields every state beside the output.
+) -> tuple[tuple[Any, Any, Any], _Held]:
+    """Runs Keras's own loop with a step that yields all that the cells hold beside the output.
 
     Returns:
-        What `inner_loop` returns (last output, outputs, final states); the states that the cell
-        returned at each timestep, each of shape (samples, timesteps, units), at a masked timestep
-        not yet what the layer held (see `held_through_mask`); and the gates, of the same shape.
+        What `inner_loop` returns (last output, outputs, final states), and what was held.
     """
-    cell = layer.cell
-    told = {"training": training} if "training" in inspect.signature(cell.call).parameters else {}
-    output_is_state = False
+    cell, parts = layer.cell, parts_of(layer)
+    takes_training = isinstance(cell, keras.layers.Layer) and (
+        "training" in inspect.signature(cell.call).parameters
+    )
+    told = {"training": training} if takes_training else {}
+    yielded: dict[str, Any] = {}
 
     def step(inputs: Any, before: Any) -> tuple[Any, Any]:
-        nonlocal output_is_state
-        with _observed_gates(cell, wanted=gates) as observed:
+        with observed(parts, gates=gates) as seen:
             output, after = cell(inputs, before, **told)
-        states = keras.tree.flatten(after)
+        wanted = {"states": keras.tree.flatten(after), "inputs": seen.inputs, "gates": seen.gates}
+        # What is one tensor, such as the output and h, is yielded once.
+        once = {id(output): output} | {id(each): each for each in keras.tree.flatten(wanted)}
+        places = {each: place for place, each in enumerate(once)}
+        yielded.update(keras.tree.map_structure(lambda each: places[id(each)], wanted))
         # The gradient must not flow through what is only looked at.
-        beside = [keras.ops.stop_gradient(each) for each in [*states, *observed]]
-        output_is_state = states[0] is output
-        return (output, *(beside[1:] if output_is_state else beside)), after
+        _, *others = once.values()
+        return (output, *map(keras.ops.stop_gradient, others)), after
 
     stand_in = SimpleNamespace(
         cell=step,
@@ -278,34 +367,8 @@ def _loop_with_states(
     last_output, outputs, final = keras.layers.RNN.inner_loop(
         stand_in, sequences, initial_state, mask, training
     )
-    held = list(outputs if output_is_state else outputs[1:])
-    count = len(keras.tree.flatten(final))
-    return (last_output[0], outputs[0], final), held[:count], held[count:]
-
-
-@contextmanager
-def _observed_gates(cell: keras.layers.Layer, *, wanted: bool) -> Iterator[list[Any]]:
-    """Collects what an LSTM cell's activations return: input, forget, candidate, output gate."""
-    observed: list[Any] = []
-    if not (wanted and isinstance(cell, keras.layers.LSTMCell)):
-        yield observed
-        return
-
-    def observing(activation: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def observe(values: Any) -> Any:
-            result = activation(values)
-            observed.append(result)
-            return result
-
-        return observe
-
-    with (
-        replaced(cell, "activation", observing(cell.activation)),
-        replaced(cell, "recurrent_activation", observing(cell.recurrent_activation)),
-    ):
-        yield observed
-        # Keras's cell calls them in the order i, f, candidate, o, and the last on c, for h.
-        del observed[4:]
+    held = _Held(**keras.tree.map_structure(lambda place: outputs[place], yielded))
+    return (last_output[0], outputs[0], final), held
 
 
 def _must_be_left_alone(layer: keras.layers.RNN) -> bool:
@@ -318,3 +381,22 @@ def _must_be_left_alone(layer: keras.layers.RNN) -> bool:
     use_cudnn = getattr(layer, "use_cudnn", False)
     has_gpu = bool(tf.config.list_logical_devices("GPU"))
     return layer.unroll or use_cudnn is True or (use_cudnn == "auto" and has_gpu)
+
+
+def _refuse_xla(layer: keras.layers.RNN) -> None:
+    if _step.compiled_by_xla:
+        raise ValueError(
+            f"Layer {layer.name!r} runs in a tf.function with jit_compile=True, where no state can "
+            f"be handed out. Make it with jit_compile=False to record it; the results then differ "
+            f"by rounding only."
+        )
+
+
+def _refuse_a_second_loop(layer: keras.layers.RNN) -> None:
+    if draws_random_numbers_in_its_loop(layer):
+        raise ValueError(
+            f"Layer {layer.name!r} is unrolled around {type(layer.cell).__name__}, a cell of your "
+            f"own that keeps variables beside its weights (such as a seed). Its states could only "
+            f"be derived by running it twice, which would change them. Make it with unroll=False "
+            f"to record it."
+        )

@@ -765,15 +765,6 @@ def test_a_model_without_recurrent_layers_is_refused() -> None:
             pass
 
 
-def test_a_kind_that_cannot_be_recorded_is_named() -> None:
-    model = keras.Sequential(
-        [keras.Input((3, 8, 1)), keras.layers.ConvLSTM1D(2, 3, name="convolved")]
-    )
-    with pytest.raises(ValueError, match=r"'convolved' \(ConvLSTM1D\).* cannot be recorded yet"):
-        with stateviz.record(model):
-            pass
-
-
 def test_an_unknown_layer_is_refused_with_the_nearest_names() -> None:
     with pytest.raises(ValueError, match=r"no recurrent layer 'ltsm'. Did you mean 'lstm'\?"):
         with stateviz.record(a_model(), layers=["ltsm"]):

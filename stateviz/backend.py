@@ -1,0 +1,48 @@
+"""Keras and TensorFlow, checked before anything of them is used.
+
+The modules that touch a model import both from here, so that a student with an old Keras reads
+one sentence and not the traceback of a name that it lacks.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from typing import Any
+
+__all__ = ["keras", "tf"]
+
+# As in pyproject.toml; a test compares them. Keras 3.12.0 to 3.13.2 crash on any dynamic batch
+# dimension in a stateful layer.
+OLDEST = {"keras": "3.14.1", "tensorflow": "2.20"}
+
+
+def _checked(package: str) -> Any:
+    """The package, or an ImportError in plain words where nothing can be recorded with it."""
+    try:
+        module = importlib.import_module(package)
+    except ImportError as error:
+        raise ImportError(_needed(package, f"it cannot be imported ({error})")) from error
+    if _number(module.__version__) < _number(OLDEST[package]):
+        raise ImportError(_needed(package, f"{module.__version__} is installed"))
+    return module
+
+
+def _needed(package: str, but: str) -> str:
+    return (
+        f"stateviz.record needs {package} {OLDEST[package]} or newer; {but}. Run: pip install "
+        f"--upgrade 'stateviz[keras]'. Recordings can be opened and played without it."
+    )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:3]))
+
+
+tf = _checked("tensorflow")
+keras = _checked("keras")
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        f"stateviz.record needs Keras on the TensorFlow backend; this is "
+        f"{keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow before Keras is imported."
+    )

@@ -1,0 +1,66 @@
+"""Which Keras and TensorFlow can be recorded, and what a student reads with another."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from stateviz import backend
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def test_the_oldest_versions_are_those_of_pyproject() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    extra = map(Requirement, project["project"]["optional-dependencies"]["keras"])
+    assert {each.name: str(each.specifier) for each in extra} == {
+        name: f">={version}" for name, version in backend.OLDEST.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("version", "is_enough"),
+    [("3.14.0", False), ("2.15.1", False), ("3.14.1", True), ("3.15.0", True), ("4.0", True)],
+)
+def test_versions_are_compared_as_numbers(
+    version: str, is_enough: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keras.__version__", version)
+    if is_enough:
+        assert backend._checked("keras").__version__ == version
+    else:
+        with pytest.raises(ImportError, match=rf"needs keras 3.14.1 or newer; {version} is inst"):
+            backend._checked("keras")
+
+
+def in_a_fresh_python(code: str, tmp_path: Path, **environment: str) -> str:
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY}", **environment},
+        capture_output=True,
+        text=True,
+    )
+    return result.stderr.strip().splitlines()[-1] if result.returncode else result.stdout
+
+
+def test_without_tensorflow_the_error_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('no such package')")
+    error = in_a_fresh_python("import stateviz; stateviz.record", tmp_path)
+    assert "needs tensorflow 2.20 or newer; it cannot be imported (no such package)" in error
+    assert "pip install --upgrade 'stateviz[keras]'" in error
+    assert in_a_fresh_python("import stateviz; print(stateviz.load)", tmp_path).startswith("<func")
+
+
+def test_another_backend_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text("__version__ = '2.21.0'")
+    (tmp_path / "keras.py").write_text(
+        "class backend:\n    backend = staticmethod(lambda: 'jax')\n__version__ = '3.15.0'"
+    )
+    error = in_a_fresh_python("import stateviz; stateviz.record", tmp_path)
+    assert "this is 'jax'. Set KERAS_BACKEND=tensorflow before Keras is imported" in error

@@ -1,0 +1,168 @@
+"""StateRecorder: what the block records, and a model that is put back even after an error."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import stateviz
+from tests.references import counting_lstm, set_to_count
+
+ONES = np.ones((6, 3, 1), "float32")
+OPTIONS: dict[str, Any] = {"batch_size": 2, "verbose": 0}
+
+
+def counting_model() -> keras.Model:
+    layer = counting_lstm(stateful=True, name="lstm")
+    model = keras.Sequential([keras.Input((3, 1), batch_size=2), layer])
+    set_to_count(layer)
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    return model
+
+
+def stand_ins(model: keras.Model) -> dict[str, Any]:
+    """What stands in the model's and its layer's instances."""
+    return {
+        f"{owner.name}.{name}": value
+        for owner in (model, model.layers[0])
+        for name, value in vars(owner).items()
+        if callable(value) or name.endswith("_function")
+    }
+
+
+def as_told(recording: stateviz.Recording) -> list[tuple[Any, ...]]:
+    return [(b.phase, b.epoch, b.batch, b.origin) for b in recording["lstm"].batches]
+
+
+def test_it_records_what_the_block_records() -> None:
+    def run(model: keras.Model, *callbacks: Any) -> None:
+        model.fit(
+            ONES,
+            ONES[:, 0],
+            epochs=2,
+            shuffle=False,
+            validation_data=(ONES[:2], ONES[:2, 0]),
+            callbacks=list(callbacks),
+            **OPTIONS,
+        )
+        model.evaluate(ONES, ONES[:, 0], callbacks=list(callbacks), **OPTIONS)
+        model.predict(ONES, callbacks=list(callbacks), **OPTIONS)
+
+    model = counting_model()
+    with stateviz.record(model) as expected:
+        run(model)
+    recorder = stateviz.StateRecorder()
+    run(counting_model(), recorder)
+    recording = recorder.recording
+    assert as_told(recording) == as_told(expected)
+    for batch, right in zip(recording["lstm"].batches, expected["lstm"].batches, strict=True):
+        np.testing.assert_array_equal(batch.cell_state, right.cell_state)
+    assert recording.events == expected.events
+
+
+def test_it_puts_the_model_back_and_keeps_what_was_compiled() -> None:
+    model = counting_model()
+    model.fit(ONES, ONES[:, 0], **OPTIONS)
+    before = stand_ins(model)
+    model.fit(ONES, ONES[:, 0], callbacks=[stateviz.StateRecorder()], **OPTIONS)
+    assert stand_ins(model) == before
+
+
+def test_it_passes_its_arguments_on() -> None:
+    recorder = stateviz.StateRecorder(layers="lstm", every=2, gates=True, inputs=False, samples=0)
+    counting_model().predict(ONES, callbacks=[recorder], **OPTIONS)
+    first, last = recorder.recording["lstm"].batches
+    assert (first.batch, last.batch) == (0, 2)
+    assert first.inputs is None
+    assert first.gates.input.shape == (1, 3, 1)
+    with pytest.raises(ValueError, match="every is a whole number"):
+        counting_model().predict(ONES, callbacks=[stateviz.StateRecorder(every=0)], **OPTIONS)
+
+
+def test_it_says_that_nothing_is_recorded_yet() -> None:
+    with pytest.raises(RuntimeError, match=r"Nothing is recorded yet.*callbacks=\[recorder\]"):
+        _ = stateviz.StateRecorder().recording
+
+
+class Fails(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if batch == 1:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("ended_by", ["predict", "close", "fit with it"])
+def test_after_an_interrupt_in_another_callback_the_next_call_puts_the_model_back(
+    ended_by: str,
+) -> None:
+    model = counting_model()
+    before = stand_ins(model)
+    recorder = stateviz.StateRecorder()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(ONES, ONES[:, 0], callbacks=[recorder, Fails()], **OPTIONS)
+    if ended_by == "predict":
+        model.predict(ONES, **OPTIONS)
+    elif ended_by == "close":
+        recorder.close()
+    else:
+        model.fit(ONES, ONES[:, 0], callbacks=[recorder], **OPTIONS)
+    after = stand_ins(model)
+    changed = {name for name in after if after[name] is not before.get(name)}
+    assert changed <= {f"{model.name}.predict_function", f"{model.name}.train_function"}
+    batches = recorder.recording["lstm"].batches
+    assert len(batches) == (5 if ended_by == "fit with it" else 2)
+    expected = {"fit with it": "carried", "close": "carried", "predict": "carried"}[ended_by]
+    assert batches[-1].origin == expected
+
+
+def test_an_error_in_a_training_step_puts_the_model_back_at_once() -> None:
+    model = counting_model()
+    before = stand_ins(model)
+
+    def batches() -> Any:
+        # Keras reads some batches ahead, before the training begins.
+        for _ in range(5):
+            yield ONES[:2], ONES[:2, 0]
+        raise OSError("the disk is gone")
+
+    recorder = stateviz.StateRecorder()
+    with pytest.raises(Exception, match="the disk is gone"):
+        model.fit(batches(), steps_per_epoch=9, callbacks=[recorder], verbose=0)
+    after = stand_ins(model)
+    changed = {name for name in after if after[name] is not before.get(name)}
+    assert changed <= {f"{model.name}.train_function"}
+    assert len(recorder.recording["lstm"].batches) >= 3
+
+
+def test_predicting_in_a_callback_does_not_end_it() -> None:
+    class Predicts(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.predict(ONES[:2], **OPTIONS)
+            thread = threading.Thread(target=lambda: self.model.predict(ONES[:2], **OPTIONS))
+            thread.start()
+            thread.join()
+
+    model = counting_model()
+    recorder = stateviz.StateRecorder()
+    model.fit(ONES, ONES[:, 0], epochs=2, callbacks=[recorder, Predicts()], **OPTIONS)
+    phases = [batch.phase for batch in recorder.recording["lstm"].batches]
+    assert phases == (["fit"] * 3 + ["predict"] * 2) * 2
+
+
+def test_an_unbuilt_model_is_refused_before_it_trains() -> None:
+    model = keras.Sequential([keras.layers.LSTM(1, name="lstm")])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"not built yet \(layer 'lstm' has no weights\)"):
+        model.fit(ONES, ONES[:, 0], callbacks=[stateviz.StateRecorder()], **OPTIONS)
+
+
+def test_in_a_block_both_record() -> None:
+    model = counting_model()
+    recorder = stateviz.StateRecorder()
+    with stateviz.record(model) as recording:
+        model.fit(ONES, ONES[:, 0], callbacks=[recorder], **OPTIONS)
+    assert as_told(recorder.recording) == as_told(recording)
+    assert len(recording["lstm"].batches) == 3

@@ -1,0 +1,29 @@
+"""The table in docs/recorder.md, a part of it run anew at every test run."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import matrix
+from tests.matrix import CONFIGURATIONS, SIGNS, WAYS, Configuration, Way
+
+ON_THE_PAGE = matrix.signs_on_the_page(matrix.PAGE.read_text(encoding="utf-8"))
+
+# Each configuration in one way and each way on some configurations; the cheap ones more often.
+SAMPLE = [(c, WAYS[place % len(WAYS)]) for place, c in enumerate(CONFIGURATIONS)]
+
+
+def test_the_page_knows_every_configuration_in_every_way_and_none_is_unknown() -> None:
+    assert list(ON_THE_PAGE) == [configuration.name for configuration in CONFIGURATIONS]
+    for name, signs in ON_THE_PAGE.items():
+        assert len(signs) == len(WAYS), name
+        assert set(signs) <= set(SIGNS.values()), name
+
+
+@pytest.mark.parametrize(
+    ("configuration", "way"), SAMPLE, ids=[f"{c.name}: {w.name}" for c, w in SAMPLE]
+)
+def test_a_cell_of_the_page(configuration: Configuration, way: Way) -> None:
+    found = matrix.outcome(configuration, way)
+    expected = ON_THE_PAGE[configuration.name][WAYS.index(way)]
+    assert SIGNS.get(found.verdict, found.verdict) == expected, found.words
