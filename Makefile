@@ -4,7 +4,7 @@
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test check notebooks pins clean
+.PHONY: help install lab test test-versions check notebooks matrix bench pins clean
 
 VENV_PYTHON := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 INSTALLED := .venv/.installed
@@ -18,7 +18,7 @@ else
 endif
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1  -  \2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1  -  \2/p' Makefile
 
 install: $(INSTALLED) ## make .venv and install the pinned packages into it
 
@@ -40,6 +40,9 @@ lab: $(INSTALLED) ## open the first lesson in JupyterLab
 test: $(INSTALLED) ## run every test: unit tests, docstring examples, notebooks, browser checks
 	@$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
 
+test-versions: $(INSTALLED) ## run the recorder's tests with the oldest and the newest Keras
+	@$(VENV_PYTHON) -m tools.supported_versions
+
 check: $(INSTALLED) ## formatter, linter and type checker
 	@$(VENV_PYTHON) -m ruff format --check .
 	@$(VENV_PYTHON) -m ruff check .
@@ -47,6 +50,12 @@ check: $(INSTALLED) ## formatter, linter and type checker
 
 notebooks: $(INSTALLED) ## run all notebooks again and save what they print
 	@$(VENV_PYTHON) -m tools.regenerate_notebooks
+
+matrix: $(INSTALLED) ## record every kind of layer in every way to run it, and write docs/recorder.md
+	@$(VENV_PYTHON) -m tests.matrix
+
+bench: $(INSTALLED) ## measure the recorder and write benchmarks/RESULTS.md
+	@$(VENV_PYTHON) -m benchmarks
 
 pins: $(INSTALLED) ## solve requirements.txt from pyproject.toml again
 	@$(VENV_PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 \

@@ -231,7 +231,7 @@ def draw_origin(ax: Axes, batch: BatchRecord) -> Text:
 def point_to_unit(ax: Axes, batch: BatchRecord, *, unit: int) -> Line2D:
     """Marks one unit's row, in the gap between the initial state and timestep 0."""
     middle_of_gap = (initial_column(batch)[1] - 0.5) / 2
-    [pointer] = ax.plot(middle_of_gap, unit, marker=">", color="black", markersize=6)
+    [pointer] = ax.plot(middle_of_gap, unit, marker=">", color="black", markersize=6, clip_on=False)
     return pointer
 
 

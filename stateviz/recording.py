@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
@@ -34,6 +34,7 @@ ORIGINS = {
     "altered": "anything else: validation, an assignment, a pass that was not recorded",
 }
 ZEROED = ("fresh", "reset")
+_WHICH = ("hidden", "cell")
 
 
 class RecordingFileError(ValueError):
@@ -151,6 +152,24 @@ class BatchRecord:
     def nbytes(self) -> int:
         """The memory that the arrays take, in bytes."""
         return sum(array.nbytes for array in _arrays(self).values())
+
+    @property
+    def flat(self) -> BatchRecord:
+        """The same batch with the spatial axes of a ConvLSTM laid out as units, for pictures.
+
+        Inputs and states have the shapes (samples, timesteps, features) and (samples, timesteps,
+        units), a place after the other as `numpy.reshape` takes them. Gates are left out.
+        """
+        if self.hidden_state.ndim == 3:
+            return self
+        timed = {"hidden_state", "cell_state", "inputs"}
+        states = {f"{when}_{which}_state" for when in ("initial", "final") for which in _WHICH}
+        laid_out = {
+            name: array.reshape(*array.shape[: 2 if name in timed else 1], -1)
+            for name in timed | states
+            if (array := getattr(self, name)) is not None
+        }
+        return replace(self, gates=None, further_states=(), **laid_out)
 
     def __repr__(self) -> str:
         place = ", ".join(

@@ -72,7 +72,7 @@ def play_sequence(
         IndexError: There is no such batch, sample or unit.
     """
     chosen = _one_layer(recording, layer)
-    record = chosen.batches[_place("batch", batch, len(chosen.batches), chosen.name)]
+    record = chosen.batches[_place("batch", batch, len(chosen.batches), chosen.name)].flat
     samples, _, units = record.hidden_state.shape
     _place("sample", sample, samples, chosen.name)
     _place("unit", unit, units, chosen.name)
@@ -255,7 +255,7 @@ def play_batches(
         raise ValueError("batches names no batch to play; received an empty sequence.")
     for place in batches:
         _place("batch", place, len(chosen.batches), chosen.name)
-    records = [chosen.batches[place] for place in batches]
+    records = [chosen.batches[place].flat for place in batches]
     known = states_in(records[0])
     state = state or known[-1]
     if state not in known:

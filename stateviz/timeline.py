@@ -43,6 +43,7 @@ def state_size(batch: BatchRecord) -> np.ndarray:
     Returns:
         Before the first and after each timestep, shape (timesteps + 1,).
     """
+    batch = batch.flat
     if batch.cell_state is not None and batch.initial_cell_state is not None:
         initial, states = batch.initial_cell_state, batch.cell_state
     else:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import re
 import sys
@@ -14,7 +15,6 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -332,7 +332,7 @@ def model_of(configuration: Configuration, way: Way) -> tuple[keras.Model, Snaps
     x = snapshot(inputs)
     x = keras.layers.Masking()(x) if configuration.masked else x
     x = configuration.wire(x)
-    x = MeanOverTime()(x)
+    x = keras.layers.Dropout(0.2)(MeanOverTime()(x))
     outputs = keras.layers.Dense(1, activation="sigmoid", dtype="float32")(x)
     model = way.model_class(inputs, outputs)
     weights = [v for layer in recurrent_in(model) for v in layer.variables]
@@ -817,9 +817,9 @@ recorded with `stateviz.record(model, gates=True)` or a `stateviz.StateRecorder`
 """
 
 
-def outcomes_of(place: int) -> dict[str, Outcome]:
-    """A configuration in all ways."""
-    return {way.name: outcome(CONFIGURATIONS[place], way) for way in WAYS}
+def outcomes_of(place: int) -> tuple[int, dict[str, Outcome]]:
+    """A configuration in all ways, and its place among the configurations."""
+    return place, {way.name: outcome(CONFIGURATIONS[place], way) for way in WAYS}
 
 
 def page(outcomes: dict[str, dict[str, Outcome]], versions: str) -> str:
@@ -863,11 +863,10 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes side by side")
     jobs = parser.parse_args().jobs
     rows: dict[int, dict[str, Outcome]] = {}
-    with ProcessPoolExecutor(jobs, max_tasks_per_child=4) as pool:
-        running = {pool.submit(outcomes_of, place): place for place in range(len(CONFIGURATIONS))}
-        for done in as_completed(running):
-            rows[running[done]] = done.result()
-            name = CONFIGURATIONS[running[done]].name
+    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=4) as pool:
+        for place, row in pool.imap_unordered(outcomes_of, range(len(CONFIGURATIONS))):
+            rows[place] = row
+            name = CONFIGURATIONS[place].name
             print(f"{len(rows)} of {len(CONFIGURATIONS)}: {name}", file=sys.stderr, flush=True)
     outcomes = {CONFIGURATIONS[place].name: rows[place] for place in sorted(rows)}
     python = ".".join(map(str, sys.version_info[:2]))

@@ -356,3 +356,20 @@ def test_a_tf_function_under_xla_is_refused_in_plain_words() -> None:
             tf.function(model, jit_compile=True)(series())
         tf.function(model)(series())
     assert len(recording["lstm"].batches) == 1
+
+
+def test_the_flat_view_of_a_conv_lstm_has_its_places_as_units() -> None:
+    X = series(2, 3)
+    recording, _ = recorded(keras.layers.ConvLSTM2D(2, 1, name="conv"), X, gates=True)
+    [batch] = recording["conv"].batches
+    flat = batch.flat
+    assert flat.hidden_state.shape == (SAMPLES, TIMESTEPS, 2 * 3 * 2)
+    assert flat.inputs.shape == (SAMPLES, TIMESTEPS, 2 * 3 * FEATURES)
+    assert flat.final_cell_state[1, 5] == batch.final_cell_state[1, 0, 2, 1]
+    assert flat.cell_state[2, 3, 5] == batch.cell_state[2, 3, 0, 2, 1]
+    assert flat.flat is flat
+    player = stateviz.play_sequence(recording, unit=11)
+    player.frame = TIMESTEPS
+    assert f"h = {batch.hidden_state[0, -1, 1, 2, 1]:.3f}" in player.readout
+    assert "(unit 11)" in player.readout
+    assert stateviz.play_resets(recording).n_frames == 1
