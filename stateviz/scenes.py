@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stateviz import lanes, timeline
+from stateviz import gates, lanes, timeline
 from stateviz.drawings import (
     INPUT_MAP,
     STATE_MAP,
@@ -32,7 +33,8 @@ from stateviz.drawings import (
 from stateviz.player import Player
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Recording
 
-_SIZE = (9.0, 5.2)  # inches, at 100 pixels each
+_WIDTH = 9.0  # inches, at 100 pixels each
+_LEFT = 0.075  # of the width, for numbers; names of rows take more
 _FONT = 10.5
 _INTERVAL_MS = 400
 _BATCHES_INTERVAL_MS = 120
@@ -53,7 +55,8 @@ def play_sequence(
 ) -> Player:
     """Plays one sample of one batch, timestep by timestep.
 
-    Frame 0 shows the initial state alone; frame t + 1 the state after timestep t.
+    Frame 0 shows the initial state alone; frame t + 1 the state after timestep t. Where the gates
+    were recorded, those of the unit are drawn too, with the cell's equation in their numbers.
 
     Args:
         recording: What `stateviz.record` recorded or `stateviz.load` opened.
@@ -78,23 +81,24 @@ def play_sequence(
     _place("unit", unit, units, chosen.name)
     states = states_in(record)
 
-    figure = Figure(figsize=_SIZE, dpi=100)
+    of_unit = gates.gates_of(record, sample, unit)
+    heights = [0.8, *[1.25] * len(states), *[1.25] * bool(of_unit), 1]
+    left = 0.115 if of_unit else _LEFT
+    figure = Figure(figsize=(_WIDTH, 0.7 + 1.05 * sum(heights)), dpi=100)
     grid = figure.add_gridspec(
-        len(states) + 2,
+        len(heights),
         2,
         width_ratios=[1, 0.018],
-        height_ratios=[0.8, *[1.25] * len(states), 1],
-        left=0.075,
+        height_ratios=heights,
+        left=left,
         right=0.93,
-        top=0.9,
-        bottom=0.09,
+        top=1 - 0.52 / figure.get_figheight(),
+        bottom=0.47 / figure.get_figheight(),
         wspace=0.03,
         hspace=0.62,
     )
-    axes = [figure.add_subplot(grid[row, 0]) for row in range(len(states) + 2)]
-    figure.text(
-        0.075, 0.965, _title(record, sample), fontsize=_FONT + 1.5, weight="bold", va="center"
-    )
+    axes = [figure.add_subplot(grid[row, 0]) for row in range(len(heights))]
+    _headline(figure, _title(record, sample), left=left)
 
     draw_input(axes[0], record, sample=sample)
     draw_origin(axes[0], record)
@@ -108,6 +112,18 @@ def play_sequence(
         scale = figure.colorbar(images[state].timesteps, cax=figure.add_subplot(grid[row, 1]))
         scale.ax.tick_params(labelsize=_FONT - 2)
         scale.outline.set_visible(False)
+    rows = {}
+    if of_unit:
+        rows = gates.draw_gates(axes[-2], record, sample=sample, unit=unit, timestep=-1)
+        _name(axes[-2], f"gates of unit {unit}")
+        scale = figure.colorbar(
+            next(iter(rows.values())), cax=figure.add_subplot(grid[len(heights) - 2, 1])
+        )
+        scale.ax.tick_params(labelsize=_FONT - 2)
+        scale.outline.set_visible(False)
+        sum_up = axes[-2].text(
+            1, 1.06, "", fontsize=_FONT - 1.5, ha="right", va="bottom", transform=axes[-2].transAxes
+        )
     lines = draw_unit(axes[-1], record, sample=sample, unit=unit, timestep=-1)
     drawn = " and ".join(
         f"{name_state(state)[0]} ({how})"
@@ -131,6 +147,12 @@ def play_sequence(
             images[state].unread.set_bounds(timestep + 0.5, -0.5, record.timesteps - frame, units)
             lines[state].set_data(time[: frame + 1], traces[state][: frame + 1])
             changed += [*images[state].artists(), lines[state]]
+        for gate, image in rows.items():
+            image.set_data(until(of_unit[gate][:, np.newaxis], timestep))
+            changed.append(image)
+        if rows:
+            sum_up.set_text(gates.equation(record, sample=sample, unit=unit, timestep=timestep))
+            changed.append(sum_up)
         for cursor in cursors:
             cursor.set_xdata([time[frame]] * 2)
         return [*changed, *cursors]
@@ -143,6 +165,8 @@ def play_sequence(
         symbol, name = name_state(state)
         hover[images[state].timesteps] = f"timestep {{x}}, unit {{y}}: {symbol} = {{value:.2f}}"
         hover[images[state].initial] = f"initial {name}, unit {{y}}: {symbol} = {{value:.2f}}"
+    for gate, image in rows.items():
+        hover[image] = f"timestep {{x}}: {gates.label(gate)} = {{value:.2f}}"
     return Player(
         figure,
         update,
@@ -181,6 +205,11 @@ def _place(what: str, index: int, count: int, layer: str) -> int:
             f"{'batches' if what == 'batch' else what + 's'} here, 0 to {count - 1}."
         )
     return index
+
+
+def _headline(figure: Figure, text: str, *, left: float) -> None:
+    top = 1 - 0.18 / figure.get_figheight()
+    figure.text(left, top, text, fontsize=_FONT + 1.5, weight="bold", va="center")
 
 
 def _name(ax: Axes, text: str, *, y: str = "") -> None:
@@ -274,7 +303,7 @@ def play_batches(
         len(panels),
         2,
         width_ratios=[1, 0.018],
-        left=0.075,
+        left=_LEFT,
         right=0.93,
         top=0.76 if len(panels) > 1 else 0.64,
         bottom=0.09,
@@ -285,7 +314,7 @@ def play_batches(
         f"{chosen.name}: {layout.lanes} {'lane' if layout.lanes == 1 else 'lanes'}, "
         f"{len(records)} {'batch' if len(records) == 1 else 'batches'}"
     )
-    figure.text(0.075, 0.96, title, fontsize=_FONT + 1.5, weight="bold", va="center")
+    _headline(figure, title, left=_LEFT)
     images, cursors = [], []
     for row, ((words, colors), shown) in enumerate(zip(panels, values, strict=True)):
         ax = figure.add_subplot(grid[row, 0])

@@ -55,7 +55,8 @@ LAYERS = {
     "quiz": layer(frameworks="ipywidgets"),
     "timeline": layer("recording", "matplotlib"),
     "lanes": layer("recording", "matplotlib"),
-    "scenes": layer("recording drawings timeline lanes player", "matplotlib"),
+    "gates": layer("recording drawings", "matplotlib"),
+    "scenes": layer("recording drawings gates timeline lanes player", "matplotlib"),
 }
 FREE = frozenset(["__init__", "lessons"])  # a table of contents; experiments, which import all
 

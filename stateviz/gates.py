@@ -1,0 +1,110 @@
+"""Pictures of the gates of one unit: how much of the state was kept, written and shown.
+
+An LSTM has three gates between 0 and 1 and a candidate, a GRU two and a candidate. Each gets a
+row over the timesteps; the equation of the cell is filled in with the numbers of one timestep.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.image import AxesImage
+
+from stateviz.drawings import draw_masked, until
+from stateviz.recording import BatchRecord, Gates, GRUGates
+
+GATE_MAP = "PuOr_r"
+_SYMBOLS = {
+    "input": "i",
+    "forget": "f",
+    "candidate": "g",
+    "output": "o",
+    "update": "z",
+    "reset": "r",
+}
+# As the state goes through them.
+_ORDER = ("forget", "input", "reset", "update", "candidate", "output")
+
+
+def gates_of(batch: BatchRecord, sample: int, unit: int) -> dict[str, np.ndarray]:
+    """One unit's gates by their names, each of shape (timesteps,); empty if none were recorded."""
+    if batch.gates is None:
+        return {}
+    named = {each.name: getattr(batch.gates, each.name) for each in fields(batch.gates)}
+    return {name: named[name][sample, :, unit] for name in _ORDER if name in named}
+
+
+def label(name: str) -> str:
+    """The gate's name and symbol, such as "forget f"."""
+    return f"{name} {_SYMBOLS[name]}"
+
+
+def draw_gates(
+    ax: Axes, batch: BatchRecord, *, sample: int, unit: int, timestep: int | None = None
+) -> dict[str, AxesImage]:
+    """Draws one unit's gates, a row each, by their names; what comes after `timestep` is open."""
+    found = gates_of(batch, sample, unit)
+    reach = max(1.0, *(float(np.nanmax(np.abs(values), initial=0)) for values in found.values()))
+    images = {
+        name: ax.imshow(
+            until(values[:, np.newaxis], timestep),
+            extent=(-0.5, batch.timesteps - 0.5, row + 0.45, row - 0.45),
+            aspect="auto",
+            cmap=GATE_MAP,
+            norm=Normalize(-reach, reach),
+            interpolation="nearest",
+            origin="upper",
+        )
+        for row, (name, values) in enumerate(found.items())
+    }
+    ax.set_ylim(len(found) - 0.5, -0.5)
+    ax.set_yticks(range(len(found)), map(label, found))
+    draw_masked(ax, batch, sample=sample)
+    return images
+
+
+def equation(batch: BatchRecord, *, sample: int, unit: int, timestep: int) -> str:
+    """How the cell came to its state, in the numbers of a timestep; "" for the initial state.
+
+    Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000) for an LSTM, Cho
+    et al. (2014) for a GRU.
+    """
+    if timestep < 0 or batch.gates is None:
+        return ""
+    if batch.mask is not None and not batch.mask[sample, timestep]:
+        return "this timestep is masked: the gates are not used, the state is held"
+    at = (sample, timestep, unit)
+    h, h_before = _now_and_before(batch.initial_hidden_state, batch.hidden_state, at)
+    gates = {each.name: float(getattr(batch.gates, each.name)[at]) for each in fields(batch.gates)}
+    if isinstance(batch.gates, GRUGates):
+        z, g = gates["update"], gates["candidate"]
+        return (
+            f"h = z × h_before + (1 − z) × g = {_said(z)} × {_said(h_before)} + "
+            f"{_said(1 - z)} × {_said(g)} = {_said(h)}"
+        )
+    if batch.cell_state is None or batch.initial_cell_state is None:
+        return ""
+    c, c_before = _now_and_before(batch.initial_cell_state, batch.cell_state, at)
+    i, f, g, o = (gates[each.name] for each in fields(Gates))
+    is_tanh = bool(np.isclose(h, o * np.tanh(c), rtol=1e-2, atol=1e-3))
+    return (
+        f"c = f × c_before + i × g = {_said(f)} × {_said(c_before)} + {_said(i)} × {_said(g)} = "
+        f"{_said(c)}    h = o × {'tanh' if is_tanh else 'activation'}(c) = {_said(h)}"
+    )
+
+
+def _now_and_before(
+    initial: np.ndarray, states: np.ndarray, at: tuple[int, int, int]
+) -> tuple[float, float]:
+    sample, timestep, unit = at
+    before = states[sample, timestep - 1, unit] if timestep else initial[sample, unit]
+    return float(states[at]), float(before)
+
+
+def _said(value: float) -> str:
+    """Two decimals; a negative number in brackets, since it follows a sign."""
+    text = f"{value:.2f}".replace("-", "−")
+    return f"({text})" if text.startswith("−") else text

@@ -1,0 +1,120 @@
+"""The gates' picture shows the recorded gates, and its equation adds up."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import stateviz
+from stateviz import gates
+from stateviz.recording import BatchRecord, Gates, GRUGates, LayerRecording, Recording
+from tests.test_recording import a_batch
+
+SAMPLES, TIMESTEPS, UNITS = 3, 5, 4
+
+
+def lstm_batch(**words: Any) -> BatchRecord:
+    """A batch whose states follow from its gates."""
+    random = np.random.default_rng(0)
+    shape = (SAMPLES, TIMESTEPS, UNITS)
+    i, f, o = (random.uniform(0, 1, shape) for _ in range(3))
+    g = random.uniform(-1, 1, shape)
+    before = initial = random.normal(size=(SAMPLES, UNITS))
+    c = np.empty(shape)
+    for t in range(TIMESTEPS):
+        c[:, t] = before = f[:, t] * before + i[:, t] * g[:, t]
+    h = o * np.tanh(c)
+    held = {
+        "initial_cell_state": initial,
+        "initial_hidden_state": np.zeros((SAMPLES, UNITS)),
+        "cell_state": c,
+        "hidden_state": h,
+        "final_cell_state": c[:, -1],
+        "final_hidden_state": h[:, -1],
+        "samples": np.arange(SAMPLES),
+        "gates": Gates(i, f, g, o),
+    }
+    return replace(a_batch(0), **held | words)
+
+
+def numbers_in(text: str) -> list[float]:
+    return [float(each.replace("−", "-")) for each in re.findall(r"−?\d+\.\d\d", text)]
+
+
+@pytest.mark.parametrize("timestep", [0, 3])
+def test_the_equation_of_an_lstm_adds_up(timestep: int) -> None:
+    batch = lstm_batch()
+    text = gates.equation(batch, sample=1, unit=2, timestep=timestep)
+    assert text.startswith("c = f × c_before + i × g = ")
+    f, before, i, g, c, h = numbers_in(text)
+    assert c == pytest.approx(f * before + i * g, abs=0.02)
+    assert before == pytest.approx(
+        batch.cell_state[1, timestep - 1, 2] if timestep else batch.initial_cell_state[1, 2],
+        abs=0.005,
+    )
+    assert "h = o × tanh(c)" in text
+    assert h == pytest.approx(batch.hidden_state[1, timestep, 2], abs=0.005)
+    other = lstm_batch(hidden_state=batch.gates.output * np.maximum(batch.cell_state, 0) + 2)
+    assert "h = o × activation(c)" in gates.equation(other, sample=1, unit=2, timestep=timestep)
+
+
+def test_the_equation_of_a_gru_adds_up() -> None:
+    random = np.random.default_rng(1)
+    shape = (SAMPLES, TIMESTEPS, UNITS)
+    z, r, g = (random.uniform(-1, 1, shape) for _ in range(3))
+    h = random.normal(size=shape)
+    h[:, 2] = z[:, 2] * h[:, 1] + (1 - z[:, 2]) * g[:, 2]
+    batch = lstm_batch(
+        gates=GRUGates(z, r, g), hidden_state=h, cell_state=None, initial_cell_state=None
+    )
+    text = gates.equation(batch, sample=0, unit=3, timestep=2)
+    update, before, rest, candidate, after = numbers_in(text)
+    assert after == pytest.approx(update * before + rest * candidate, abs=0.02)
+    assert list(gates.gates_of(batch, 0, 3)) == ["reset", "update", "candidate"]
+
+
+def test_a_negative_number_is_put_in_brackets() -> None:
+    batch = lstm_batch(initial_cell_state=np.full((SAMPLES, UNITS), -0.5))
+    assert "× (−0.50) +" in gates.equation(batch, sample=0, unit=0, timestep=0)
+
+
+def test_there_is_no_equation_for_the_initial_state_nor_at_a_masked_timestep() -> None:
+    mask = np.ones((SAMPLES, TIMESTEPS), bool)
+    mask[0, 1] = False
+    batch = lstm_batch(mask=mask)
+    assert gates.equation(batch, sample=0, unit=0, timestep=-1) == ""
+    assert "the state is held" in gates.equation(batch, sample=0, unit=0, timestep=1)
+    assert gates.equation(batch, sample=1, unit=0, timestep=1).startswith("c = ")
+
+
+def test_each_gate_has_a_row_in_the_order_of_the_equation() -> None:
+    batch = lstm_batch()
+    ax = Figure().add_subplot()
+    images = gates.draw_gates(ax, batch, sample=2, unit=1, timestep=3)
+    words = [text.get_text() for text in ax.get_yticklabels()]
+    assert words == ["forget f", "input i", "candidate g", "output o"]
+    for name, image in images.items():
+        values = getattr(batch.gates, name)[2, :, 1]
+        np.testing.assert_array_equal(image.get_array()[0, :4], values[:4])
+        assert np.ma.getmaskarray(image.get_array())[0, 4:].all()
+        assert image.get_clim() == (-1, 1)
+
+
+def test_play_sequence_shows_the_gates_of_each_frame() -> None:
+    batch = lstm_batch()
+    layer = LayerRecording("lstm", "LSTM", UNITS, True, [batch])
+    player = stateviz.play_sequence(Recording([layer]), sample=1, unit=2)
+    ax = next(ax for ax in player.figure.axes if ax.get_title("left") == "gates of unit 2")
+    assert ax.texts[-1].get_text() == ""
+    player.frame = 4
+    assert ax.texts[-1].get_text() == gates.equation(batch, sample=1, unit=2, timestep=3)
+    shown = [image.get_array()[0] for image in ax.images]
+    np.testing.assert_array_equal(shown[0][:4], batch.gates.forget[1, :4, 2])
+    without = Recording([LayerRecording("lstm", "LSTM", UNITS, True, [replace(batch, gates=None)])])
+    titles = [ax.get_title("left") for ax in stateviz.play_sequence(without).figure.axes]
+    assert not any("gates" in title for title in titles)
