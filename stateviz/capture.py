@@ -53,6 +53,7 @@ class LayerCall:
         gates: An LSTM's four gates or a GRU's three, each of shape (samples, timesteps, units), or
             none.
         mask: bool, True = used, shape (samples, timesteps), or None.
+        go_backwards: Whether the layer reads from the end. All arrays are in the order of reading.
         units: The size of the first state; the filters of a ConvLSTM.
         unit_axis: Which axis of a state counts the units, from the end.
     """
@@ -68,6 +69,7 @@ class LayerCall:
     final_states: Sequence[np.ndarray]
     gates: Sequence[np.ndarray]
     mask: np.ndarray | None
+    go_backwards: bool
     units: int
     unit_axis: int
 
@@ -292,6 +294,7 @@ class Capture:
             final_cell_state=final[1] if has_cell_state else None,
             inputs=kept(call.inputs) if self.options.inputs else None,
             mask=mask,
+            go_backwards=call.go_backwards,
             gates=(_gates(list(map(kept_state, call.gates))) if self.options.gates else None),
             further_states=tuple(
                 FurtherState(*each) for each in zip(initial[2:], states[2:], final[2:], strict=True)

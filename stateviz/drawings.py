@@ -94,11 +94,17 @@ def set_time_axis(ax: Axes, batch: BatchRecord, *, labelled: bool) -> None:
     round_numbers = MaxNLocator(11, integer=True).tick_values(0, max(steps - 1, 1))
     ticks = [int(tick) for tick in round_numbers if 0 <= tick <= steps - 1]
     ax.xaxis.set_major_locator(FixedLocator([initial_place(batch), *ticks]))
-    ax.set_xticklabels(["initial", *map(str, ticks)] if labelled else [])
+    named = [data_timestep(batch, tick) for tick in ticks]
+    ax.set_xticklabels(["initial", *map(str, named)] if labelled else [])
     ax.set_facecolor("none")
     ax.spines[["top", "right"]].set_visible(False)
     if labelled:
-        ax.set_xlabel("timestep t")
+        ax.set_xlabel("timestep t" + (" of the data, read backwards" * batch.go_backwards))
+
+
+def data_timestep(batch: BatchRecord, place: int) -> int:
+    """The timestep of the data that the layer read at a place, both 0-based."""
+    return batch.timesteps - 1 - place if batch.go_backwards else place
 
 
 def draw_input(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Line2D]:

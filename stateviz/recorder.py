@@ -134,7 +134,11 @@ def prepared(
     recording = Recording(
         [
             LayerRecording(
-                name=name, kind=part.kind, units=part.units, stateful=bool(layer.stateful)
+                name=name,
+                kind=part.kind,
+                units=part.units,
+                stateful=bool(layer.stateful),
+                go_backwards=bool(layer.go_backwards),
             )
             for name, (layer, part) in found.items()
         ]

@@ -115,6 +115,7 @@ class BatchRecord:
         gates: With `gates=True`, the `Gates` of an LSTM or ConvLSTM, the `GRUGates` of a GRU; else
             None.
         further_states: What a cell of the user's own holds beside its first two states.
+        go_backwards: Whether the layer read the sequence from its end.
 
     The cell states are None for a layer that has none (GRU, SimpleRNN). For a cell of the user's
     own the hidden state is its first state and the cell state its second. A ConvLSTM's units are
@@ -142,6 +143,7 @@ class BatchRecord:
     mask: np.ndarray | None = None
     gates: Gates | GRUGates | None = None
     further_states: tuple[FurtherState, ...] = ()
+    go_backwards: bool = False
 
     @property
     def timesteps(self) -> int:
@@ -301,6 +303,7 @@ class LayerRecording:
         kind: Its class, for example "LSTM".
         units: The size of its state.
         stateful: Whether the layer keeps its state from batch to batch.
+        go_backwards: Whether the layer reads each sequence from its end.
         batches: The records, in the order in which the layer processed the batches.
     """
 
@@ -309,6 +312,7 @@ class LayerRecording:
     units: int
     stateful: bool
     batches: list[BatchRecord] = field(default_factory=list)
+    go_backwards: bool = False
 
     @property
     def hidden_state(self) -> np.ndarray:
@@ -488,7 +492,11 @@ class Recording:
         for layer in self._layers.values():
             how = "stateful" if layer.stateful else "stateless"
             story.append(
-                ((), f"Recording of {layer.name!r}: a {how} {layer.kind} of {layer.units} units")
+                (
+                    (),
+                    f"Recording of {layer.name!r}: a {how} {layer.kind} of {layer.units} units"
+                    + (", which reads backwards" if layer.go_backwards else ""),
+                )
             )
             counts = self.resets(layer.name)
             for phase, group in groupby(counts, key=lambda count: count.phase):
@@ -525,7 +533,7 @@ class Recording:
 
 
 _CELL_STATES = ("initial_cell_state", "cell_state", "final_cell_state")
-_LAYER_WORDS = ("name", "kind", "units", "stateful")
+_LAYER_WORDS = ("name", "kind", "units", "stateful", "go_backwards")
 _BATCH_WORDS = (
     "index",
     "phase",
@@ -535,6 +543,7 @@ _BATCH_WORDS = (
     "origin",
     "came_from",
     "batch_size",
+    "go_backwards",
 )
 
 

@@ -16,6 +16,7 @@ from stateviz import gates, lanes, timeline
 from stateviz.drawings import (
     INPUT_MAP,
     STATE_MAP,
+    data_timestep,
     draw_cursor,
     draw_input,
     draw_origin,
@@ -161,12 +162,13 @@ def play_sequence(
         return _readout(record, states, sample=sample, unit=unit, timestep=frame - 1)
 
     hover: dict[Artist, str] = {}
+    read = "place in the order of reading" if record.go_backwards else "timestep"
     for state in states:
         symbol, name = name_state(state)
-        hover[images[state].timesteps] = f"timestep {{x}}, unit {{y}}: {symbol} = {{value:.2f}}"
+        hover[images[state].timesteps] = f"{read} {{x}}, unit {{y}}: {symbol} = {{value:.2f}}"
         hover[images[state].initial] = f"initial {name}, unit {{y}}: {symbol} = {{value:.2f}}"
     for gate, image in rows.items():
-        hover[image] = f"timestep {{x}}: {gates.label(gate)} = {{value:.2f}}"
+        hover[image] = f"{read} {{x}}: {gates.label(gate)} = {{value:.2f}}"
     return Player(
         figure,
         update,
@@ -233,7 +235,7 @@ def _readout(
     if timestep < 0:
         words = [f"before t = 0: {record.origin}, {ORIGINS[record.origin]}"]
         return "   ".join(words + numbers + [f"(unit {unit})"])
-    words = [f"t = {timestep}"]
+    words = [f"t = {data_timestep(record, timestep)}"]
     if record.inputs is not None:
         read = record.inputs[sample, timestep]
         shown = ", ".join(f"{value:.2f}" for value in read[:_INPUTS_IN_READOUT])

@@ -74,6 +74,7 @@ class _Traced:
     given: bool
     stateful: bool
     training: bool | None
+    go_backwards: bool
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,7 @@ class Tap:
             given=getattr(self._initial_state, "given", False),
             stateful=bool(layer.stateful),
             training=None if training is None or tf.is_tensor(training) else bool(training),
+            go_backwards=bool(layer.go_backwards),
         )
         _step.calls[id(layer)] += 1
         if layer.go_backwards:
@@ -280,6 +282,7 @@ class Tap:
                 final_states=arrays["final_states"][own],
                 gates=arrays["gates"][place],
                 mask=mask,
+                go_backwards=traced.go_backwards,
                 units=part.units,
                 unit_axis=part.unit_axis,
             )

@@ -128,6 +128,8 @@ def test_states_are_those_that_keras_returns(go_backwards: bool, unroll: bool) -
     np.testing.assert_array_equal(np.concatenate([b.hidden_state for b in batches]), sequences)
     np.testing.assert_array_equal(np.concatenate([b.final_hidden_state for b in batches]), hidden)
     np.testing.assert_array_equal(np.concatenate([b.final_cell_state for b in batches]), cell)
+    assert recording["lstm"].go_backwards is batches[0].go_backwards is go_backwards
+    assert ("reads backwards" in repr(recording)) is go_backwards
     first = X[:BATCH, ::-1] if go_backwards else X[:BATCH]
     np.testing.assert_array_equal(batches[0].inputs, first)
 

@@ -49,6 +49,21 @@ def test_the_cursor_stands_at_the_timestep_on_every_axes() -> None:
         assert {tuple(cursor.get_xdata()) for cursor in cursors} == {(place, place)}
 
 
+def test_a_layer_that_reads_backwards_is_shown_in_its_own_order_of_time() -> None:
+    player, _ = played(go_backwards=True)
+    player.frame = 1
+    assert player.readout.startswith(f"t = {TIMESTEPS - 1} ")
+    player.frame = TIMESTEPS
+    assert player.readout.startswith("t = 0 ")
+    unit = player.figure.axes[3]
+    assert unit.get_xlabel() == "timestep t of the data, read backwards"
+    ticks = [text.get_text() for text in unit.get_xticklabels()]
+    assert ticks[:2] == ["initial", str(TIMESTEPS - 1)]
+    assert ticks[-1] == "0"
+    forward, _ = played()
+    assert forward.figure.axes[3].get_xlabel() == "timestep t"
+
+
 def test_the_readout_says_the_timestep_the_input_and_the_states() -> None:
     player, batch = played()
     player.frame = 0
