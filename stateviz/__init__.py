@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stateviz.callback import StateRecorder as StateRecorder
+    from stateviz.comparison import compare as compare
     from stateviz.player import Player as Player
     from stateviz.quiz import Prediction as Prediction
     from stateviz.recorder import record as record
@@ -36,6 +37,7 @@ _HOMES = {
     "Prediction": "quiz",
     "Recording": "recording",
     "StateRecorder": "callback",
+    "compare": "comparison",
     "load": "recording",
     "play_batches": "scenes",
     "play_resets": "scenes",

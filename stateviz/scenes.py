@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -33,14 +32,22 @@ from stateviz.drawings import (
 )
 from stateviz.player import Player
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Recording
+from stateviz.staging import (
+    BATCHES_INTERVAL_MS,
+    FONT,
+    LEFT,
+    WIDTH,
+    batches_of,
+    began,
+    check_place,
+    headline,
+    in_run,
+    one_layer,
+    set_name,
+    state_of,
+)
 
-_WIDTH = 9.0  # inches, at 100 pixels each
-_LEFT = 0.075  # of the width, for numbers; names of rows take more
-_FONT = 10.5
 _INTERVAL_MS = 400
-_BATCHES_INTERVAL_MS = 120
-# Columns that can be told apart on a projector.
-_COLUMNS = 120
 _LANES_IN_READOUT = 4
 _INPUTS_IN_READOUT = 3
 
@@ -75,17 +82,17 @@ def play_sequence(
         KeyError: There is no such layer.
         IndexError: There is no such batch, sample or unit.
     """
-    chosen = _one_layer(recording, layer)
-    record = chosen.batches[_place("batch", batch, len(chosen.batches), chosen.name)].flat
+    chosen = one_layer(recording, layer)
+    record = chosen.batches[check_place("batch", batch, len(chosen.batches), chosen.name)].flat
     samples, _, units = record.hidden_state.shape
-    _place("sample", sample, samples, chosen.name)
-    _place("unit", unit, units, chosen.name)
+    check_place("sample", sample, samples, chosen.name)
+    check_place("unit", unit, units, chosen.name)
     states = states_in(record)
 
     of_unit = gates.gates_of(record, sample, unit)
     heights = [0.8, *[1.25] * len(states), *[1.25] * bool(of_unit), 1]
-    left = 0.115 if of_unit else _LEFT
-    figure = Figure(figsize=(_WIDTH, 0.7 + 1.05 * sum(heights)), dpi=100)
+    left = 0.115 if of_unit else LEFT
+    figure = Figure(figsize=(WIDTH, 0.7 + 1.05 * sum(heights)), dpi=100)
     grid = figure.add_gridspec(
         len(heights),
         2,
@@ -99,41 +106,41 @@ def play_sequence(
         hspace=0.62,
     )
     axes = [figure.add_subplot(grid[row, 0]) for row in range(len(heights))]
-    _headline(figure, _title(record, sample), left=left)
+    headline(figure, _title(record, sample), left=left)
 
     draw_input(axes[0], record, sample=sample)
     draw_origin(axes[0], record)
-    _name(axes[0], "x: the input")
+    set_name(axes[0], "x: the input")
     images = {}
     for row, state in enumerate(states, start=1):
         symbol, name = name_state(state)
         images[state] = draw_state(axes[row], record, state, sample=sample, timestep=-1)
         point_to_unit(axes[row], record, unit=unit)
-        _name(axes[row], f"{symbol}: the {name} of every unit", y="unit")
+        set_name(axes[row], f"{symbol}: the {name} of every unit", y="unit")
         scale = figure.colorbar(images[state].timesteps, cax=figure.add_subplot(grid[row, 1]))
-        scale.ax.tick_params(labelsize=_FONT - 2)
+        scale.ax.tick_params(labelsize=FONT - 2)
         scale.outline.set_visible(False)
     rows = {}
     if of_unit:
         rows = gates.draw_gates(axes[-2], record, sample=sample, unit=unit, timestep=-1)
-        _name(axes[-2], f"gates of unit {unit}")
+        set_name(axes[-2], f"gates of unit {unit}")
         scale = figure.colorbar(
             next(iter(rows.values())), cax=figure.add_subplot(grid[len(heights) - 2, 1])
         )
-        scale.ax.tick_params(labelsize=_FONT - 2)
+        scale.ax.tick_params(labelsize=FONT - 2)
         scale.outline.set_visible(False)
         sum_up = axes[-2].text(
-            1, 1.06, "", fontsize=_FONT - 1.5, ha="right", va="bottom", transform=axes[-2].transAxes
+            1, 1.06, "", fontsize=FONT - 1.5, ha="right", va="bottom", transform=axes[-2].transAxes
         )
     lines = draw_unit(axes[-1], record, sample=sample, unit=unit, timestep=-1)
     drawn = " and ".join(
         f"{name_state(state)[0]} ({how})"
         for state, how in zip(states, ["solid", "dashed"], strict=False)
     )
-    _name(axes[-1], f"{drawn} of unit {unit}")
+    set_name(axes[-1], f"{drawn} of unit {unit}")
     for ax in axes:
         set_time_axis(ax, record, labelled=ax is axes[-1])
-        ax.tick_params(labelsize=_FONT - 1.5)
+        ax.tick_params(labelsize=FONT - 1.5)
     cursors = [draw_cursor(ax, time_of(record)[0], on_colors=bool(ax.images)) for ax in axes]
 
     time = time_of(record)
@@ -181,46 +188,8 @@ def play_sequence(
     )
 
 
-def _one_layer(recording: Recording, name: str | None) -> LayerRecording:
-    if name is not None:
-        chosen = recording[name]
-    elif len(recording.layers) == 1:
-        chosen = recording[recording.layers[0]]
-    else:
-        raise ValueError(
-            f"The recording has {len(recording.layers)} layers: "
-            f"{', '.join(map(repr, recording.layers))}. Say which to play, for example "
-            f"layer={recording.layers[0]!r}."
-        )
-    if not chosen.batches:
-        raise ValueError(
-            f"The recording of layer {chosen.name!r} holds no batch, so there is nothing to play. "
-            f"Run the model inside the `with stateviz.record(model)` block."
-        )
-    return chosen
-
-
-def _place(what: str, index: int, count: int, layer: str) -> int:
-    if not 0 <= index < count:
-        raise IndexError(
-            f"{what}={index} is out of range: the recording of layer {layer!r} has {count} "
-            f"{'batches' if what == 'batch' else what + 's'} here, 0 to {count - 1}."
-        )
-    return index
-
-
-def _headline(figure: Figure, text: str, *, left: float) -> None:
-    top = 1 - 0.18 / figure.get_figheight()
-    figure.text(left, top, text, fontsize=_FONT + 1.5, weight="bold", va="center")
-
-
-def _name(ax: Axes, text: str, *, y: str = "") -> None:
-    ax.set_title(text, loc="left", fontsize=_FONT, pad=4)
-    ax.set_ylabel(y, fontsize=_FONT - 1)
-
-
 def _title(record: BatchRecord, sample: int) -> str:
-    return f"{record.layer}: {_in_run(record)}, sample {record.samples[sample]}"
+    return f"{record.layer}: {in_run(record)}, sample {record.samples[sample]}"
 
 
 def _readout(
@@ -253,7 +222,7 @@ def play_batches(
     batches: Sequence[int] | None = None,
     state: str | None = None,
     unit: int = 0,
-    interval_ms: int = _BATCHES_INTERVAL_MS,
+    interval_ms: int = BATCHES_INTERVAL_MS,
 ) -> Player:
     """Plays batch after batch with all samples as lanes, which run side by side and never meet.
 
@@ -278,20 +247,10 @@ def play_batches(
         KeyError: There is no such layer.
         IndexError: There is no such batch or unit.
     """
-    chosen = _one_layer(recording, layer)
-    if batches is None:
-        fit = max(2, _COLUMNS // (chosen.batches[0].timesteps + 3))
-        batches = range(min(fit, len(chosen.batches)))
-    if not len(batches):
-        raise ValueError("batches names no batch to play; received an empty sequence.")
-    for place in batches:
-        _place("batch", place, len(chosen.batches), chosen.name)
-    records = [chosen.batches[place].flat for place in batches]
-    known = states_in(records[0])
-    state = state or known[-1]
-    if state not in known:
-        raise ValueError(f"Layer {chosen.name!r} has no state {state!r}; it has {list(known)}.")
-    _place("unit", unit, records[0].hidden_state.shape[2], chosen.name)
+    chosen = one_layer(recording, layer)
+    records = batches_of(chosen, batches)
+    state = state_of(chosen, state)
+    check_place("unit", unit, records[0].hidden_state.shape[2], chosen.name)
     layout = lanes.lay_out(records)
     symbol, name = name_state(state)
     panels = [(f"{symbol}: the {name} of unit {unit}, a lane for each sample", STATE_MAP)]
@@ -300,12 +259,12 @@ def play_batches(
         panels.insert(0, ("x: what each lane reads (feature 0)", INPUT_MAP))
         values.insert(0, lanes.input_lanes(records, 0))
 
-    figure = Figure(figsize=(9.0, 1.6 + 1.85 * len(panels)), dpi=100)
+    figure = Figure(figsize=(WIDTH, 1.6 + 1.85 * len(panels)), dpi=100)
     grid = figure.add_gridspec(
         len(panels),
         2,
         width_ratios=[1, 0.018],
-        left=_LEFT,
+        left=LEFT,
         right=0.93,
         top=0.76 if len(panels) > 1 else 0.64,
         bottom=0.09,
@@ -316,23 +275,23 @@ def play_batches(
         f"{chosen.name}: {layout.lanes} {'lane' if layout.lanes == 1 else 'lanes'}, "
         f"{len(records)} {'batch' if len(records) == 1 else 'batches'}"
     )
-    _headline(figure, title, left=_LEFT)
+    headline(figure, title, left=LEFT)
     images, cursors = [], []
     for row, ((words, colors), shown) in enumerate(zip(panels, values, strict=True)):
         ax = figure.add_subplot(grid[row, 0])
         images.append(lanes.draw_lanes(ax, shown, cmap=colors, column=layout.frames[0]))
         lanes.set_batch_axis(ax, records, labelled=row == len(panels) - 1)
-        ax.set_ylabel("lane", fontsize=_FONT - 1)
-        ax.tick_params(labelsize=_FONT - 1.5)
+        ax.set_ylabel("lane", fontsize=FONT - 1)
+        ax.tick_params(labelsize=FONT - 1.5)
         scale = figure.colorbar(images[-1], cax=figure.add_subplot(grid[row, 1]))
-        scale.ax.tick_params(labelsize=_FONT - 2)
+        scale.ax.tick_params(labelsize=FONT - 2)
         scale.outline.set_visible(False)
         if row == 0:
-            names = [f"{_in_run(record)}\n{_began(record)}" for record in records]
+            names = [f"{in_run(record)}\n{began(record)}" for record in records]
             lanes.draw_batch_names(ax, records, names)
-            ax.set_title(words, loc="left", fontsize=_FONT, pad=34)
+            ax.set_title(words, loc="left", fontsize=FONT, pad=34)
         else:
-            _name(ax, words, y="lane")
+            set_name(ax, words, y="lane")
         cursors.append(draw_cursor(ax, layout.frames[0], on_colors=True))
     ax = images[-1].axes
     lanes.draw_batch_frames(ax, records)
@@ -351,11 +310,11 @@ def play_batches(
     def describe(frame: int) -> str:
         record = records[layout.batches[frame]]
         timestep = layout.frames[frame] - layout.starts[layout.batches[frame]] - 1
-        when = f"t = {timestep}" if timestep >= 0 else f"before t = 0: {_began(record)}"
+        when = f"t = {timestep}" if timestep >= 0 else f"before t = 0: {began(record)}"
         now = values[-1][:, layout.frames[frame]].compressed()
         by_lane = ", ".join(f"{value:.2f}" for value in now[:_LANES_IN_READOUT])
         more = ", ..." if len(now) > _LANES_IN_READOUT else ""
-        return f"{_in_run(record)}   {when}   {symbol} by lane = {by_lane}{more}"
+        return f"{in_run(record)}   {when}   {symbol} by lane = {by_lane}{more}"
 
     return Player(
         figure,
@@ -364,17 +323,11 @@ def play_batches(
         describe=describe,
         hover=dict.fromkeys(images, "lane {y}: {value:.2f}"),
         marks=[
-            (layout.frames.index(start), _in_run(record))
+            (layout.frames.index(start), in_run(record))
             for start, record in zip(layout.starts, records, strict=True)
         ],
         interval_ms=interval_ms,
         title=title,
-    )
-
-
-def _began(record: BatchRecord) -> str:
-    return {"fresh": "fresh zeros", "carried": "carried over", "reset": "reset to zeros"}.get(
-        record.origin, record.origin
     )
 
 
@@ -398,21 +351,21 @@ def play_resets(
         ValueError: The recording is empty, or has several layers and none is named.
         KeyError: There is no such layer.
     """
-    chosen = _one_layer(recording, layer)
+    chosen = one_layer(recording, layer)
     batches = chosen.batches
     symbol = name_state(states_in(batches[0])[-1])[0]
     figure = Figure(figsize=(9.0, 4.2), dpi=100)
     ax = figure.add_axes((0.075, 0.24, 0.9, 0.55))
     how = "stateful" if chosen.stateful else "stateless"
     title = f"{chosen.name}: how the states of each batch began ({how} {chosen.kind})"
-    figure.text(0.075, 0.94, title, fontsize=_FONT + 1.5, weight="bold", va="center")
+    figure.text(0.075, 0.94, title, fontsize=FONT + 1.5, weight="bold", va="center")
     bands = timeline.draw_phases(ax, chosen)
     line = timeline.draw_state_size(ax, chosen, last=0)
     timeline.draw_reset_calls(ax, recording, chosen)
     markers = timeline.draw_beginnings(ax, chosen, last=0)
-    ax.set_xlabel("batch", fontsize=_FONT)
-    ax.set_ylabel(f"mean size of {symbol}", fontsize=_FONT)
-    ax.tick_params(labelsize=_FONT - 1.5)
+    ax.set_xlabel("batch", fontsize=FONT)
+    ax.set_ylabel(f"mean size of {symbol}", fontsize=FONT)
+    ax.tick_params(labelsize=FONT - 1.5)
     ax.set_facecolor("none")
     ax.spines[["top", "right"]].set_visible(False)
     figure.legend(
@@ -424,7 +377,7 @@ def play_resets(
         bbox_to_anchor=(0.065, 0.0),
         ncols=len(markers),
         frameon=False,
-        fontsize=_FONT,
+        fontsize=FONT,
         handletextpad=0.2,
     )
     x, y, ends = timeline.size_line(chosen)
@@ -442,11 +395,11 @@ def play_resets(
         origin = "carried over" if batch.origin == "carried" else batch.origin
         source = ""
         if batch.came_from is not None and batch.came_from != frame - 1:
-            source = f" from {_in_run(batches[batch.came_from])}"
+            source = f" from {in_run(batches[batch.came_from])}"
         elif batch.origin == "altered" and batch.came_from is not None:
-            source = f" by {_in_run(batches[batch.came_from])}"
+            source = f" by {in_run(batches[batch.came_from])}"
         return (
-            f"{_in_run(batch)}: {origin}{source}   size of {symbol} {size[0]:.3f} -> {size[-1]:.3f}"
+            f"{in_run(batch)}: {origin}{source}   size of {symbol} {size[0]:.3f} -> {size[-1]:.3f}"
         )
 
     new = [0] + [
@@ -460,7 +413,7 @@ def play_resets(
         update,
         len(batches),
         describe=describe,
-        marks=[(place, _in_run(batches[place])) for place in new],
+        marks=[(place, in_run(batches[place])) for place in new],
         interval_ms=interval_ms,
         title=title,
     )
@@ -474,10 +427,3 @@ def _counted(layer: LayerRecording) -> list[tuple[str, int, dict[str, Any]]]:
         for origin, look in timeline.MARKERS.items()
         if counts[origin]
     ]
-
-
-def _in_run(record: BatchRecord) -> str:
-    place = [record.phase]
-    place += [] if record.epoch is None else [f"epoch {record.epoch}"]
-    place += [] if record.batch is None else [f"batch {record.batch}"]
-    return ", ".join(place)

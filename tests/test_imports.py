@@ -56,7 +56,9 @@ LAYERS = {
     "timeline": layer("recording", "matplotlib"),
     "lanes": layer("recording", "matplotlib"),
     "gates": layer("recording drawings", "matplotlib"),
-    "scenes": layer("recording drawings gates timeline lanes player", "matplotlib"),
+    "staging": layer("recording drawings", "matplotlib"),
+    "scenes": layer("recording drawings gates timeline lanes player staging", "matplotlib"),
+    "comparison": layer("recording drawings timeline lanes player staging", "matplotlib"),
 }
 FREE = frozenset(["__init__", "lessons"])  # a table of contents; experiments, which import all
 

@@ -1,0 +1,108 @@
+"""compare: two recordings on one clock, and where their states part."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import stateviz
+from stateviz import comparison
+from stateviz.recording import BatchRecord, LayerRecording, Recording
+from tests.test_recording import TIMESTEPS, UNITS, a_batch
+
+# A batch takes a gap of 2 columns, its initial state and its timesteps.
+COLUMNS = TIMESTEPS + 3
+
+
+def recording_of(*batches: BatchRecord) -> Recording:
+    return Recording([LayerRecording("lstm", "LSTM", UNITS, True, list(batches))])
+
+
+def parted() -> tuple[list[BatchRecord], list[BatchRecord]]:
+    """Three batches each; the second differs at its timestep 1, in one unit of one sample."""
+    one = [a_batch(index) for index in range(3)]
+    other = list(one)
+    cell = one[1].cell_state.copy()
+    cell[1, 1, 1] += 0.5
+    other[1] = replace(one[1], cell_state=cell, origin="reset")
+    return one, other
+
+
+def test_the_difference_is_the_largest_of_any_unit_and_sample() -> None:
+    one, other = parted()
+    apart = comparison.difference(one, other, "cell")
+    assert len(apart) == 3 * COLUMNS
+    where = COLUMNS + 2 + 1 + 1  # the second batch, after its gap and initial state, t = 1
+    assert apart[where] == pytest.approx(0.5)
+    assert np.flatnonzero(apart.filled(0)).tolist() == [where]
+    assert np.flatnonzero(np.ma.getmaskarray(apart))[:2].tolist() == [0, 1]
+
+
+def test_it_says_where_two_runs_part_first() -> None:
+    one, other = parted()
+    player = stateviz.compare(recording_of(*one), recording_of(*other), names=("with", "without"))
+    titles = [ax.get_title("left") for ax in player.figure.axes]
+    assert titles[0] == "with"
+    assert "without" in titles
+    assert any(t.endswith("first at t = 1 of fit, epoch 0, batch 1") for t in titles)
+    same = stateviz.compare(recording_of(*one), recording_of(*one))
+    assert any("the same bit for bit" in ax.get_title("left") for ax in same.figure.axes)
+
+
+def test_a_frame_shows_both_up_to_one_column_and_says_how_far_they_are_apart() -> None:
+    one, other = parted()
+    player = stateviz.compare(recording_of(*one), recording_of(*other), unit=1)
+    assert player.n_frames == 3 * (TIMESTEPS + 1)
+    frame = (TIMESTEPS + 1) + 2  # the second batch, t = 1
+    player.frame = frame
+    assert player.readout == "fit, epoch 0, batch 1   t = 1   apart by 0.500"
+    [first, second] = [ax.images[0] for ax in player.figure.axes if len(ax.images) == 1][:2]
+    column = COLUMNS + 4
+    assert first.get_array()[1, column] == one[1].cell_state[1, 1, 1]
+    assert second.get_array()[1, column] == other[1].cell_state[1, 1, 1]
+    for image in (first, second):
+        assert np.ma.getmaskarray(image.get_array())[:, column + 1 :].all()
+        assert image.get_clim() == first.get_clim()
+    player.frame = TIMESTEPS + 1
+    assert player.readout == (
+        "fit, epoch 0, batch 1   before t = 0   a: carried over   b: reset to zeros   "
+        "apart by 0.000"
+    )
+
+
+def test_what_one_has_more_of_is_left_out() -> None:
+    one, other = parted()
+    player = stateviz.compare(recording_of(*one), recording_of(*other[:2]))
+    assert player.n_frames == 2 * (TIMESTEPS + 1)
+    few = stateviz.compare(recording_of(*one), recording_of(*other), batches=[2], state="hidden")
+    assert few.n_frames == TIMESTEPS + 1
+    assert few.title.startswith("h, the hidden state")
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        ({"unit": UNITS}, IndexError, "unit=.* is out of range"),
+        ({"batches": [7]}, IndexError, "batch=7 is out of range"),
+        ({"state": "cello"}, ValueError, "no state 'cello'"),
+        ({"layer": "gru"}, KeyError, "no recurrent layer 'gru'"),
+    ],
+)
+def test_bad_arguments_are_refused(
+    words: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    one, other = parted()
+    with pytest.raises(error, match=message):
+        stateviz.compare(recording_of(*one), recording_of(*other), **words)
+
+
+def test_batches_of_different_shapes_are_refused() -> None:
+    one, _ = parted()
+    shorter = replace(
+        one[0], cell_state=one[0].cell_state[:, 1:], hidden_state=one[0].hidden_state[:, 1:]
+    )
+    with pytest.raises(ValueError, match=r"batch 0 of a has .* \(samples, timesteps, units\)"):
+        stateviz.compare(recording_of(one[0]), recording_of(shorter))
