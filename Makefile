@@ -55,7 +55,7 @@ matrix: $(INSTALLED) ## record every kind of layer in every way to run it, and w
 	@$(VENV_PYTHON) -m tests.matrix
 
 bench: $(INSTALLED) ## measure the recorder and write benchmarks/RESULTS.md
-	@$(VENV_PYTHON) -m benchmarks
+	@$(VENV_PYTHON) -m benchmarks.recorder
 
 pins: $(INSTALLED) ## solve requirements.txt from pyproject.toml again
 	@$(VENV_PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 \

@@ -26,7 +26,14 @@ def test_the_oldest_versions_are_those_of_pyproject() -> None:
 
 @pytest.mark.parametrize(
     ("version", "is_enough"),
-    [("3.14.0", False), ("2.15.1", False), ("3.14.1", True), ("3.15.0", True), ("4.0", True)],
+    [
+        ("3.14.0", False),
+        ("2.15.1", False),
+        ("3.9.2", False),
+        ("3.14.1", True),
+        ("3.15.0", True),
+        ("4.0", True),
+    ],
 )
 def test_versions_are_compared_as_numbers(
     version: str, is_enough: bool, monkeypatch: pytest.MonkeyPatch

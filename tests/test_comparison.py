@@ -26,7 +26,7 @@ def parted() -> tuple[list[BatchRecord], list[BatchRecord]]:
     one = [a_batch(index) for index in range(3)]
     other = list(one)
     cell = one[1].cell_state.copy()
-    cell[1, 1, 1] += 0.5
+    cell[1, 1, 1] += 8
     other[1] = replace(one[1], cell_state=cell, origin="reset")
     return one, other
 
@@ -36,7 +36,7 @@ def test_the_difference_is_the_largest_of_any_unit_and_sample() -> None:
     apart = comparison.difference(one, other, "cell")
     assert len(apart) == 3 * COLUMNS
     where = COLUMNS + 2 + 1 + 1  # the second batch, after its gap and initial state, t = 1
-    assert apart[where] == pytest.approx(0.5)
+    assert apart[where] == pytest.approx(8)
     assert np.flatnonzero(apart.filled(0)).tolist() == [where]
     assert np.flatnonzero(np.ma.getmaskarray(apart))[:2].tolist() == [0, 1]
 
@@ -58,7 +58,7 @@ def test_a_frame_shows_both_up_to_one_column_and_says_how_far_they_are_apart() -
     assert player.n_frames == 3 * (TIMESTEPS + 1)
     frame = (TIMESTEPS + 1) + 2  # the second batch, t = 1
     player.frame = frame
-    assert player.readout == "fit, epoch 0, batch 1   t = 1   apart by 0.500"
+    assert player.readout == "fit, epoch 0, batch 1   t = 1   apart by 8.000"
     [first, second] = [ax.images[0] for ax in player.figure.axes if len(ax.images) == 1][:2]
     column = COLUMNS + 4
     assert first.get_array()[1, column] == one[1].cell_state[1, 1, 1]
