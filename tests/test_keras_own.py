@@ -50,6 +50,9 @@ def outcomes(report: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.skipif(
+    not any(KERAS_TESTS.glob("*_test.py")), reason=f"Keras {keras.__version__} carries no tests"
+)
 def test_they_pass_with_every_recurrent_layer_recorded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,7 +67,7 @@ def test_they_pass_with_every_recurrent_layer_recorded(
         print(f"\nKeras's own tests: {counts[0]} pass without and {counts[1]} with the recorder; ")
         print(found and found[0])
     assert with_ == without, said[-5000:]
-    assert counts[0] > 50
+    assert counts[0] > 50, said[-5000:]
     assert found is not None
     assert int(found[1]) > 300
     assert int(found[2]) > 200
