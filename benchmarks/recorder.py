@@ -1,40 +1,61 @@
-"""Measures what recording costs and writes benchmarks/RESULTS.md; `make bench` runs it."""
+"""Measures what recording costs, and writes RESULTS.md: python -m benchmarks.recorder."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
-from benchmarks import entering, epoch, memory, remainder, report, rivals
+import benchmarks.entering
+import benchmarks.epoch
+import benchmarks.memory
+import benchmarks.rivals
+import benchmarks.time_spent
 from benchmarks.measuring import progress
+from benchmarks.report import page
 
-_RESULTS = Path(__file__).with_name("RESULTS.md")
-# Each with how often it is measured for one --repeats.
-_TOPICS = {
-    "epoch": (epoch, 3.0),
-    "entering": (entering, 1.0),
-    "rivals": (rivals, 1.0),
-    "memory": (memory, 0.6),
-    "remainder": (remainder, 2.0),
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+# What is measured, and by how many repeats fewer than asked for, for what takes long.
+_MEASURES = {
+    "epoch": (benchmarks.epoch.measure, 1),
+    "entering": (benchmarks.entering.measure, 3),
+    "rivals": (benchmarks.rivals.measure, 6),
+    "memory": (benchmarks.memory.measure, 10),
+    "time_spent": (benchmarks.time_spent.measure, 1),
 }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5, help="more take longer and spread less")
-    parser.add_argument("--only", choices=_TOPICS, help="measure this, print it, write nothing")
-    arguments = parser.parse_args()
-    chosen = [arguments.only] if arguments.only else list(_TOPICS)
+    options = _parsed()
+    chosen = [options.only] if options.only else list(_MEASURES)
     topics = []
     for name in chosen:
-        topic, weight = _TOPICS[name]
-        topics.append(topic.measure(max(1, round(weight * arguments.repeats))))
-    page = report.page(topics)
-    if arguments.only:
-        print(page)
-    else:
-        _RESULTS.write_text(page, encoding="utf-8")
-        progress(f"written: {_RESULTS.name}")
+        measure, fewer = _MEASURES[name]
+        topics.append(measure(max(3, options.repeats // fewer)))
+    results = page(topics)
+    if options.only:
+        print(results)
+        return
+    RESULTS.write_text(results, encoding="utf-8")
+    progress(f"Wrote {os.path.relpath(RESULTS)}.")
+
+
+def _parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.recorder",
+        description="Measures what recording costs, and writes benchmarks/RESULTS.md.",
+    )
+    parser.add_argument(
+        "--repeats",
+        type=int,
+        default=30,
+        help="how often an epoch is measured (default 30); slower measures are repeated less",
+    )
+    parser.add_argument(
+        "--only", choices=_MEASURES, help="measure only this, and print it instead of writing"
+    )
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
