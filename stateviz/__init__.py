@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stateviz.callback import StateRecorder as StateRecorder
     from stateviz.comparison import compare as compare
+    from stateviz.cures import ResetStates as ResetStates
+    from stateviz.cures import reset_state as reset_state
+    from stateviz.cures import twin as twin
     from stateviz.player import Player as Player
     from stateviz.quiz import Prediction as Prediction
     from stateviz.recorder import record as record
@@ -36,6 +39,7 @@ _HOMES = {
     "Player": "player",
     "Prediction": "quiz",
     "Recording": "recording",
+    "ResetStates": "cures",
     "StateRecorder": "callback",
     "compare": "comparison",
     "load": "recording",
@@ -43,6 +47,8 @@ _HOMES = {
     "play_resets": "scenes",
     "play_sequence": "scenes",
     "record": "recorder",
+    "reset_state": "cures",
+    "twin": "cures",
 }
 
 __all__ = sorted(_HOMES)

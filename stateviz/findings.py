@@ -57,8 +57,8 @@ def _validation_altered_the_training_state(layer: LayerRecording) -> Iterator[Fi
             f"{_times(found)} training went on with the state that validation had left, first in "
             f"epoch {first.epoch}.",
             found,
-            "In a callback keep the layer's states and reset them at on_test_begin, and put them "
-            "back at on_test_end.",
+            "Give fit callbacks=[stateviz.ResetStates()], which resets the state for validation "
+            "and puts it back afterwards.",
         )
 
 
@@ -79,7 +79,7 @@ def _an_epoch_began_with_the_end_of_the_last(layer: LayerRecording) -> Iterator[
             f"{_times(found)} an epoch of fit began with the state at the end of the epoch before: "
             f"the end of an epoch resets nothing.",
             found,
-            "If the data begins anew with each epoch, call layer.reset_state() at on_epoch_begin.",
+            "If the data begins anew with each epoch, give fit callbacks=[stateviz.ResetStates()].",
         )
 
 
@@ -103,7 +103,8 @@ def _another_phase_moved_the_state(layer: LayerRecording) -> Iterator[Finding]:
             f"{_times(found)} a phase began with the state that another had left, first "
             f"{batch.phase!r} with that of {source.phase!r}.",
             found,
-            "Call layer.reset_state() between them, unless the one is meant to continue the other.",
+            "Call stateviz.reset_state(model) between them, unless the one is meant to continue "
+            "the other.",
         )
 
 
@@ -116,7 +117,8 @@ def _a_state_came_from_outside(layer: LayerRecording) -> Iterator[Finding]:
             f"{_times(found)} a batch began with a state that no recorded batch had left: it was "
             f"assigned, or the layer ran unrecorded.",
             found,
-            "Open the record block before the layer first runs, or call layer.reset_state() in it.",
+            "Open the record block before the layer first runs, or call "
+            "stateviz.reset_state(model) in it.",
         )
 
 

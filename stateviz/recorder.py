@@ -12,7 +12,6 @@ import inspect
 import threading
 import warnings
 import weakref
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
@@ -22,6 +21,7 @@ import numpy as np
 from stateviz.backend import keras, tf
 from stateviz.capture import Capture, Options, RecordingWarning
 from stateviz.cells import Part, parts_of
+from stateviz.layers import layers_below, unique_names
 from stateviz.recording import LayerRecording, Recording, unknown_layer
 from stateviz.replacing import replaced
 from stateviz.tap import Tap, calls_so_far, compiled_by_xla, one_step
@@ -156,7 +156,7 @@ def attached(model: keras.layers.Layer, found: Found, capture: Capture) -> Itera
         for layer in layers:
             names = [name_of.get((id(layer), part.name)) for part in parts_of(layer)]
             stack.enter_context(Tap.of(layer).attached(layer, capture, names))
-        for _, each in _walk(model):
+        for _, each in layers_below(model):
             if isinstance(each, keras.layers.Bidirectional):
                 stack.enter_context(_fused_directions_derived(each, layers))
             if isinstance(each, keras.layers.TimeDistributed):
@@ -182,7 +182,7 @@ def _find_layers(model: Any, wanted: str | Sequence[str] | None) -> Found:
             f"stateviz.record takes a Keras model or layer; received {type(model).__name__}: "
             f"{model!r}."
         )
-    everything = list(_walk(model))
+    everything = list(layers_below(model))
     recurrent = [(path, layer) for path, layer in everything if isinstance(layer, keras.layers.RNN)]
     unbuilt = [layer.name for _, layer in recurrent if not layer.built]
     if unbuilt or not (model.built or recurrent):
@@ -205,7 +205,7 @@ def _find_layers(model: Any, wanted: str | Sequence[str] | None) -> Found:
         )
     found = {
         f"{name}/{part.name}" if part.name else name: (layer, part)
-        for name, layer in _short_names(supported).items()
+        for name, layer in unique_names(supported).items()
         for part in parts_of(layer)
     }
     if wanted is None:
@@ -226,47 +226,6 @@ def _find_layers(model: Any, wanted: str | Sequence[str] | None) -> Found:
 def _with_their_own_loops(layers: dict[str, keras.layers.RNN]) -> str:
     named = ", ".join(f"{name!r} ({type(layer).__name__})" for name, layer in layers.items())
     return named and f"{named}, which runs a loop of its own instead of Keras's inner_loop"
-
-
-def _walk(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[str, keras.layers.Layer]]:
-    """Every layer below `layer`, each once, with its path of names."""
-    seen: set[int] = set()
-
-    paths: Counter[str] = Counter()
-
-    def below(layer: keras.layers.Layer, path: str) -> Iterator[tuple[str, Any]]:
-        if id(layer) in seen:
-            return
-        seen.add(id(layer))
-        paths[path] += 1
-        yield path if paths[path] == 1 else f"{path}#{paths[path]}", layer
-        if isinstance(layer, keras.layers.Bidirectional):
-            inner = [("forward", layer.forward_layer), ("backward", layer.backward_layer)]
-        else:
-            # Keras has no public list of the sub-layers of any layer; Model.layers is one level.
-            inner = [(each.name, each) for each in getattr(layer, "_layers", [])]
-        for name, each in inner:
-            yield from below(each, f"{path}/{name}" if path else name)
-
-    if isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional):
-        path = layer.name
-    yield from below(layer, path)
-
-
-def _short_names(layers: dict[str, keras.layers.RNN]) -> dict[str, keras.layers.RNN]:
-    """Paths without the folders that all can do without: the shortest that stay unique."""
-
-    def tail(path: str, parts: int) -> str:
-        return "/".join(path.split("/")[-parts:])
-
-    short = {}
-    for path, layer in layers.items():
-        least = 2 if path.endswith(("/forward", "/backward")) else 1
-        for parts in range(least, path.count("/") + 2):
-            if sum(tail(other, parts) == tail(path, parts) for other in layers) == 1:
-                break
-        short[tail(path, parts)] = layer
-    return short
 
 
 # --- What was asked for ---------------------------------------------------------------------------
@@ -347,7 +306,7 @@ def _vectorized_time_refused(
 ) -> Iterator[None]:
     """Refuses a TimeDistributed of unknown length: vectorized, it runs no timestep for itself."""
     keras_call = wrapper.call
-    inner = [layer for _, layer in _walk(wrapper) if layer in recorded]
+    inner = [layer for _, layer in layers_below(wrapper) if layer in recorded]
 
     @functools.wraps(keras_call)
     def call(inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -369,7 +328,7 @@ def _vectorized_time_refused(
 
 def _trainers(model: keras.layers.Layer) -> list[Any]:
     """The model and the models in it: whatever can be fitted on its own."""
-    return [each for _, each in _walk(model) if isinstance(each, keras.Model)]
+    return [each for _, each in layers_below(model) if isinstance(each, keras.Model)]
 
 
 @contextmanager

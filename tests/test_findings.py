@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
@@ -16,22 +15,6 @@ from tests.test_recording import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 FIT: dict[str, Any] = {"batch_size": 2, "verbose": 0, "shuffle": False}
 
 
-class ResetAtEpochs(keras.callbacks.Callback):
-    """The cure that the findings name."""
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.model.layers[0].reset_state()
-
-    def on_test_begin(self, logs: Any = None) -> None:
-        layer = self.model.layers[0]
-        self.kept = [state.numpy() for state in layer.states]
-        layer.reset_state()
-
-    def on_test_end(self, logs: Any = None) -> None:
-        for state, kept in zip(self.model.layers[0].states, self.kept, strict=True):
-            state.assign(kept)
-
-
 def fitted(*, validated: bool, cured: bool, stateful: bool = True) -> list[Finding]:
     model = counting_model(stateful=stateful)
     with stateviz.record(model) as recording:
@@ -40,7 +23,7 @@ def fitted(*, validated: bool, cured: bool, stateful: bool = True) -> list[Findi
             ONES[:, 0],
             epochs=3,
             validation_data=(ONES[:2], ONES[:2, 0]) if validated else None,
-            callbacks=[ResetAtEpochs()] if cured else [],
+            callbacks=[stateviz.ResetStates()] if cured else [],
             **FIT,
         )
     return recording.findings()
@@ -60,7 +43,7 @@ def test_validation_in_a_stateful_fit_is_found_with_its_evidence() -> None:
     assert finding.batches == (4, 8)
     assert "2 times training went on" in repr(finding)
     assert "first in epoch 1" in finding.what
-    assert "on_test_begin" in finding.cure
+    assert "callbacks=[stateviz.ResetStates()]" in finding.cure
 
 
 def test_epochs_that_reset_nothing_are_found() -> None:

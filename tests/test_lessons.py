@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stateviz.lessons import co2, co2_lanes, load_co2, quietly
+import stateviz
+from stateviz.lessons import co2, co2_lanes, counting_model, load_co2, quietly
 from stateviz.lessons.co2 import seasonal_co2
 
 FILE = Path(co2.__file__).with_name("mauna_loa_co2.csv")
@@ -99,3 +100,16 @@ def test_a_quiet_block_silences_the_file_descriptor_and_gives_it_back(
         loud()
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == "afterwards\n"
+
+
+@pytest.mark.parametrize("stateful", [False, True])
+def test_the_counting_model_sums_exactly_and_does_not_learn(stateful: bool) -> None:
+    X = np.random.default_rng(0).integers(-9, 9, size=(4, 6, 1)).astype("float32")
+    model = counting_model(batch_size=2, timesteps=6, stateful=stateful)
+    with stateviz.record(model) as recording:
+        model.fit(X, X[:, 0], batch_size=2, shuffle=False, verbose=0)
+    sums = X.reshape(2, 2, 6).cumsum(axis=2)
+    if stateful:
+        sums[1] += sums[0, :, -1:]
+    np.testing.assert_array_equal(recording["lstm"].cell_state[..., 0], sums)
+    np.testing.assert_array_equal(recording["lstm"].hidden_state[..., 0], sums)

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from tests.breaks import BREAKS
 from tests.mutation import Break, GuardError, apply_break, copy_course, turns_red
 from tools.course_environment import NOTEBOOKS, REPOSITORY
 from tools.regenerate_notebooks import (
@@ -25,41 +26,6 @@ from tools.saved_widgets import WIDGET_VIEW, forget_dead_widgets
 
 COURSE = sorted(NOTEBOOKS.glob("*.ipynb"))
 LARGEST_NOTEBOOK_BYTES = 2_000_000
-
-# What a lesson must notice: the callback that moves the player, the reset logic, its own claim.
-RESETS = "notebooks/00_when_does_keras_reset.ipynb"
-BREAKS: tuple[Break, ...] = (
-    Break(
-        "the player's callback shows another frame",
-        RESETS,
-        "stateviz/player.py",
-        'self._update(change["new"])',
-        'self._update(max(0, change["new"] - 1))',
-    ),
-    Break(
-        "a reset is taken for a state that was carried over",
-        RESETS,
-        "stateviz/capture.py",
-        """    if zeros:
-        return "reset", None""",
-        """    if zeros:
-        return "carried", None""",
-    ),
-    Break(
-        "h and c are swapped",
-        RESETS,
-        "stateviz/capture.py",
-        "hidden_state=states[0],",
-        "hidden_state=states[-1],",
-    ),
-    Break(
-        "the lesson's stateful model is not stateful",
-        RESETS,
-        RESETS,
-        "stateful = build(stateful=True)",
-        "stateful = build(stateful=False)",
-    ),
-)
 
 each_notebook = pytest.mark.parametrize("path", COURSE, ids=[path.stem for path in COURSE])
 

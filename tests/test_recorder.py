@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 import stateviz
+from stateviz import lessons
 from stateviz.capture import RecordingWarning
 from tests.references import counting_lstm, lstm_states, set_to_count
 
@@ -175,12 +176,8 @@ def test_gates_satisfy_the_equations_of_the_cell() -> None:
 
 
 def counting_model(*, stateful: bool, batch_size: int = 2) -> keras.Model:
-    """The exact probe of one timestep of ones: its state counts the timesteps it has read."""
-    layer = counting_lstm(stateful=stateful, name="lstm")
-    model = keras.Sequential([keras.Input(batch_shape=(batch_size, 3, 1)), layer])
-    set_to_count(layer)
-    model.compile(keras.optimizers.SGD(0.0), "mse")
-    return model
+    """The exact probe: on ones its state counts the timesteps it has read."""
+    return lessons.counting_model(batch_size=batch_size, timesteps=3, stateful=stateful)
 
 
 ONES = np.ones((6, 3, 1), "float32")

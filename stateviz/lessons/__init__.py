@@ -2,4 +2,5 @@
 
 from stateviz.lessons.co2 import co2_lanes as co2_lanes
 from stateviz.lessons.co2 import load_co2 as load_co2
+from stateviz.lessons.probe import counting_model as counting_model
 from stateviz.lessons.quiet import quietly as quietly

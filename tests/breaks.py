@@ -1,0 +1,37 @@
+"""What each lesson must notice: for each a break in stateviz, and one in its own claim."""
+
+from tests.mutation import Break
+
+RESETS = "notebooks/00_when_does_keras_reset.ipynb"
+BREAKS: tuple[Break, ...] = (
+    Break(
+        "the player's callback shows another frame",
+        RESETS,
+        "stateviz/player.py",
+        'self._update(change["new"])',
+        'self._update(max(0, change["new"] - 1))',
+    ),
+    Break(
+        "a reset is taken for a state that was carried over",
+        RESETS,
+        "stateviz/capture.py",
+        """    if zeros:
+        return "reset", None""",
+        """    if zeros:
+        return "carried", None""",
+    ),
+    Break(
+        "h and c are swapped",
+        RESETS,
+        "stateviz/capture.py",
+        "hidden_state=states[0],",
+        "hidden_state=states[-1],",
+    ),
+    Break(
+        "the lesson's stateful model is not stateful",
+        RESETS,
+        RESETS,
+        "stateful = build(stateful=True)",
+        "stateful = build(stateful=False)",
+    ),
+)
