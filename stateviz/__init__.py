@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stateviz.callback import StateRecorder as StateRecorder
-    from stateviz.comparison import compare as compare
     from stateviz.cures import ResetStates as ResetStates
     from stateviz.cures import reset_state as reset_state
     from stateviz.cures import twin as twin
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from stateviz.recording import LayerRecording as LayerRecording
     from stateviz.recording import Recording as Recording
     from stateviz.recording import load as load
+    from stateviz.scenes import compare as compare
     from stateviz.scenes import play_batches as play_batches
     from stateviz.scenes import play_resets as play_resets
     from stateviz.scenes import play_sequence as play_sequence
@@ -41,7 +41,7 @@ _HOMES = {
     "Recording": "recording",
     "ResetStates": "cures",
     "StateRecorder": "callback",
-    "compare": "comparison",
+    "compare": "scenes",
     "load": "recording",
     "play_batches": "scenes",
     "play_resets": "scenes",

@@ -9,6 +9,7 @@ Black is for text and axes only: the player draws it in the colour of the reader
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,15 @@ class StateImages:
     initial: AxesImage
     timesteps: AxesImage
     unread: Rectangle
+
+    def show_read(self, timestep: int) -> None:
+        """Covers what comes after a place in the order of reading."""
+        extent: Any = self.timesteps.get_extent()
+        first, end = extent[:2]  # in the order of reading, which may run to the left
+        step = 1 if end > first else -1
+        begin = first + step * (timestep + 1)
+        self.unread.set_x(begin)
+        self.unread.set_width(end - begin)
 
     def artists(self) -> tuple[Artist, ...]:
         """All three."""
@@ -102,6 +112,29 @@ def set_time_axis(ax: Axes, batch: BatchRecord, *, labelled: bool) -> None:
         ax.set_xlabel("timestep t" + (" of the data, read backwards" * batch.go_backwards))
 
 
+def set_data_axis(ax: Axes, batches: Sequence[BatchRecord], *, labelled: bool) -> None:
+    """Gives an axes the timesteps of the data, as several layers read them forth or back."""
+    steps = batches[0].timesteps
+    left, right = initial_column(batches[0])
+    edges = {}
+    for batch in batches:
+        place = initial_place(batch)
+        if batch.go_backwards:
+            edges[steps - 1 - place] = "initial ←"
+        else:
+            edges[place] = "initial"
+    room = 1.6 * (right - left)
+    ax.set_xlim(min(-0.25, *edges) - room / 2, max(steps - 0.75, *edges) + room / 2)
+    round_numbers = MaxNLocator(11, integer=True).tick_values(0, max(steps - 1, 1))
+    ticks = [int(tick) for tick in round_numbers if 0 <= tick <= steps - 1]
+    ax.xaxis.set_major_locator(FixedLocator([*edges, *ticks]))
+    ax.set_xticklabels([*edges.values(), *map(str, ticks)] if labelled else [])
+    ax.set_facecolor("none")
+    ax.spines[["top", "right"]].set_visible(False)
+    if labelled:
+        ax.set_xlabel("timestep t of the data")
+
+
 def data_timestep(batch: BatchRecord, place: int) -> int:
     """The timestep of the data that the layer read at a place, both 0-based."""
     return batch.timesteps - 1 - place if batch.go_backwards else place
@@ -134,16 +167,47 @@ def draw_input(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Line2D]:
     return lines
 
 
-def draw_masked(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Artist]:
+def draw_masked(
+    ax: Axes, batch: BatchRecord, *, sample: int, by_data: bool = False
+) -> list[Artist]:
     """Hatches the timesteps that the mask leaves out; the state is held there."""
     if batch.mask is None:
         return []
+    places = np.flatnonzero(~batch.mask[sample])
     return [
         ax.axvspan(
             t - 0.5, t + 0.5, facecolor="none", edgecolor="#808080", hatch="///", linewidth=0
         )
-        for t in np.flatnonzero(~batch.mask[sample])
+        for t in (mirrored(batch, places) if by_data else places)
     ]
+
+
+def draw_held(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Text]:
+    """Hatches the masked timesteps, and says at each run of them that the state is held."""
+    draw_masked(ax, batch, sample=sample)
+    if batch.mask is None:
+        return []
+    masked = np.flatnonzero(~batch.mask[sample])
+    runs = np.split(masked, np.flatnonzero(np.diff(masked) > 1) + 1) if len(masked) else []
+    return [
+        ax.text(
+            float(run.mean()),
+            0.04,
+            "held",
+            transform=ax.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+            fontsize=9,
+            weight="bold",
+        )
+        for run in runs
+    ]
+
+
+def mirrored(batch: BatchRecord, places: np.ndarray) -> np.ndarray:
+    """Places in the order of reading as timesteps of the data, for a layer that reads backwards."""
+    turned: np.ndarray = batch.timesteps - 1 - places
+    return turned
 
 
 def draw_state(
@@ -153,10 +217,13 @@ def draw_state(
     *,
     sample: int,
     timestep: int | None = None,
+    by_data: bool = False,
 ) -> StateImages:
     """Draws "hidden" or "cell" state of all units as a heat map, a row a unit.
 
-    The colours are symmetric about zero, at the largest value that this sample reaches.
+    The colours are symmetric about zero, at the largest value that this sample reaches. The time
+    axis follows the order of reading; with `by_data` a layer that reads backwards begins on the
+    right.
     """
     initial, states = states_of(batch, state, sample)
     units, steps = len(initial), batch.timesteps
@@ -169,20 +236,20 @@ def draw_state(
         "origin": "upper",
     }
     rows = (units - 0.5, -0.5)
-    left, right = initial_column(batch)
-    first = ax.imshow(initial[:, np.newaxis], extent=(left, right, *rows), **look)
-    image = ax.imshow(until(states, timestep), extent=(-0.5, steps - 0.5, *rows), **look)
+    edges = np.array([*initial_column(batch), -0.5, steps - 0.5])
+    left, right, first, end = mirrored(batch, edges) if by_data else edges
+    column = ax.imshow(initial[:, np.newaxis], extent=(left, right, *rows), **look)
+    image = ax.imshow(until(states, timestep), extent=(first, end, *rows), **look)
     outline = Rectangle((left, -0.5), right - left, units, facecolor="none", edgecolor="black")
     ax.add_patch(outline)
-    shown = steps if timestep is None else timestep + 1
-    unread = Rectangle(
-        (shown - 0.5, -0.5), steps - shown, units, facecolor=UNREAD_COLOR, edgecolor="none"
-    )
+    unread = Rectangle((0, -0.5), 0, units, facecolor=UNREAD_COLOR, edgecolor="none")
     ax.add_patch(unread)
     ax.set_ylim(*rows)
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    draw_masked(ax, batch, sample=sample)
-    return StateImages(first, image, unread)
+    draw_masked(ax, batch, sample=sample, by_data=by_data)
+    images = StateImages(column, image, unread)
+    images.show_read(steps - 1 if timestep is None else timestep)
+    return images
 
 
 def draw_unit(
@@ -192,8 +259,12 @@ def draw_unit(
     sample: int,
     unit: int,
     timestep: int | None = None,
+    all_units: bool = False,
 ) -> dict[str, Line2D]:
-    """Draws one unit's h and c as lines that begin at the initial state, by "hidden" and "cell"."""
+    """Draws one unit's h and c as lines that begin at the initial state, by "hidden" and "cell".
+
+    The value axis has room for this unit, or with `all_units` for every unit of the sample.
+    """
     looks: dict[str, dict[str, Any]] = {
         "hidden": {"color": HIDDEN_COLOR, "linestyle": "-", "marker": "o"},
         "cell": {"color": CELL_COLOR, "linestyle": "--", "marker": "s"},
@@ -206,7 +277,11 @@ def draw_unit(
         [lines[state]] = ax.plot(
             time[:shown], values[:shown], markersize=3.5, linewidth=1.6, **looks[state]
         )
-    values = np.concatenate([[0.0], *traces.values()])
+    shown_values = list(traces.values())
+    if all_units:
+        both = [states_of(batch, state, sample) for state in traces]
+        shown_values = [part.ravel() for initial_and_after in both for part in initial_and_after]
+    values = np.concatenate([[0.0], *shown_values])
     room = 0.12 * (np.ptp(values) or 1.0)
     ax.set_ylim(values.min() - room, values.max() + room)
     ax.yaxis.set_major_locator(MaxNLocator(4))

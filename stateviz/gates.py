@@ -43,11 +43,22 @@ def label(name: str) -> str:
 
 
 def draw_gates(
-    ax: Axes, batch: BatchRecord, *, sample: int, unit: int, timestep: int | None = None
+    ax: Axes,
+    batch: BatchRecord,
+    *,
+    sample: int,
+    unit: int,
+    timestep: int | None = None,
+    reach: float | None = None,
 ) -> dict[str, AxesImage]:
-    """Draws one unit's gates, a row each, by their names; what comes after `timestep` is open."""
+    """Draws one unit's gates, a row each, by their names; what comes after `timestep` is open.
+
+    The colours reach from -`reach` to `reach`; where None, to the largest value, at least 1.
+    """
     found = gates_of(batch, sample, unit)
-    reach = max(1.0, *(float(np.nanmax(np.abs(values), initial=0)) for values in found.values()))
+    if reach is None:
+        largest = (float(np.nanmax(np.abs(values), initial=0)) for values in found.values())
+        reach = max(1.0, *largest)
     images = {
         name: ax.imshow(
             until(values[:, np.newaxis], timestep),

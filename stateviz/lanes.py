@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,7 +23,10 @@ from matplotlib.ticker import MaxNLocator
 from stateviz.recording import BatchRecord
 
 _MOST_MARKERS = 20
+_TORN_COLOR = "#b34700"
 _GAP = 2
+# As many letters of a batch's name stand side by side over the axes of a scene.
+_LETTERS = 112
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,12 @@ def set_batch_axis(ax: Axes, batches: Sequence[BatchRecord], *, labelled: bool) 
     """Names each batch's initial state and its timesteps on the time axis."""
     places: list[float] = []
     labels: list[str] = []
-    for start, batch in zip(lay_out(batches).starts, batches, strict=True):
+    layout = lay_out(batches)
+    for start, batch in zip(layout.starts, batches, strict=True):
         places += [start, start + (1 + batch.timesteps) / 2]
-        labels += ["initial", f"t = 0 to {batch.timesteps - 1}"]
+        room = _LETTERS / layout.columns * (batch.timesteps + 1 + _GAP)
+        steps = f"t = 0 to {batch.timesteps - 1}"
+        labels += ["initial" if room > len(steps) + 8 else "", _fitting(room, steps)]
     ax.set_xticks(places, labels if labelled else [""] * len(labels))
 
 
@@ -133,14 +140,48 @@ def draw_batch_frames(ax: Axes, batches: Sequence[BatchRecord]) -> list[Rectangl
     return outlines
 
 
-def draw_batch_names(ax: Axes, batches: Sequence[BatchRecord], names: Sequence[str]) -> list[Text]:
-    """Writes over each batch what it is and how its states began."""
+def draw_batch_names(
+    ax: Axes, batches: Sequence[BatchRecord], began: Sequence[str], *, placed: bool = True
+) -> list[Text]:
+    """Writes over each batch how its states began, in words, as far as there is room.
+
+    With `placed` it writes over that, in two more lines, where in the run the batch stands.
+    """
+    layout = lay_out(batches)
+    letters = _LETTERS / layout.columns
+    lines: list[list[str]] = [[] for _ in batches]
+    rooms = [letters * (batch.timesteps + 1 + _GAP) for batch in batches]
+    if placed:
+        numbered = list(enumerate(batches))
+        for _, members in groupby(numbered, lambda each: (each[1].phase, each[1].epoch)):
+            (first, batch), *rest = members
+            room = sum(rooms[place] for place, _ in [(first, batch), *rest])
+            epoch = "" if batch.epoch is None else f" {batch.epoch}"
+            whole = batch.phase + (f", epoch{epoch}" if epoch else "")
+            lines[first].append(_fitting(room, whole, batch.phase[:3] + epoch))
+            for place, _ in rest:
+                lines[place].append("")
+        for place, batch in numbered:
+            number = "" if batch.batch is None else str(batch.batch)
+            lines[place].append(_fitting(rooms[place], f"batch {number}" if number else "", number))
+    for place, words in enumerate(began):
+        lines[place].append(_fitting(rooms[place], words))
     return [
         ax.text(
-            start - 0.5, 1.03, name, transform=ax.get_xaxis_transform(), fontsize=9, va="bottom"
+            start - 0.5,
+            1.03,
+            "\n".join(words),
+            transform=ax.get_xaxis_transform(),
+            fontsize=9,
+            va="bottom",
         )
-        for start, name in zip(lay_out(batches).starts, names, strict=True)
+        for start, words in zip(layout.starts, lines, strict=True)
     ]
+
+
+def _fitting(room: float, *words: str) -> str:
+    """The first words that are shorter than the room in letters; "" where none are."""
+    return next((each for each in words if len(each) < room), "")
 
 
 def draw_handovers(
@@ -162,3 +203,100 @@ def draw_handovers(
             **looks[batch.origin],  # type: ignore[arg-type]
         )
     return lines
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which rows of the data the lanes of a batch read.
+
+    Attributes:
+        read: The row of each lane, int64, shape (samples,); -1 where it is no row of the data.
+        in_order: The row that the lane reads where the data are read in order, shape (samples,).
+    """
+
+    read: np.ndarray
+    in_order: np.ndarray
+
+    @property
+    def torn(self) -> np.ndarray:
+        """Whether a lane reads another row than in order, bool, shape (samples,)."""
+        torn: np.ndarray = (self.read != self.in_order) & (self.read >= 0)
+        return torn
+
+
+def rows_read(batches: Sequence[BatchRecord], data: np.ndarray) -> list[Rows]:
+    """Finds which rows of the data the lanes of each batch read.
+
+    Of equal rows the one is taken that is in order, so that they do not look shuffled.
+
+    Args:
+        batches: Batches whose inputs were recorded.
+        data: Shape (rows, timesteps, features).
+
+    Returns:
+        The rows of each batch.
+
+    Raises:
+        ValueError: The inputs were not recorded, or no lane reads a row of the data.
+    """
+    full_batch = max((batch.batch_size for batch in batches), default=0)
+    found: list[Rows] = []
+    read_shape: tuple[int, ...] = ()
+    places: dict[bytes, list[int]] = {}
+    for batch in batches:
+        if batch.inputs is None:
+            raise ValueError(
+                f"Which rows a lane reads cannot be known: the inputs of {batch.layer!r} were not "
+                f"recorded. Record without inputs=False, or leave out data."
+            )
+        if not places:
+            read_shape = batch.inputs.shape[1:]
+            for row, values in enumerate(np.asarray(data, batch.inputs.dtype)):
+                places.setdefault(values.tobytes(), []).append(row)
+        in_order = (batch.batch or 0) * full_batch + batch.samples
+        inputs = batch.inputs[:, ::-1] if batch.go_backwards else batch.inputs
+        known = [places.get(values.tobytes(), [-1]) for values in inputs]
+        read = [row if row in rows else rows[0] for row, rows in zip(in_order, known, strict=True)]
+        found.append(Rows(np.array(read, np.int64), in_order))
+    if found and all((rows.read < 0).all() for rows in found):
+        raise ValueError(
+            f"No lane read a row of data, whose shape is {np.shape(data)}; the layer "
+            f"{batches[0].layer!r} read sequences of shape {read_shape}. Give the "
+            f"data as this layer reads them: (rows, timesteps, features)."
+        )
+    return found
+
+
+def draw_rows(ax: Axes, batches: Sequence[BatchRecord], rows: Sequence[Rows]) -> list[Text]:
+    """Writes before each lane of each batch the row of the data that it reads.
+
+    A row that is not in order is bold and has a sign of its own. With many lanes every n-th one
+    is named.
+    """
+    texts = []
+    for start, of_batch in zip(lay_out(batches).starts, rows, strict=True):
+        count = len(of_batch.read)
+        for lane in range(0, count, -(-count // _MOST_MARKERS)):
+            row, torn = int(of_batch.read[lane]), bool(of_batch.torn[lane])
+            texts.append(
+                ax.text(
+                    start + 0.3,
+                    lane,
+                    "?" if row < 0 else f"≠{row}" if torn else str(row),
+                    ha="right",
+                    va="center",
+                    fontsize=7.5,
+                    weight="bold" if torn else "normal",
+                    color=_TORN_COLOR if torn else "black",
+                )
+            )
+    return texts
+
+
+def said_of_rows(rows: Sequence[Rows]) -> str:
+    """Whether the lanes read the rows of the data in their order, in words."""
+    torn = sum(int(each.torn.sum()) for each in rows)
+    count = sum(len(each.read) for each in rows)
+    unknown = sum(int((each.read < 0).sum()) for each in rows)
+    words = f"{torn} of {count} rows of the data out of order (≠)" if torn else "rows in order"
+    return words + (f", {unknown} not of the data (?)" if unknown else "")

@@ -4,6 +4,7 @@
 const KERNEL_INTERVAL_MS = 100; // while playing, the kernel hears of the frame no more often
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const PAGE = 10; // frames that Page Up and Page Down move by
+const SCENES_KEPT = 16; // what was chosen before is shown again without the kernel
 
 const STYLE = `
 .stateviz-player {
@@ -21,22 +22,27 @@ const STYLE = `
   position: absolute; inset: 0; width: 100%; height: 100%;
 }
 .stateviz-picture > svg { pointer-events: none; }
+.stateviz-choices { display: flex; flex-wrap: wrap; gap: 0.375rem 1rem; margin-bottom: 0.35rem; }
+.stateviz-choices label { display: inline-flex; align-items: center; gap: 0.4rem; }
+.stateviz-player[aria-busy="true"] .stateviz-picture { opacity: 0.45; }
 .stateviz-tip {
   position: absolute; z-index: 1; pointer-events: none; white-space: nowrap; padding: 0.15rem 0.5rem;
   border: 1px solid var(--stateviz-line); border-radius: 4px; font-variant-numeric: tabular-nums;
   background: var(--jp-layout-color1, Canvas); color: var(--stateviz-ink);
 }
 .stateviz-readout {
-  min-height: 1.6em; margin: 0.1rem 0 0.35rem; padding: 0.1rem 0.25rem; white-space: pre-wrap;
+  display: grid; margin: 0.1rem 0 0.35rem; padding: 0.1rem 0.25rem; white-space: pre-wrap;
   font: 0.9375rem/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;
 }
+.stateviz-readout > * { grid-area: 1 / 1; }
+.stateviz-readout > :last-child { visibility: hidden; }
 .stateviz-controls { display: flex; flex-wrap: wrap; align-items: center; gap: 0.375rem; }
-.stateviz-controls button, .stateviz-controls select {
+.stateviz-controls button, .stateviz-player select {
   min-height: 34px; min-width: 34px; padding: 0 0.6rem; font: inherit; color: inherit;
   background: transparent; border: 1px solid var(--stateviz-line); border-radius: 6px;
   cursor: pointer;
 }
-.stateviz-controls select { background: var(--jp-layout-color1, Canvas); }
+.stateviz-player select { max-width: 22em; background: var(--jp-layout-color1, Canvas); }
 .stateviz-controls button:hover:not([aria-disabled="true"]) { background: var(--stateviz-faint); }
 .stateviz-controls button[aria-disabled="true"] { border-color: var(--stateviz-faint); cursor: default; }
 .stateviz-controls button[aria-disabled="true"] > * { opacity: 0.6; }
@@ -65,6 +71,15 @@ const STYLE = `
 .stateviz-keys dt { font-weight: 600; }
 .stateviz-keys dd { margin: 0; }
 .stateviz-player [hidden] { display: none; }
+.stateviz-player.stateviz-presenting {
+  position: fixed; inset: 0; z-index: 100000; max-width: none; margin: 0; padding: 1.5vh 2vw;
+  overflow: auto; background: var(--jp-layout-color0, var(--vscode-editor-background, Canvas));
+  font-size: max(1rem, 2.1vh);
+}
+.stateviz-presenting .stateviz-picture {
+  width: min(100%, calc((97vh - 15rem) * var(--stateviz-aspect))); margin: 0 auto;
+}
+.stateviz-presenting .stateviz-readout { font-size: max(1.1rem, 2.6vh); text-align: center; }
 @container (max-width: 560px) { .stateviz-controls button[data-action] > b { display: none; } }
 `;
 
@@ -73,6 +88,7 @@ const KEYS = [
   ["Left, Right", "previous, next frame"],
   ["Page Up, Page Down", `${PAGE} frames back, on`],
   ["Home, End", "first, last frame"],
+  ["f", "fill the screen; Esc leaves"],
 ];
 
 // --- The scene -----------------------------------------------------------------------------------
@@ -92,6 +108,7 @@ async function unpacked(payload) {
     if (track.kind !== "image") continue;
     track.palette = palette(track.colors);
     track.images = [];
+    track.canvases = [];
     const sizes = imageSizes(track);
     for (let place = 0; place < track.pixels; place++) {
       const image = bytes.subarray(at, at + sizes[place]);
@@ -111,10 +128,14 @@ const imageSizes = (track) => {
   return sizes;
 };
 
+// What a track holds at a frame; `option` is that of the choice that is made in the page.
+function stateOf(scene, track, { frame, option }) {
+  const varies = track.frames.length > scene.n_frames;
+  return track.states[track.frames[varies ? option * scene.n_frames + frame : frame]];
+}
+
 function shareLine(track) {
-  for (const state of track.states) {
-    if (state && typeof state.points === "number") state.points = track.line.slice(0, state.points);
-  }
+  for (const state of track.states) if (state) state.points = track.lines[state.line].slice(0, state.points);
 }
 
 function palette(base64) {
@@ -126,13 +147,13 @@ function palette(base64) {
 
 // --- Painting ------------------------------------------------------------------------------------
 
-function paint(context, scene, frame, scale, ink) {
+function paint(context, scene, at, scale, ink) {
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, context.canvas.width, context.canvas.height);
   const css = (color) =>
     color.startsWith("ink") ? ink(Number(color.slice(4))) : color;
   for (const track of scene.tracks) {
-    const state = track.states[track.frames[frame]];
+    const state = stateOf(scene, track, at);
     if (!state) continue;
     context.save();
     context.setTransform(scale, 0, 0, scale, 0, 0);
@@ -146,20 +167,31 @@ function paint(context, scene, frame, scale, ink) {
   }
 }
 
+// An image in its colours, one canvas pixel a value; made when it is first shown.
+function colored(track, place, rows, columns) {
+  if (!track.canvases[place]) {
+    const image = new ImageData(columns, rows);
+    const target = new Uint32Array(image.data.buffer);
+    const levels = track.images[place];
+    for (let i = 0; i < levels.length; i++) target[i] = track.palette[levels[i]];
+    track.canvases[place] = new OffscreenCanvas(columns, rows);
+    track.canvases[place].getContext("2d").putImageData(image, 0, 0);
+  }
+  return track.canvases[place];
+}
+
 const PAINTERS = {
   image(context, track, state, css, scale) {
     const [rows, columns] = state.shape;
-    const image = new ImageData(columns, rows);
-    const target = new Uint32Array(image.data.buffer);
-    const levels = track.images[state.pixels];
-    for (let i = 0; i < levels.length; i++) target[i] = track.palette[levels[i]];
-    const small = new OffscreenCanvas(columns, rows);
-    small.getContext("2d").putImageData(image, 0, 0);
     // Whole device pixels, so that edges are sharp.
     const [[x0, y0], [x1, y1]] = state.corners.map((corner) => corner.map((v) => Math.round(v * scale)));
+    const [width, height] = [Math.abs(x1 - x0), Math.abs(y1 - y0)];
     context.setTransform(x1 < x0 ? -1 : 1, 0, 0, y1 < y0 ? -1 : 1, x0, y0);
+    context.beginPath();
+    context.rect(0, 0, Math.round((width * state.columns) / columns), height);
+    context.clip();
     context.imageSmoothingEnabled = false;
-    context.drawImage(small, 0, 0, Math.abs(x1 - x0), Math.abs(y1 - y0));
+    context.drawImage(colored(track, state.pixels, rows, columns), 0, 0, width, height);
   },
 
   line(context, track, state, css) {
@@ -222,9 +254,9 @@ const filledIn = (format, values) =>
     digits === undefined ? String(Math.round(values[name])) : values[name].toFixed(Number(digits)),
   );
 
-function wordsAt(scene, frame, x, y) {
+function wordsAt(scene, at, x, y) {
   for (const track of [...scene.tracks].reverse()) {
-    const state = track.hover && track.states[track.frames[frame]];
+    const state = track.hover && stateOf(scene, track, at);
     if (!state) continue;
     const values = track.kind === "image" ? imageAt(track, state, x, y) : lineAt(scene, track, state, x, y);
     if (values) return filledIn(track.hover, values);
@@ -238,6 +270,7 @@ function imageAt(track, state, x, y) {
   if (!(across >= 0 && across < 1 && down >= 0 && down < 1)) return null;
   const [rows, columns] = state.shape;
   const [row, column] = [Math.floor(down * rows), Math.floor(across * columns)];
+  if (column >= state.columns) return null;
   const level = track.images[state.pixels][row * columns + column];
   if (level === 255) return null;
   const [left, right, bottom, top] = track.extent;
@@ -267,6 +300,18 @@ function lineAt(scene, track, state, x, y) {
   };
 }
 
+// The choice and the option that a click at a place makes, if any.
+function pickAt(scene, x, y) {
+  for (const { choice, axis, start, box: [left, top, width, height], limits: [low, high] } of scene.picks) {
+    const part = axis === "x" ? (x - left) / width : (y - top) / height;
+    const other = axis === "x" ? (y - top) / height : (x - left) / width;
+    if (!(part >= 0 && part < 1 && other >= 0 && other < 1)) continue;
+    const option = Math.floor(low + part * (high - low) - start);
+    if (option >= 0 && option < scene.options[choice].length) return { choice, option };
+  }
+  return null;
+}
+
 // --- The clock, one for all views of a player ----------------------------------------------------
 
 const clocks = new Map();
@@ -274,17 +319,20 @@ const clocks = new Map();
 class Clock {
   constructor(model, scene) {
     this.model = model;
-    this.scene = scene;
     this.views = new Set();
-    this.last = scene.readouts.length - 1;
+    this.scenes = new Map(); // by what they show, those that came from the kernel so far
     this.speed = 1;
-    this.frame = model.get("frame");
     this.playing = false;
-    this.told = { frame: this.frame, at: 0 };
+    this.told = { frame: model.get("frame"), at: 0 };
+    this.take(scene);
     // While the page plays, what comes back from the kernel is an echo of the past.
     this.heard = () => { if (!this.playing) this.go(this.model.get("frame"), { tell: false }); };
     this.startedOrStopped = () => this.play(this.model.get("playing"));
     this.changed = () => this.redraw();
+    this.chose = () => this.showChosen();
+    this.received = async () => this.take(await unpacked(model.get("_payload")));
+    model.on("change:chosen", this.chose);
+    model.on("change:_payload", this.received);
     model.on("change:frame", this.heard);
     model.on("change:playing", this.startedOrStopped);
     model.on("change:interval_ms", this.changed);
@@ -295,6 +343,8 @@ class Clock {
   close() {
     cancelAnimationFrame(this.request);
     this.playing = false;
+    this.model.off("change:chosen", this.chose);
+    this.model.off("change:_payload", this.received);
     this.model.off("change:frame", this.heard);
     this.model.off("change:playing", this.startedOrStopped);
     this.model.off("change:interval_ms", this.changed);
@@ -303,6 +353,63 @@ class Clock {
 
   redraw() {
     for (const view of this.views) view.show();
+  }
+
+  // What a scene shows, save for the choice that is made in the page.
+  keyOf(scene, chosen) {
+    const shown = Object.keys(scene.options).map((name) => [name, name === scene.in_page || chosen[name]]);
+    return JSON.stringify(shown);
+  }
+
+  take(scene) {
+    if (this.scenes.size >= SCENES_KEPT) this.scenes.delete(this.scenes.keys().next().value);
+    this.scenes.set(this.keyOf(scene, scene.chosen), scene);
+    this.use(scene, scene.chosen);
+  }
+
+  use(scene, chosen) {
+    this.scene = scene;
+    this.chosen = chosen;
+    this.waiting = false;
+    this.last = scene.n_frames - 1;
+    this.play(false);
+    this.frame = Math.min(this.model.get("frame"), this.last);
+    this.redraw();
+  }
+
+  // Whether an option can be shown: in the page, or by a kernel.
+  has(name) {
+    return name === this.scene.in_page || Boolean(this.model.get("_live"));
+  }
+
+  choose(name, option) {
+    if (!this.has(name) || this.chosen[name] === option) return;
+    this.model.set("chosen", { ...this.chosen, [name]: option });
+    this.model.save_changes();
+    this.showChosen();
+  }
+
+  // From the page where the scene is there; else it is on its way from the kernel.
+  showChosen() {
+    const chosen = this.model.get("chosen");
+    const scene = this.scenes.get(this.keyOf(this.scene, chosen));
+    if (scene === this.scene) {
+      this.chosen = chosen;
+      this.waiting = false;
+    } else if (scene) {
+      this.use(scene, chosen);
+    } else {
+      this.waiting = true;
+    }
+    this.redraw();
+  }
+
+  get at() {
+    return { frame: this.frame, option: this.chosen[this.scene.in_page] ?? 0 };
+  }
+
+  get readout() {
+    return this.scene.readouts[this.at.option * this.scene.n_frames + this.frame];
   }
 
   go(frame, { tell = true } = {}) {
@@ -387,6 +494,7 @@ const ICONS = {
   last: "M11 3h2v10h-2zM3 3v10l7-5z",
   markBack: "M13 3v10L8 8zM8 3v10L3 8z",
   markOn: "M3 3v10l5-5zM8 3v10l5-5z",
+  present: "M2 2h5v2H4v3H2zM9 2h5v5h-2V4H9zM2 9h2v3h3v2H2zM12 9h2v5H9v-2h3z",
 };
 
 function icon(name) {
@@ -413,74 +521,126 @@ function button(action, symbol, word, explained) {
 class View {
   constructor(clock, el) {
     this.clock = clock;
-    this.scene = clock.scene;
     this.listening = new AbortController();
-    const [width, height] = this.scene.size;
-    this.canvas = element("canvas", { role: "img", "aria-label": this.scene.title });
+    this.canvas = element("canvas", { role: "img" });
     this.context = this.canvas.getContext("2d");
-    this.picture = element("div", { class: "stateviz-picture", style: `aspect-ratio:${width}/${height}` });
-    this.picture.append(this.canvas);
-    this.picture.insertAdjacentHTML("beforeend", this.scene.stage);
+    this.picture = element("div", { class: "stateviz-picture" });
+    this.choices = element("div", { class: "stateviz-choices" });
     this.tip = element("div", { class: "stateviz-tip", hidden: "" });
-    this.picture.append(this.tip);
-    this.readout = element("div", { class: "stateviz-readout", "aria-live": "polite" });
+    this.words = element("span");
+    this.longest = element("span", { "aria-hidden": "true" }); // keeps the room for every frame's words
+    this.readout = element("div", { class: "stateviz-readout", "aria-live": "polite" }, this.words, this.longest);
     this.buttons = Object.fromEntries(
       [
-        ["first", button("first", "first", "", "First frame")],
-        ["previous", button("previous", "previous", "Previous", "Previous frame")],
-        ["play", button("play", "play", "Play", "Play")],
-        ["next", button("next", "next", "Next", "Next frame")],
-        ["last", button("last", "last", "", "Last frame")],
-        ["mark-back", button("mark-back", "markBack", "", "Previous mark")],
-        ["mark-on", button("mark-on", "markOn", "", "Next mark")],
-        ["loop", button("loop", "", "Loop", "Begin again at the end")],
-        ["keys", button("keys", "", "?", "Show the keys")],
-      ].filter(([action]) => this.scene.marks.length || !action.startsWith("mark")),
+        ["first", "first", "", "First frame"],
+        ["previous", "previous", "Previous", "Previous frame"],
+        ["play", "play", "Play", "Play"],
+        ["next", "next", "Next", "Next frame"],
+        ["last", "last", "", "Last frame"],
+        ["mark-back", "markBack", "", "Previous mark"],
+        ["mark-on", "markOn", "", "Next mark"],
+        ["loop", "", "Loop", "Begin again at the end"],
+        ["present", "present", "", "Fill the screen"],
+        ["keys", "", "?", "Show the keys"],
+      ].map(([action, ...look]) => [action, button(action, ...look)]),
     );
     this.slider = element("input", {
-      type: "range", class: "stateviz-slider", min: 0, max: this.clock.last, step: 1, "aria-label": "Frame",
+      type: "range", class: "stateviz-slider", min: 0, step: 1, "aria-label": "Frame",
     });
+    this.marks = element("div", { class: "stateviz-marks" });
     this.count = element("span", { class: "stateviz-count" });
     this.speed = element("select", { "aria-label": "Speed", title: "Speed" });
     for (const speed of SPEEDS) this.speed.append(element("option", { value: speed }, `${speed} ×`));
     this.keys = element("dl", { class: "stateviz-keys", hidden: "" });
-    for (const [key, what] of this.keyList()) this.keys.append(element("dt", {}, key), element("dd", {}, what));
-    const { loop, keys, ...moving } = this.buttons;
+    const { loop, present, keys, ...moving } = this.buttons;
     this.root = element(
       "div",
       {
-        class: "stateviz-player", role: "group", "aria-label": `Player: ${this.scene.title}`, tabindex: "0",
-        "data-lm-suppress-shortcuts": "true", style: `--stateviz-width:${(width * 96) / 72}px`,
+        class: "stateviz-player", role: "group", tabindex: "0", "data-lm-suppress-shortcuts": "true",
       },
       element("style", {}, STYLE),
+      this.choices,
       this.picture,
       this.readout,
       element(
         "div",
         { class: "stateviz-controls" },
-        element("div", { class: "stateviz-track" }, element("div", { class: "stateviz-rail" }, this.slider, this.marks()), this.count),
+        element("div", { class: "stateviz-track" }, element("div", { class: "stateviz-rail" }, this.slider, this.marks), this.count),
         ...Object.values(moving),
         element("span", { class: "stateviz-spring" }),
         this.speed,
         loop,
+        present,
         keys,
       ),
       this.keys,
     );
+    this.adopt(clock.scene);
     el.append(this.root);
     this.listen();
   }
 
-  keyList() {
-    return this.scene.marks.length ? [...KEYS, ["[ and ]", "previous, next mark"]] : KEYS;
+  // Takes over what belongs to a scene and not to a frame.
+  adopt(scene) {
+    this.scene = scene;
+    this.shown = null;
+    const [width, height] = scene.size;
+    this.picture.style.aspectRatio = `${width}/${height}`;
+    this.picture.replaceChildren(this.canvas);
+    this.picture.insertAdjacentHTML("beforeend", scene.stage);
+    this.picture.append(this.tip);
+    this.root.style.setProperty("--stateviz-width", `${(width * 96) / 72}px`);
+    this.root.style.setProperty("--stateviz-aspect", width / height);
+    this.root.setAttribute("aria-label", `Player: ${scene.title}`);
+    this.canvas.setAttribute("aria-label", scene.title);
+    this.longest.textContent = scene.readouts.reduce((a, b) => (b.length > a.length ? b : a));
+    this.slider.max = scene.n_frames - 1;
+    this.marks.replaceChildren(
+      ...scene.marks.map(([frame, label]) =>
+        element("i", { style: `left:${(100 * frame) / Math.max(scene.n_frames - 1, 1)}%`, title: label }),
+      ),
+    );
+    for (const name of ["mark-back", "mark-on"]) this.buttons[name].hidden = !scene.marks.length;
+    this.adoptChoices(scene);
+    this.keys.replaceChildren(
+      ...this.keyList().flatMap(([key, what]) => [element("dt", {}, key), element("dd", {}, what)]),
+    );
   }
 
-  marks() {
-    const marks = element("div", { class: "stateviz-marks" });
-    for (const [frame, label] of this.scene.marks) {
-      marks.append(element("i", { style: `left:${(100 * frame) / Math.max(this.clock.last, 1)}%`, title: label }));
+  adoptChoices(scene) {
+    const focused = this.choices.contains(document.activeElement) && document.activeElement.dataset.choice;
+    this.selects = {};
+    this.choices.replaceChildren();
+    for (const [name, labels] of Object.entries(scene.options)) {
+      if (labels.length < 2) continue;
+      const select = element("select", { "data-choice": name });
+      labels.forEach((label, option) => select.append(element("option", { value: option }, label)));
+      select.disabled = !this.clock.has(name);
+      if (select.disabled) select.title = "Run this cell to choose: it needs Python";
+      select.addEventListener("change", () => this.clock.choose(name, Number(select.value)));
+      this.selects[name] = select;
+      this.choices.append(element("label", {}, name, select));
     }
-    return marks;
+    this.choices.hidden = !this.choices.children.length;
+    this.selects[focused]?.focus();
+  }
+
+  keyList() {
+    const chosen = Object.entries(this.choiceKeys()).map(([key, name]) => [
+      `${key}, ${key.toUpperCase()}`, `next, previous ${name}`,
+    ]);
+    return [...KEYS, ...(this.scene.marks.length ? [["[ and ]", "previous, next mark"]] : []), ...chosen];
+  }
+
+  // Each choice has its first letter that is still free.
+  choiceKeys() {
+    const keys = {};
+    for (const [name, labels] of Object.entries(this.scene.options)) {
+      if (labels.length < 2 || !this.clock.has(name)) continue;
+      const free = [...name].find((letter) => /[a-z]/.test(letter) && letter !== "f" && !keys[letter]);
+      if (free) keys[free] = name;
+    }
+    return keys;
   }
 
   listen() {
@@ -499,6 +659,7 @@ class View {
         clock.model.save_changes();
         clock.redraw();
       },
+      present: () => this.present(),
       keys: () => {
         this.keys.hidden = !this.keys.hidden;
         this.buttons.keys.setAttribute("aria-expanded", String(!this.keys.hidden));
@@ -511,20 +672,33 @@ class View {
       ArrowLeft: acts.previous, ArrowDown: acts.previous, ArrowRight: acts.next, ArrowUp: acts.next,
       PageUp: () => clock.jump(clock.frame - PAGE), PageDown: () => clock.jump(clock.frame + PAGE),
       Home: acts.first, End: acts.last, " ": acts.play, "?": acts.keys,
-      "[": acts["mark-back"], "]": acts["mark-on"],
+      "[": acts["mark-back"], "]": acts["mark-on"], f: acts.present,
+    };
+    const byChoice = (key) => {
+      const name = this.choiceKeys()[key.toLowerCase()];
+      if (!name) return null;
+      const option = clock.chosen[name] + (key === key.toLowerCase() ? 1 : -1);
+      return () => option in this.scene.options[name] && clock.choose(name, option);
     };
     on(this.root, "keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || !byKey[event.key]) return;
+      const leaves = event.key === "Escape" && this.root.classList.contains("stateviz-presenting");
+      const act = leaves ? acts.present : (byKey[event.key] ?? byChoice(event.key));
+      if (event.ctrlKey || event.metaKey || event.altKey || !act) return;
       // A notebook would take the keys for itself.
       event.stopPropagation();
       const ownMeaning =
-        event.target === this.speed || (event.key === " " && event.target.tagName === "BUTTON");
+        event.target.tagName === "SELECT" || (event.key === " " && event.target.tagName === "BUTTON");
       if (ownMeaning) return;
       event.preventDefault();
-      byKey[event.key]();
+      act();
     });
     on(this.picture, "pointermove", (event) => this.point(event));
     on(this.picture, "pointerleave", () => (this.tip.hidden = true));
+    on(this.picture, "click", (event) => {
+      const pick = this.pick(event);
+      if (pick) clock.choose(pick.choice, pick.option);
+    });
+    on(document, "fullscreenchange", () => this.presenting(document.fullscreenElement === this.root));
     const repaint = () => this.show();
     this.sizes = new ResizeObserver(repaint);
     this.sizes.observe(this.picture);
@@ -546,11 +720,40 @@ class View {
     if (beyond.length) this.clock.jump(direction > 0 ? beyond[0] : beyond.at(-1));
   }
 
-  point(event) {
+  // The place of the pointer, in points on the stage.
+  place(event) {
     const box = this.picture.getBoundingClientRect();
     const [width, height] = this.scene.size;
+    return [((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height];
+  }
+
+  pick(event) {
+    const pick = pickAt(this.scene, ...this.place(event));
+    return pick && this.clock.has(pick.choice) ? pick : null;
+  }
+
+  // A presenter's view. Where a page may not fill the screen it fills the window.
+  present() {
+    const fills = this.root.classList.contains("stateviz-presenting");
+    if (document.fullscreenElement === this.root) document.exitFullscreen();
+    else if (!fills) this.root.requestFullscreen?.().catch(() => {});
+    this.presenting(!fills);
+    this.root.focus();
+  }
+
+  presenting(fills) {
+    this.root.classList.toggle("stateviz-presenting", fills);
+    this.buttons.present.setAttribute("aria-pressed", String(fills));
+    this.show();
+  }
+
+  point(event) {
+    const box = this.picture.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    const words = wordsAt(this.scene, this.clock.frame, (x / box.width) * width, (y / box.height) * height);
+    const pick = this.pick(event);
+    const pointed = wordsAt(this.scene, this.clock.at, ...this.place(event));
+    const words = pick ? [pointed, "click to choose"].filter(Boolean).join("  ·  ") : pointed;
+    this.picture.style.cursor = pick ? "pointer" : "";
     this.tip.hidden = !words;
     this.tip.textContent = words;
     const toLeft = x > box.width / 2;
@@ -560,20 +763,22 @@ class View {
   }
 
   show() {
-    const { clock, scene, canvas } = this;
-    const { frame, playing, last } = clock;
+    const { clock, canvas } = this;
+    if (this.scene !== clock.scene) this.adopt(clock.scene);
+    const { scene } = this;
+    const { frame, playing, last, readout } = clock;
     const sharp = window.devicePixelRatio || 1;
     const wide = Math.round(this.picture.clientWidth * sharp);
     const high = Math.round(this.picture.clientHeight * sharp);
     if (!wide) return; // not on the page, or folded away
     if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
-    paint(this.context, scene, frame, wide / scene.size[0], inkOf(this.root));
-    if (this.shown !== frame) this.readout.textContent = scene.readouts[frame];
-    this.shown = frame;
+    paint(this.context, scene, clock.at, wide / scene.size[0], inkOf(this.root));
+    if (this.shown !== readout) this.words.textContent = readout;
+    this.shown = readout;
     // A screen reader could not keep up with every frame; it hears the one at which play stops.
     this.readout.setAttribute("aria-live", playing ? "off" : "polite");
     this.slider.value = frame;
-    this.slider.setAttribute("aria-valuetext", scene.readouts[frame]);
+    this.slider.setAttribute("aria-valuetext", readout);
     this.count.textContent = `frame ${frame} of ${last}`;
     this.speed.value = clock.speed;
     this.buttons.loop.setAttribute("aria-pressed", String(clock.model.get("loop")));
@@ -585,6 +790,11 @@ class View {
     }
     for (const name of ["first", "previous"]) this.buttons[name].setAttribute("aria-disabled", String(frame === 0));
     for (const name of ["next", "last"]) this.buttons[name].setAttribute("aria-disabled", String(frame === last));
+    for (const [name, select] of Object.entries(this.selects)) {
+      // While another scene is on its way the box shows what was chosen.
+      if (!clock.waiting) select.value = clock.chosen[name];
+    }
+    this.root.setAttribute("aria-busy", String(clock.waiting));
     this.root.dataset.frame = frame;
     this.root.dataset.playing = playing;
     this.root.dataset.ready = "true";

@@ -35,10 +35,11 @@ _MAX_POINTS = 6000
 _LETTER = 0.011
 
 
-def state_size(batch: BatchRecord) -> np.ndarray:
-    """The Euclidean norm of the state over its units, averaged over the samples.
+def state_size(batch: BatchRecord, *, unit: int | None = None) -> np.ndarray:
+    """How large the state is: the Euclidean norm over its units, averaged over the samples.
 
-    Of c where the layer has one, else of h.
+    Of c where the layer has one, else of h. With `unit` it is that unit's state in the first sample
+    instead, which can be negative.
 
     Returns:
         Before the first and after each timestep, shape (timesteps + 1,).
@@ -49,12 +50,15 @@ def state_size(batch: BatchRecord) -> np.ndarray:
     else:
         initial, states = batch.initial_hidden_state, batch.hidden_state
     whole = np.concatenate([initial[:, np.newaxis], states], axis=1).astype(float)
-    size: np.ndarray = np.linalg.norm(whole, axis=-1).mean(axis=0)
+    size: np.ndarray
+    size = np.linalg.norm(whole, axis=-1).mean(axis=0) if unit is None else whole[0, :, unit]
     return size
 
 
-def size_line(layer: LayerRecording) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The state's size over the whole run, with a gap (nan) after each batch.
+def size_line(
+    layer: LayerRecording, *, unit: int | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`state_size` over the whole run, with a gap (nan) after each batch.
 
     Returns:
         x, y, and how many points belong to the batches up to and with each batch.
@@ -63,7 +67,7 @@ def size_line(layer: LayerRecording) -> tuple[np.ndarray, np.ndarray, np.ndarray
     xs, ys, ends = [], [], []
     count = 0
     for place, batch in enumerate(layer.batches):
-        size = state_size(batch)
+        size = state_size(batch, unit=unit)
         chosen = np.unique(np.linspace(0, len(size) - 1, min(most, len(size))).round().astype(int))
         xs += [*(place + chosen / max(len(size) - 1, 1)), np.nan]
         ys += [*size[chosen], np.nan]
@@ -72,40 +76,43 @@ def size_line(layer: LayerRecording) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return np.array(xs), np.array(ys), np.array(ends)
 
 
-def draw_state_size(ax: Axes, layer: LayerRecording, *, last: int | None = None) -> Line2D:
-    """Draws the size of the state as a line that breaks between batches."""
-    x, y, ends = size_line(layer)
+def draw_state_size(
+    ax: Axes, layer: LayerRecording, *, last: int | None = None, unit: int | None = None
+) -> Line2D:
+    """Draws the size of the state, or one unit, as a line that breaks between batches."""
+    x, y, ends = size_line(layer, unit=unit)
     shown = len(x) if last is None else ends[last]
     [line] = ax.plot(x[:shown], y[:shown], color=LINE_COLOR, linewidth=1.3)
-    top = float(np.nanmax(y)) or 1.0
+    low, high = min(0.0, float(np.nanmin(y))), max(0.0, float(np.nanmax(y)))
+    reach = (high - low) or 1.0
     room = 0.012 * len(layer.batches)
     ax.set_xlim(-room, len(layer.batches) + room)
-    ax.set_ylim(-0.06 * top, 1.12 * top)
+    ax.set_ylim(low - 0.06 * reach, low + 1.12 * reach)
     ax.yaxis.set_major_locator(MaxNLocator(4))
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     return line
 
 
 def draw_beginnings(
-    ax: Axes, layer: LayerRecording, *, last: int | None = None
+    ax: Axes, layer: LayerRecording, *, last: int | None = None, unit: int | None = None
 ) -> dict[str, Line2D]:
     """Marks how each batch's states began, by shape and colour; one line an origin."""
     lines = {}
     for origin in ORIGINS:
-        x, y = beginnings(layer, origin, last=last)
-        if not len(beginnings(layer, origin)[0]):
+        x, y = beginnings(layer, origin, last=last, unit=unit)
+        if not any(batch.origin == origin for batch in layer.batches):
             continue
         [lines[origin]] = ax.plot(x, y, linestyle="None", markersize=6, **MARKERS[origin])
     return lines
 
 
 def beginnings(
-    layer: LayerRecording, origin: str, *, last: int | None = None
+    layer: LayerRecording, origin: str, *, last: int | None = None, unit: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where the batches of one origin begin, and the size of their initial states."""
     until = len(layer.batches) if last is None else last + 1
     places = [i for i, batch in enumerate(layer.batches[:until]) if batch.origin == origin]
-    sizes = [state_size(layer.batches[place])[0] for place in places]
+    sizes = [state_size(layer.batches[place], unit=unit)[0] for place in places]
     return np.array(places, float), np.array(sizes, float)
 
 

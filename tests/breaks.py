@@ -8,8 +8,8 @@ BREAKS: tuple[Break, ...] = (
         "the player's callback shows another frame",
         RESETS,
         "stateviz/player.py",
-        'self._update(change["new"])',
-        'self._update(max(0, change["new"] - 1))',
+        'self._scene.show(change["new"], self.chosen)',
+        'self._scene.show(max(0, change["new"] - 1), self.chosen)',
     ),
     Break(
         "a reset is taken for a state that was carried over",

@@ -1,12 +1,15 @@
 """Every configuration of a recurrent layer in every way to run it: true, harmless, or refused.
 
-`python -m tests.matrix` runs all of it (half an hour on 2 cores) and writes docs/recorder.md.
+`python -m tests.matrix` runs all of it (an hour on 2 cores) and writes docs/recorder.md; a run
+that was interrupted goes on where it was.
 `tests/test_matrix.py` runs a part of it, and compares it with what the page says.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import multiprocessing
 import os
 import re
@@ -15,7 +18,7 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,7 @@ from tests.references import LeakyCell, states_of_cell
 
 SAMPLES, TIMESTEPS, FEATURES, UNITS, BATCH = 12, 5, 3, 4, 4
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "recorder.md"
+SO_FAR = PAGE.with_name(".recorder-so-far.json")  # an interrupted run goes on from here
 
 Wiring = Callable[[Any], Any]
 
@@ -858,16 +862,42 @@ def signs_on_the_page(text: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in rows[1:]}
 
 
+def rows_so_far(source: str) -> dict[int, dict[str, Outcome]]:
+    """The rows that an interrupted run of the same source left."""
+    if not SO_FAR.is_file():
+        return {}
+    left = json.loads(SO_FAR.read_text(encoding="utf-8"))
+    if left["source"] != source:
+        return {}
+    return {
+        int(place): {way: Outcome(*told) for way, told in row.items()}
+        for place, row in left["rows"].items()
+    }
+
+
+def source_digest() -> str:
+    """Of everything that decides what a cell says."""
+    root = PAGE.parent.parent
+    files = [*sorted((root / "stateviz").glob("*.py")), *sorted((root / "tests").glob("*.py"))]
+    versions = f"{sys.version} {keras.__version__} {tf.__version__}"
+    return hashlib.sha256(versions.encode() + b"".join(f.read_bytes() for f in files)).hexdigest()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Writes docs/recorder.md.")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes side by side")
     jobs = parser.parse_args().jobs
-    rows: dict[int, dict[str, Outcome]] = {}
+    source = source_digest()
+    rows = rows_so_far(source)
+    left = [place for place in range(len(CONFIGURATIONS)) if place not in rows]
     with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=4) as pool:
-        for place, row in pool.imap_unordered(outcomes_of, range(len(CONFIGURATIONS))):
+        for place, row in pool.imap_unordered(outcomes_of, left):
             rows[place] = row
+            told = {p: {way: astuple(o) for way, o in r.items()} for p, r in rows.items()}
+            SO_FAR.write_text(json.dumps({"source": source, "rows": told}), encoding="utf-8")
             name = CONFIGURATIONS[place].name
             print(f"{len(rows)} of {len(CONFIGURATIONS)}: {name}", file=sys.stderr, flush=True)
+    SO_FAR.unlink(missing_ok=True)
     outcomes = {CONFIGURATIONS[place].name: rows[place] for place in sorted(rows)}
     python = ".".join(map(str, sys.version_info[:2]))
     versions = (

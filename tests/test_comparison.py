@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz import comparison
 from stateviz.recording import BatchRecord, LayerRecording, Recording
+from stateviz.scenes import comparison
 from tests.test_recording import TIMESTEPS, UNITS, a_batch
 
 # A batch takes a gap of 2 columns, its initial state and its timesteps.

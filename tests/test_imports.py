@@ -49,14 +49,13 @@ LAYERS = {
     "recorder": layer("recording backend capture cells layers replacing tap"),
     "callback": layer("recording backend capture recorder replacing"),
     "drawings": layer("recording", "matplotlib"),
-    "player": layer(frameworks="matplotlib anywidget ipywidgets"),
+    "tracks": layer(frameworks="matplotlib"),
+    "player": layer("tracks", "matplotlib anywidget"),
     "quiz": layer(frameworks="ipywidgets"),
     "timeline": layer("recording", "matplotlib"),
     "lanes": layer("recording", "matplotlib"),
     "gates": layer("recording drawings", "matplotlib"),
-    "staging": layer("recording drawings", "matplotlib"),
-    "scenes": layer("recording drawings gates timeline lanes player staging", "matplotlib"),
-    "comparison": layer("recording drawings timeline lanes player staging", "matplotlib"),
+    "scenes": layer("recording drawings gates timeline lanes player tracks", "matplotlib"),
 }
 FREE = frozenset(["__init__", "lessons"])  # a table of contents; experiments, which import all
 
@@ -163,7 +162,7 @@ def test_imports_point_one_way() -> None:
         ("cures", "import keras", "stateviz/cures.py:1 imports keras in its top level"),
         ("quiz", "from stateviz.recording import load", "quiz may import no sibling"),
         ("novel", "import numpy", "stateviz/novel has no place yet"),
-        ("player", "from stateviz.quiz import Prediction", "player may import no sibling"),
+        ("player", "from stateviz.quiz import Prediction", "player may import ['tracks']"),
     ],
 )
 def test_a_wrong_import_is_seen(tmp_path: Path, module: str, line: str, complaint: str) -> None:
@@ -183,7 +182,7 @@ def test_a_wrong_import_is_seen(tmp_path: Path, module: str, line: str, complain
     [
         ("cures", "from stateviz.layers import layers_below"),
         ("backend", "import keras, tensorflow"),
-        ("scenes", "from . import drawings\nfrom .player import Player"),
+        ("scenes/sequence", "from .. import drawings\nfrom ..player import Player"),
         ("lessons/passengers", "import stateviz, keras"),
     ],
 )

@@ -17,7 +17,8 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from stateviz.player import Player, color_levels
+from stateviz.player import Player
+from stateviz.tracks import color_levels
 
 N_FRAMES = 5
 VALUES = np.random.default_rng(0).normal(size=(3, N_FRAMES))
@@ -67,15 +68,16 @@ class Unpacked:
         self.images: dict[int, list[np.ndarray]] = {}
         for place, track in enumerate(self.scene["tracks"]):
             images: list[np.ndarray] = []
-            for state in sorted(
-                filter(None, track["states"]), key=lambda state: state.get("pixels", 0)
-            ):
-                if track["kind"] != "image":
-                    continue
-                flat, rest = np.split(rest, [np.prod(state["shape"])])
+            shapes = {
+                state["pixels"]: state["shape"]
+                for state in filter(None, track["states"])
+                if track["kind"] == "image"
+            }
+            for pixels in range(track["pixels"]):
+                flat, rest = np.split(rest, [np.prod(shapes[pixels])])
                 if images and images[-1].size == flat.size:
                     flat = flat ^ images[-1].ravel()
-                images.append(flat.reshape(state["shape"]))
+                images.append(flat.reshape(shapes[pixels]))
             self.images[place] = images
         assert rest.size == 0
 
@@ -87,9 +89,11 @@ class Unpacked:
         ][nth]
         state = track["states"][track["frames"][frame]]
         if kind == "image" and state:
-            return self.images[place][state["pixels"]]
-        if kind == "line" and isinstance(state["points"], int):
-            return state | {"points": track["line"][: state["points"]]}
+            levels = self.images[place][state["pixels"]].copy()
+            levels[:, state["columns"] :] = 255
+            return levels
+        if kind == "line" and state:
+            return state | {"points": track["lines"][state["line"]][: state["points"]]}
         return state
 
 
@@ -252,6 +256,6 @@ def test_what_cannot_be_played_is_refused_in_words() -> None:
 
 
 def test_a_page_is_not_given_more_than_it_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stateviz.player._MAX_IMAGE_BYTES", 50)
-    with pytest.raises(ValueError, match=r"have 78 pixels together; a page holds at most 50"):
+    monkeypatch.setattr("stateviz.tracks._MAX_IMAGE_BYTES", 10)
+    with pytest.raises(ValueError, match=r"have 18 pixels together; a page holds at most 10"):
         Scene().player()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from matplotlib.image import AxesImage
 
 from stateviz.drawings import states_in
 from stateviz.recording import BatchRecord, LayerRecording, Recording
@@ -13,6 +15,8 @@ from stateviz.recording import BatchRecord, LayerRecording, Recording
 WIDTH = 9.0  # inches, at 100 pixels each
 LEFT = 0.075  # of the width, for numbers; names of rows take more
 FONT = 10.5
+NAMES_PAD = 44  # points, for the lines over a batch that say which it is
+SEQUENCE_INTERVAL_MS = 400
 BATCHES_INTERVAL_MS = 120
 # Columns that can be told apart on a projector.
 _COLUMNS = 120
@@ -38,6 +42,40 @@ def one_layer(recording: Recording, name: str | None) -> LayerRecording:
     return chosen
 
 
+def layers_named(recording: Recording, layer: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The names of the layers to play; several must have read the same batches."""
+    if layer is None or isinstance(layer, str):
+        return (one_layer(recording, layer).name,)
+    chosen = [one_layer(recording, name) for name in layer]
+    if not chosen:
+        raise ValueError("layer names no layer to play; received an empty sequence.")
+    if len({_batches_read(each) for each in chosen}) > 1:
+        raise ValueError(
+            f"The layers {[each.name for each in chosen]} cannot be shown together: their batches "
+            f"have different numbers of samples or timesteps. Play one of them at a time."
+        )
+    return tuple(each.name for each in chosen)
+
+
+def layer_choice(recording: Recording) -> list[tuple[str, ...]]:
+    """Each layer alone, then those together that read the same batches."""
+    played = [recording[name] for name in recording.layers if recording[name].batches]
+    together: dict[object, list[str]] = {}
+    for each in played:
+        together.setdefault(_batches_read(each), []).append(each.name)
+    groups = [tuple(names) for names in together.values() if len(names) > 1]
+    return [*((each.name,) for each in played), *groups]
+
+
+def _batches_read(layer: LayerRecording) -> tuple[object, ...]:
+    return tuple((batch.timesteps, *batch.samples.tolist()) for batch in layer.batches)
+
+
+def within(index: int, count: int) -> int:
+    """The index, or the last of `count` where there are not so many."""
+    return min(index, count - 1)
+
+
 def check_place(what: str, index: int, count: int, layer: str) -> int:
     """The index, if there is such a place."""
     if not 0 <= index < count:
@@ -54,6 +92,15 @@ def headline(figure: Figure, text: str, *, left: float) -> None:
     figure.text(left, top, text, fontsize=FONT + 1.5, weight="bold", va="center")
 
 
+def draw_scale(image: AxesImage, place: SubplotSpec) -> None:
+    """Draws the colour scale of an image beside it."""
+    figure = image.get_figure(root=True)
+    assert figure is not None  # the image stands on an axes
+    scale = figure.colorbar(image, cax=figure.add_subplot(place))
+    scale.ax.tick_params(labelsize=FONT - 2)
+    scale.outline.set_visible(False)
+
+
 def set_name(ax: Axes, text: str, *, y: str = "") -> None:
     """Writes what an axes shows over it."""
     ax.set_title(text, loc="left", fontsize=FONT, pad=4)
@@ -63,13 +110,17 @@ def set_name(ax: Axes, text: str, *, y: str = "") -> None:
 def batches_of(layer: LayerRecording, batches: Sequence[int] | None) -> list[BatchRecord]:
     """The batches to play; where None, the first, as many as can be told apart."""
     if batches is None:
-        fit = max(2, _COLUMNS // (layer.batches[0].timesteps + 3))
-        batches = range(min(fit, len(layer.batches)))
+        batches = range(min(most_batches(layer), len(layer.batches)))
     if not len(batches):
         raise ValueError("batches names no batch to play; received an empty sequence.")
     for place in batches:
         check_place("batch", place, len(layer.batches), layer.name)
     return [layer.batches[place].flat for place in batches]
+
+
+def most_batches(layer: LayerRecording) -> int:
+    """How many batches side by side can be told apart."""
+    return max(2, _COLUMNS // (layer.batches[0].timesteps + 3))
 
 
 def state_of(layer: LayerRecording, state: str | None) -> str:

@@ -14,14 +14,16 @@ from stateviz import lanes, timeline
 from stateviz.drawings import STATE_MAP, draw_cursor, name_state
 from stateviz.player import Player
 from stateviz.recording import BatchRecord, Recording
-from stateviz.staging import (
+from stateviz.scenes.staging import (
     BATCHES_INTERVAL_MS,
     FONT,
     LEFT,
+    NAMES_PAD,
     WIDTH,
     batches_of,
     began,
     check_place,
+    draw_scale,
     headline,
     in_run,
     one_layer,
@@ -80,7 +82,7 @@ def compare(
     shown = [lanes.state_lanes(records, state, unit) for records in pair]
     apart = difference(*pair, state)
 
-    figure = Figure(figsize=(WIDTH, 6.2), dpi=100)
+    figure = Figure(figsize=(WIDTH, 6.4), dpi=100)
     grid = figure.add_gridspec(
         3,
         2,
@@ -88,7 +90,7 @@ def compare(
         height_ratios=[1, 1, 0.5],
         left=LEFT,
         right=0.93,
-        top=0.84,
+        top=0.83,
         bottom=0.08,
         wspace=0.03,
         hspace=0.62,
@@ -102,15 +104,12 @@ def compare(
         images.append(lanes.draw_lanes(ax, values, cmap=STATE_MAP, column=layout.frames[0]))
         images[-1].set_clim(-reach, reach)
         lanes.set_batch_axis(ax, records, labelled=False)
-        heads = [f"{in_run(each)}\n{began(each)}" if row == 0 else began(each) for each in records]
-        lanes.draw_batch_names(ax, records, heads)
-        ax.set_title(name, loc="left", fontsize=FONT, pad=34 if row == 0 else 20)
+        lanes.draw_batch_names(ax, records, [began(each) for each in records], placed=row == 0)
+        ax.set_title(name, loc="left", fontsize=FONT, pad=NAMES_PAD if row == 0 else 20)
         ax.set_ylabel("lane", fontsize=FONT - 1)
         lanes.draw_batch_frames(ax, records)
         handovers.append(lanes.draw_handovers(ax, records, timeline.MARKERS))
-        scale = figure.colorbar(images[-1], cax=figure.add_subplot(grid[row, 1]))
-        scale.ax.tick_params(labelsize=FONT - 2)
-        scale.outline.set_visible(False)
+        draw_scale(images[-1], grid[row, 1])
     below = figure.add_subplot(grid[2, 0], xlim=images[0].axes.get_xlim())
     line = _draw_difference(below, apart, column=layout.frames[0])
     lanes.set_batch_axis(below, pair[0], labelled=True)

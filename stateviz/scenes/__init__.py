@@ -1,0 +1,6 @@
+"""The scenes: a recording's drawings, and what moves in them from frame to frame."""
+
+from stateviz.scenes.batches import play_batches as play_batches
+from stateviz.scenes.comparison import compare as compare
+from stateviz.scenes.resets import play_resets as play_resets
+from stateviz.scenes.sequence import play_sequence as play_sequence
