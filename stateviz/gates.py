@@ -94,7 +94,7 @@ def equation(batch: BatchRecord, *, sample: int, unit: int, timestep: int) -> st
         z, g = gates["update"], gates["candidate"]
         return (
             f"h = z × h_before + (1 − z) × g = {_said(z)} × {_said(h_before)} + "
-            f"{_said(1 - z)} × {_said(g)} = {_said(h)}"
+            f"{_said(1 - z)} × {_said(g)} = {_rounded(h)}"
         )
     if batch.cell_state is None or batch.initial_cell_state is None:
         return ""
@@ -103,7 +103,7 @@ def equation(batch: BatchRecord, *, sample: int, unit: int, timestep: int) -> st
     is_tanh = bool(np.isclose(h, o * np.tanh(c), rtol=1e-2, atol=1e-3))
     return (
         f"c = f × c_before + i × g = {_said(f)} × {_said(c_before)} + {_said(i)} × {_said(g)} = "
-        f"{_said(c)}    h = o × {'tanh' if is_tanh else 'activation'}(c) = {_said(h)}"
+        f"{_rounded(c)}    h = o × {'tanh' if is_tanh else 'activation'}(c) = {_rounded(h)}"
     )
 
 
@@ -115,7 +115,11 @@ def _now_and_before(
     return float(states[at]), float(before)
 
 
+def _rounded(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
 def _said(value: float) -> str:
     """Two decimals; a negative number in brackets, since it follows a sign."""
-    text = f"{value:.2f}".replace("-", "−")
+    text = _rounded(value)
     return f"({text})" if text.startswith("−") else text

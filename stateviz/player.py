@@ -19,6 +19,7 @@ import traitlets as t
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from stateviz.export import save_film, storyboard
 from stateviz.tracks import Scene, out_of_range, packed, poster_png
 
 _SCRIPT = Path(__file__).with_name("player.js")
@@ -169,9 +170,7 @@ class Player(anywidget.AnyWidget):
         for name, place in options.items():
             if name not in self._scene.options:
                 known = list(self._scene.options) or "nothing"
-                raise ValueError(
-                    f"{name!r} cannot be chosen here; this player lets choose {known}."
-                )
+                raise ValueError(f"{name!r} cannot be chosen here, but {known} can.")
             count = len(self._scene.options[name])
             if not 0 <= place < count:
                 raise IndexError(
@@ -241,6 +240,53 @@ class Player(anywidget.AnyWidget):
                 )
             Path(path).write_text(page, encoding="utf-8")
         return page
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        fps: float | None = None,
+        dpi: float = 100,
+        progress: bool = True,
+    ) -> None:
+        """Writes all frames as a film, for slides.
+
+        Args:
+            path: Where to write it. A name that ends in .gif needs nothing else, one that ends in
+                .mp4 the program ffmpeg.
+            fps: Frames a second; where None, as at speed 1.
+            dpi: Pixels an inch; the figure's size in inches is `player.figure.get_size_inches()`.
+            progress: Whether to show a progress bar.
+
+        Raises:
+            ValueError: The name ends in neither.
+            FileNotFoundError: The folder does not exist.
+            RuntimeError: The program is not there.
+        """
+        fps = 1000 / self.interval_ms if fps is None else fps
+        save_film(self._scene, self.chosen, path, fps=fps, dpi=dpi, progress=progress)
+        self._scene.show(self.frame, self.chosen)
+
+    def storyboard(
+        self, frames: Sequence[int] | None = None, *, columns: int | None = None
+    ) -> Figure:
+        """Puts some frames side by side in a figure, for a page that does not move.
+
+        Args:
+            frames: Which frames, 0-based; four from the first to the last where None.
+            columns: How many stand in a row; all where None.
+
+        Returns:
+            A figure; write it with `figure.savefig("story.pdf")`. For one frame alone set
+            `player.frame` and take `player.figure`.
+
+        Raises:
+            ValueError: No frame is named.
+            IndexError: There is no such frame.
+        """
+        board = storyboard(self._scene, self.chosen, frames, columns)
+        self._scene.show(self.frame, self.chosen)
+        return board
 
     def _html(self) -> str:
         """The player as a piece of HTML; where scripts are not run, the poster."""

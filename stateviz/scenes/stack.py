@@ -154,7 +154,9 @@ def _words(record: BatchRecord, state: str, records: Sequence[BatchRecord]) -> s
     readers = [
         other.layer
         for other in records
-        if other.inputs is not None and np.array_equal(other.inputs, record.hidden_state)
+        if other is not record
+        and other.inputs is not None
+        and np.array_equal(other.inputs, record.hidden_state)
     ]
     goes = f"upwards ↑: it is what {readers[0]} reads" if readers else "upwards ↑"
     backwards = ", from the right to the left" if record.go_backwards else ""

@@ -1,0 +1,68 @@
+"""A player as a film and as a row of pictures."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib import animation
+from PIL import Image
+
+from tests.test_player import N_FRAMES, Scene
+
+
+def test_a_gif_has_every_frame_at_the_players_speed(tmp_path: Path) -> None:
+    player = Scene().player(interval_ms=250)
+    player.frame = 1
+    player.save(tmp_path / "run.gif", dpi=40, progress=False)
+    with Image.open(tmp_path / "run.gif") as film:
+        pictures = []
+        for frame in range(film.n_frames):
+            film.seek(frame)
+            assert film.info["duration"] == 250
+            pictures.append(np.asarray(film.convert("RGB")).copy())
+    assert len(pictures) == N_FRAMES
+    assert all((one != other).any() for one, other in pairwise(pictures))
+    assert player.readout == "t = 1"
+    assert player.figure.axes[1].texts[0].get_text() == "frame <1>"
+
+
+def test_long_work_shows_how_far_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Scene().player().save(tmp_path / "run.gif", dpi=30)
+    told = capsys.readouterr()
+    assert f"{N_FRAMES}/{N_FRAMES}" in told.err
+    assert "run.gif" in told.err
+
+
+def test_a_film_that_cannot_be_written_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    player = Scene().player()
+    with pytest.raises(ValueError, match=r"with .gif or .mp4.*received 'run.avi'.*to_html"):
+        player.save(tmp_path / "run.avi")
+    with pytest.raises(FileNotFoundError, match="Make the folder first"):
+        player.save(tmp_path / "nowhere" / "run.gif")
+    monkeypatch.setattr(animation.writers, "is_available", lambda _: False)
+    with pytest.raises(RuntimeError, match=r"ffmpeg, a program that was not found.*save a .gif"):
+        player.save(tmp_path / "run.mp4")
+
+
+def test_a_storyboard_shows_the_frames_that_were_asked_for() -> None:
+    player = Scene().player()
+    player.frame = 2
+    board = player.storyboard([0, 3, 4], columns=2)
+    shown = [ax for ax in board.axes if ax.images]
+    assert [ax.get_title() for ax in shown] == [f"frame {t}:  t = {t}" for t in (0, 3, 4)]
+    pictures = [np.asarray(ax.images[0].get_array()) for ax in shown]
+    assert (pictures[1] != pictures[2]).any()
+    assert (board.axes[1].get_subplotspec().get_geometry()[:2]) == (2, 2)
+    assert player.figure.axes[1].texts[0].get_text() == "frame <2>"
+    assert [ax.get_title()[:7] for ax in player.storyboard().axes] == [
+        f"frame {t}" for t in (0, 1, 3, 4)
+    ]
+    with pytest.raises(IndexError, match="received frame 9; the frames are 0 to 4"):
+        player.storyboard([9])
+    with pytest.raises(ValueError, match="names no frame"):
+        player.storyboard([])
