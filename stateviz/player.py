@@ -344,10 +344,13 @@ _PAGE = """<!doctype html>
 <style>
 :root {{ color-scheme: light dark; font-family: system-ui, sans-serif }}
 body {{ max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem }}
+/* For who listens to the page; who sees it has the title on the picture. */
+h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}
 </style>
 </head>
 <body>
 <main>
+<h1>{title}</h1>
 {player}
 </main>
 </body>

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -82,21 +83,36 @@ class Lab:
         page.wait_for_function(waiting, timeout=30_000)
         page.wait_for_function(f"!{waiting}", timeout=RUN_ALL_S * 1000)
 
-    def ask(self, expression: str) -> str:
-        """Asks the kernel that was started last for the value of an expression."""
+    @contextmanager
+    def _kernel(self) -> Iterator[BlockingKernelClient]:
+        """The kernel that was started last."""
         newest = max(self.runtime.glob("kernel-*.json"), key=lambda path: path.stat().st_mtime)
         client = BlockingKernelClient(connection_file=str(newest))
         client.load_connection_file()
         client.start_channels()
         try:
             client.wait_for_ready(timeout=30)
+            yield client
+        finally:
+            client.stop_channels()
+
+    def ask(self, expression: str) -> str:
+        """Asks the kernel for the value of an expression."""
+        with self._kernel() as client:
             reply = client.execute_interactive(
                 "", user_expressions={"asked": expression}, timeout=30, store_history=False
             )
-        finally:
-            client.stop_channels()
         asked = reply["content"]["user_expressions"]["asked"]
         return asked["data"]["text/plain"] if asked["status"] == "ok" else repr(asked)
+
+    @contextmanager
+    def busy(self, seconds: float) -> Iterator[None]:
+        """Gives the kernel work, as a long `fit` would, and waits for its end at the end."""
+        with self._kernel() as client:
+            asked = client.execute(f"import time; time.sleep({seconds})", store_history=False)
+            yield
+            while client.get_shell_msg(timeout=60)["parent_header"]["msg_id"] != asked:
+                pass
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -96,6 +97,28 @@ def test_the_kernel_moves_the_page(live: Locator, jupyterlab: Lab) -> None:
     jupyterlab.ask("setattr(player, 'frame', 7)")
     expect(live).to_have_attribute("data-frame", "7")
     expect(live.locator(".stateviz-readout")).to_contain_text("t = 6")
+
+
+def test_another_batch_is_made_by_the_kernel(live: Locator, jupyterlab: Lab) -> None:
+    choice = live.locator("[data-choice=batch]")
+    before = live.get_attribute("aria-label")
+    choice.select_option("1")
+    expect(live).to_have_attribute("aria-busy", "false")
+    expect(live).not_to_have_attribute("aria-label", before or "")
+    assert jupyterlab.ask("player.chosen['batch']") == "1"
+    assert live.get_attribute("aria-label") == f"Player: {jupyterlab.ask('player.title')[1:-1]}"
+    choice.select_option("0")
+    expect(live).to_have_attribute("aria-label", before or "")
+
+
+def test_it_plays_while_the_kernel_is_busy(live: Locator, jupyterlab: Lab) -> None:
+    live.locator("[aria-label=Speed]").select_option("4")
+    began = time.monotonic()
+    with jupyterlab.busy(20):
+        press(live, "play")
+        wait_for_end(live.page, live)
+        needed = time.monotonic() - began
+    assert time.monotonic() - began >= 20 > needed
 
 
 def test_a_prediction_is_committed_before_it_is_answered(run: Page) -> None:
