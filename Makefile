@@ -4,7 +4,7 @@
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test test-versions check notebooks matrix bench pins clean
+.PHONY: help install lab test test-versions check notebooks matrix bench gallery pins clean
 
 VENV_PYTHON := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 INSTALLED := .venv/.installed
@@ -56,6 +56,9 @@ matrix: $(INSTALLED) ## record every kind of layer in every way to run it, and w
 
 bench: $(INSTALLED) ## measure the recorder and write benchmarks/RESULTS.md
 	@$(VENV_PYTHON) -m benchmarks.recorder
+
+gallery: $(INSTALLED) ## open every scene in a browser and save how it looks, for docs/gallery.md
+	@$(VENV_PYTHON) -m tools.gallery
 
 pins: $(INSTALLED) ## solve requirements.txt from pyproject.toml again
 	@$(VENV_PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 \

@@ -23,8 +23,9 @@ from matplotlib.ticker import MaxNLocator
 from stateviz.recording import BatchRecord
 
 _MOST_MARKERS = 20
+_MOST_ROWS = 10
 _TORN_COLOR = "#b34700"
-_GAP = 2
+GAP = 3  # columns before a batch
 # As many letters of a batch's name stand side by side over the axes of a scene.
 _LETTERS = 112
 
@@ -55,7 +56,7 @@ def lay_out(batches: Sequence[BatchRecord]) -> Layout:
     owners: list[int] = []
     column = 0
     for place, batch in enumerate(batches):
-        column += _GAP
+        column += GAP
         starts.append(column)
         frames += range(column, column + batch.timesteps + 1)
         owners += [place] * (batch.timesteps + 1)
@@ -67,7 +68,7 @@ def lay_out(batches: Sequence[BatchRecord]) -> Layout:
 def state_lanes(batches: Sequence[BatchRecord], state: str, unit: int) -> np.ma.MaskedArray:
     """One unit's "hidden" or "cell" state, shape (lanes, columns); gaps are masked."""
     layout = lay_out(batches)
-    lanes = np.ma.masked_all((layout.lanes, layout.columns))
+    lanes = _nothing(layout.lanes, layout.columns)
     for start, batch in zip(layout.starts, batches, strict=True):
         rows = len(batch.samples)
         lanes[:rows, start] = getattr(batch, f"initial_{state}_state")[:, unit]
@@ -79,12 +80,17 @@ def state_lanes(batches: Sequence[BatchRecord], state: str, unit: int) -> np.ma.
 def input_lanes(batches: Sequence[BatchRecord], feature: int) -> np.ma.MaskedArray:
     """One feature of the inputs, shape (lanes, columns); gaps and initial states are masked."""
     layout = lay_out(batches)
-    lanes = np.ma.masked_all((layout.lanes, layout.columns))
+    lanes = _nothing(layout.lanes, layout.columns)
     for start, batch in zip(layout.starts, batches, strict=True):
         if batch.inputs is not None:
             columns = slice(start + 1, start + 1 + batch.timesteps)
             lanes[: len(batch.samples), columns] = batch.inputs[:, :, feature]
     return lanes
+
+
+def _nothing(*shape: int) -> np.ma.MaskedArray:
+    """An array in which all is masked; numpy's `masked_all` leaves any number under the mask."""
+    return np.ma.array(np.zeros(shape), mask=True)
 
 
 def until_column(lanes: np.ma.MaskedArray, column: int | None) -> np.ma.MaskedArray:
@@ -108,7 +114,7 @@ def draw_lanes(
         interpolation="nearest",
         origin="upper",
     )
-    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
     ax.set_facecolor("none")
     ax.spines[["top", "right"]].set_visible(False)
     return image
@@ -121,7 +127,7 @@ def set_batch_axis(ax: Axes, batches: Sequence[BatchRecord], *, labelled: bool) 
     layout = lay_out(batches)
     for start, batch in zip(layout.starts, batches, strict=True):
         places += [start, start + (1 + batch.timesteps) / 2]
-        room = _LETTERS / layout.columns * (batch.timesteps + 1 + _GAP)
+        room = _LETTERS / layout.columns * (batch.timesteps + 1 + GAP)
         steps = f"t = 0 to {batch.timesteps - 1}"
         labels += ["initial" if room > len(steps) + 8 else "", _fitting(room, steps)]
     ax.set_xticks(places, labels if labelled else [""] * len(labels))
@@ -150,7 +156,7 @@ def draw_batch_names(
     layout = lay_out(batches)
     letters = _LETTERS / layout.columns
     lines: list[list[str]] = [[] for _ in batches]
-    rooms = [letters * (batch.timesteps + 1 + _GAP) for batch in batches]
+    rooms = [letters * (batch.timesteps + 1 + GAP) for batch in batches]
     if placed:
         numbered = list(enumerate(batches))
         for _, members in groupby(numbered, lambda each: (each[1].phase, each[1].epoch)):
@@ -196,7 +202,7 @@ def draw_handovers(
     for start, batch in zip(layout.starts, batches, strict=True):
         rows = np.arange(0, len(batch.samples), -(-len(batch.samples) // _MOST_MARKERS))
         lines += ax.plot(
-            np.full(len(rows), start - 1.5),
+            np.full(len(rows), start - 1.75),
             rows,
             linestyle="None",
             markersize=5,
@@ -276,7 +282,7 @@ def draw_rows(ax: Axes, batches: Sequence[BatchRecord], rows: Sequence[Rows]) ->
     texts = []
     for start, of_batch in zip(lay_out(batches).starts, rows, strict=True):
         count = len(of_batch.read)
-        for lane in range(0, count, -(-count // _MOST_MARKERS)):
+        for lane in range(0, count, -(-count // _MOST_ROWS)):
             row, torn = int(of_batch.read[lane]), bool(of_batch.torn[lane])
             texts.append(
                 ax.text(

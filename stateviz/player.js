@@ -80,7 +80,7 @@ const STYLE = `
   width: min(100%, calc((97vh - 15rem) * var(--stateviz-aspect))); margin: 0 auto;
 }
 .stateviz-presenting .stateviz-readout { font-size: max(1.1rem, 2.6vh); text-align: center; }
-@container (max-width: 560px) { .stateviz-controls button[data-action] > b { display: none; } }
+@container (max-width: 560px) { .stateviz-controls button > svg + b { display: none; } }
 `;
 
 const KEYS = [

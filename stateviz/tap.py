@@ -14,7 +14,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -22,7 +22,13 @@ import numpy as np
 
 from stateviz.backend import keras, tf
 from stateviz.capture import Capture, LayerCall
-from stateviz.cells import Part, draws_random_numbers_in_its_loop, observed, parts_of
+from stateviz.cells import (
+    Part,
+    draws_random_numbers_in_its_loop,
+    is_one_operation,
+    observed,
+    parts_of,
+)
 from stateviz.replacing import replaced
 
 
@@ -173,7 +179,12 @@ class Tap:
                 final = None if layer.unroll else result[2]
                 self.derive(layer, sequences, initial_state, mask, training, final=final)
                 return result
-            result, held = self._loop(layer, sequences, initial_state, mask, training)
+            arguments = (layer, sequences, initial_state, mask, training)
+            if self._gates_wanted() and _gates_must_be_derived(layer):
+                result, held = _loop_with_states(*arguments, gates=False)
+                held = replace(held, gates=self._beside(*arguments)[1].gates)
+            else:
+                result, held = _loop_with_states(*arguments, gates=self._gates_wanted())
             self._hand_out(layer, sequences, initial_state, mask, training, held, result[2])
             return result
 
@@ -196,8 +207,7 @@ class Tap:
             sequences, initial_state, mask, training: As `inner_loop` got them.
             final: The layer's own final states; where None, those that were derived.
         """
-        still = keras.tree.map_structure(keras.ops.stop_gradient, (sequences, initial_state))
-        result, held = self._loop(layer, still[0], still[1], mask, training)
+        result, held = self._beside(layer, sequences, initial_state, mask, training)
         final = result[2] if final is None else final
         self._hand_out(layer, sequences, initial_state, mask, training, held, final)
 
@@ -217,13 +227,17 @@ class Tap:
             initial_state = layer.get_initial_state(batch_size=keras.ops.shape(sequences)[0])
         self.derive(layer, sequences, list(initial_state))
 
-    def _loop(
+    def _beside(
         self, layer: keras.layers.RNN, sequences: Any, initial: Any, mask: Any, training: Any
     ) -> tuple[tuple[Any, Any, Any], _Held]:
-        gates = any(capture.options.gates for capture, _ in self._captures)
+        """Runs the loop a second time, which adds nothing to any gradient."""
+        still = keras.tree.map_structure(keras.ops.stop_gradient, (sequences, initial))
         return _loop_with_states(
-            layer, sequences, initial, mask=mask, training=training, gates=gates
+            layer, still[0], still[1], mask, training, gates=self._gates_wanted()
         )
+
+    def _gates_wanted(self) -> bool:
+        return any(capture.options.gates for capture, _ in self._captures)
 
     def _hand_out(
         self,
@@ -330,9 +344,9 @@ def _loop_with_states(
     layer: keras.layers.RNN,
     sequences: Any,
     initial_state: Any,
-    *,
     mask: Any,
     training: Any,
+    *,
     gates: bool,
 ) -> tuple[tuple[Any, Any, Any], _Held]:
     """Runs Keras's own loop with a step that yields all that the cells hold beside the output.
@@ -384,6 +398,17 @@ def _must_be_left_alone(layer: keras.layers.RNN) -> bool:
     use_cudnn = getattr(layer, "use_cudnn", False)
     has_gpu = bool(tf.config.list_logical_devices("GPU"))
     return layer.unroll or use_cudnn is True or (use_cudnn == "auto" and has_gpu)
+
+
+def _gates_must_be_derived(layer: keras.layers.RNN) -> bool:
+    """Whether a reader of the gates would change the layer's own last bits.
+
+    An activation that is made of several operations, such as gelu or hard_sigmoid, is merged with
+    what follows by TensorFlow's graph optimizer, as long as nobody else reads it.
+    """
+    if tf.executing_eagerly():
+        return False
+    return not all(is_one_operation(part) for part in parts_of(layer) if part.gates)
 
 
 def _refuse_xla(layer: keras.layers.RNN) -> None:

@@ -842,18 +842,24 @@ def page(outcomes: dict[str, dict[str, Outcome]], versions: str) -> str:
         ("refused", "What is refused, and why"),
         ("Keras fails", "Where Keras fails"),
     ):
-        words = Counter(_without_numbers(each.words) for each in every if each.verdict == verdict)
+        words = Counter(_sentence(each.words) for each in every if each.verdict == verdict)
         if words:
             lines += ["", f"## {title}", ""]
             lines += [f"- {text} ({count} cells)" for text, count in words.most_common()]
     return "\n".join(lines) + "\n"
 
 
-def _without_numbers(words: str) -> str:
-    """The sentence in a message, without what Keras counts in the names of layers."""
-    # AutoGraph puts the user's own lines before it.
-    sentence = re.search(r"(?:Layer|The layer|The model) '.*", words)
-    return re.sub(r"(?<=[a-z])_\d+\b", "", sentence[0] if sentence else words.splitlines()[0])
+def _sentence(words: str) -> str:
+    """What a message says, without the names of layers and what stands around it."""
+    words = re.sub(r"\x1b\[[0-9;]*m", "", words)  # Keras's colours
+    # AutoGraph and Keras put lines of their own before it.
+    own = re.search(r"(?:Layer|The layer|The model) '.*", words)
+    if own:
+        return re.sub(r"^(Layer|The layer|The model) '[^']*'", r"\1 '...'", own[0])
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    told = next((line for line in lines if re.search(r"[Ss]hapes?\b|[Dd]imension", line)), lines[0])
+    kind = words.partition(":")[0]
+    return told if told.startswith(kind) else f"{kind}: {told}"
 
 
 def signs_on_the_page(text: str) -> dict[str, list[str]]:

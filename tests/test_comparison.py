@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 import stateviz
+from stateviz import lanes
 from stateviz.recording import BatchRecord, LayerRecording, Recording
 from stateviz.scenes import comparison
 from tests.test_recording import TIMESTEPS, UNITS, a_batch
 
-# A batch takes a gap of 2 columns, its initial state and its timesteps.
-COLUMNS = TIMESTEPS + 3
+# A batch takes a gap, its initial state and its timesteps.
+COLUMNS = lanes.GAP + 1 + TIMESTEPS
 
 
 def recording_of(*batches: BatchRecord) -> Recording:
@@ -35,10 +36,10 @@ def test_the_difference_is_the_largest_of_any_unit_and_sample() -> None:
     one, other = parted()
     apart = comparison.difference(one, other, "cell")
     assert len(apart) == 3 * COLUMNS
-    where = COLUMNS + 2 + 1 + 1  # the second batch, after its gap and initial state, t = 1
+    where = COLUMNS + lanes.GAP + 1 + 1  # the second batch, after its gap and initial state, t = 1
     assert apart[where] == pytest.approx(8)
     assert np.flatnonzero(apart.filled(0)).tolist() == [where]
-    assert np.flatnonzero(np.ma.getmaskarray(apart))[:2].tolist() == [0, 1]
+    assert np.flatnonzero(np.ma.getmaskarray(apart))[:3].tolist() == [0, 1, 2]
 
 
 def test_it_says_where_two_runs_part_first() -> None:

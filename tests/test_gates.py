@@ -120,3 +120,47 @@ def test_play_sequence_shows_the_gates_of_each_frame() -> None:
     without = Recording([LayerRecording("lstm", "LSTM", UNITS, True, [replace(batch, gates=None)])])
     titles = [ax.get_title("left") for ax in stateviz.play_sequence(without).figure.axes]
     assert not any("gates" in title for title in titles)
+
+
+@pytest.mark.parametrize("layer", ["LSTM", "GRU"])
+@pytest.mark.parametrize(
+    ("activation", "recurrent_activation"),
+    [("relu", "hard_sigmoid"), ("gelu", "sigmoid"), ("linear", "sigmoid"), ("silu", "elu")],
+)
+def test_reading_the_gates_changes_no_bit_whatever_the_activations_are(
+    layer: str, activation: str, recurrent_activation: str
+) -> None:
+    """TensorFlow merges an activation of several operations with what follows, unless it is read:
+    `predict` with hard_sigmoid and gates was off by 6e-8.
+    """
+    import keras
+
+    X = np.random.default_rng(0).normal(size=(8, 5, 3)).astype("float32")
+
+    def model() -> keras.Model:
+        keras.utils.set_random_seed(1)
+        recurrent = getattr(keras.layers, layer)(
+            4, activation=activation, recurrent_activation=recurrent_activation
+        )
+        return keras.Sequential([keras.Input((5, 3)), recurrent])
+
+    expected = model().predict(X, verbose=0)
+    recorded = model()
+    with stateviz.record(recorded, gates=True) as recording:
+        found = recorded.predict(X, verbose=0)
+    assert found.tobytes() == expected.tobytes()
+    [batch] = recording[recording.layers[0]].batches
+    gates_found = batch.gates
+    assert gates_found is not None
+    before = np.concatenate(
+        [batch.initial_hidden_state[:, np.newaxis], batch.hidden_state[:, :-1]], axis=1
+    )
+    if layer == "GRU":
+        z, g = gates_found.update, gates_found.candidate
+        np.testing.assert_allclose(batch.hidden_state, z * before + (1 - z) * g, atol=1e-5)
+    else:
+        c_before = np.concatenate(
+            [batch.initial_cell_state[:, np.newaxis], batch.cell_state[:, :-1]], axis=1
+        )
+        c = gates_found.forget * c_before + gates_found.input * gates_found.candidate
+        np.testing.assert_allclose(batch.cell_state, c, atol=1e-5)

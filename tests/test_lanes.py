@@ -56,7 +56,7 @@ def test_a_lane_holds_its_own_sample_and_nothing_else(state: str) -> None:
             np.testing.assert_array_equal(row, expected)
     mask = np.ma.getmaskarray(shown)
     assert mask[1:, layout.starts[2] :].all()
-    gaps = [column for start in layout.starts for column in (start - 2, start - 1)]
+    gaps = [column for start in layout.starts for column in range(start - lanes.GAP, start)]
     assert mask[:, gaps].all()
     assert mask.sum() == len(gaps) * SAMPLES + (SAMPLES - 1) * (TIMESTEPS + 1)
 

@@ -166,7 +166,7 @@ def difference(
         For each column of `lanes.lay_out`, shape (columns,); gaps are masked.
     """
     layout = lanes.lay_out(one)
-    apart = np.ma.masked_all(layout.columns)
+    apart = np.ma.array(np.zeros(layout.columns), mask=True)
     for start, first, second in zip(layout.starts, one, other, strict=True):
         initial, after = (
             np.abs(getattr(first, name) - getattr(second, name))

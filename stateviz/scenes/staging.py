@@ -10,6 +10,7 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.image import AxesImage
 
 from stateviz.drawings import states_in
+from stateviz.lanes import GAP
 from stateviz.recording import BatchRecord, LayerRecording, Recording
 
 WIDTH = 9.0  # inches, at 100 pixels each
@@ -120,7 +121,7 @@ def batches_of(layer: LayerRecording, batches: Sequence[int] | None) -> list[Bat
 
 def most_batches(layer: LayerRecording) -> int:
     """How many batches side by side can be told apart."""
-    return max(2, _COLUMNS // (layer.batches[0].timesteps + 3))
+    return max(2, _COLUMNS // (layer.batches[0].timesteps + 1 + GAP))
 
 
 def state_of(layer: LayerRecording, state: str | None) -> str:

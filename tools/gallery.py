@@ -1,0 +1,242 @@
+"""Takes the pictures of docs/gallery.md: every scene in a real browser, in its states.
+
+python -m tools.gallery            all of them, into docs/images/gallery/
+python -m tools.gallery batches    those whose name begins so
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+import stateviz
+from stateviz.lessons import quietly
+from stateviz.player import Player
+from stateviz.recording import Recording
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images" / "gallery"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+WAVE = 14
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: a scene at a frame, in a theme, in a window of a width.
+
+    Attributes:
+        name: The file's name.
+        scene: Makes the player.
+        frame: Which frame; negative ones count from the last.
+        theme: "light" or "dark".
+        width: Of the window, in CSS pixels.
+        keys: What is pressed then.
+        scale: Device pixels a CSS pixel.
+    """
+
+    name: str
+    scene: Callable[[], Player]
+    frame: int
+    theme: str = "light"
+    width: int = 1024
+    keys: Sequence[str] = ()
+    scale: float = 1
+
+
+def waves(lanes: int, batches: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sine waves of many lengths, cut into `batches` pieces, and what comes next.
+
+    Returns:
+        X of shape (batches * lanes, timesteps, 1), row i of a batch going on with row i of the
+        batch before, and y of shape (batches * lanes, 1).
+    """
+    random = np.random.default_rng(1)
+    t = np.arange(batches * WAVE + 1)
+    lengths, starts = random.uniform(9, 40, (lanes, 1)), random.uniform(0, 6, (lanes, 1))
+    whole = np.sin(2 * np.pi * t / lengths + starts).astype("float32")
+    pieces = whole[:, :-1].reshape(lanes, batches, WAVE).transpose(1, 0, 2)
+    nexts = whole[:, WAVE::WAVE].T
+    return pieces.reshape(-1, WAVE, 1), nexts.reshape(-1, 1)
+
+
+@cache
+def trained(lanes: int, stateful: bool = True, shuffle: bool = False) -> Recording:
+    """A stack of two LSTMs in training, then in use."""
+    with quietly():
+        import keras
+
+    keras.utils.set_random_seed(4)
+    X, y = waves(lanes, 5)
+    inputs = keras.Input(batch_shape=(lanes, WAVE, 1))
+    x = keras.layers.Masking()(inputs)
+    x = keras.layers.LSTM(8, return_sequences=True, stateful=stateful, name="lower")(x)
+    x = keras.layers.LSTM(6, stateful=stateful, name="upper")(x)
+    model = keras.Model(inputs, keras.layers.Dense(1)(x))
+    model.compile(keras.optimizers.Adam(0.02), "mse")
+    checks = X[: 2 * lanes].copy()
+    checks[::2, 4:8] = 0  # masked
+    with stateviz.record(model, gates=True) as recording:
+        model.fit(
+            X,
+            y,
+            batch_size=lanes,
+            epochs=2,
+            shuffle=shuffle,
+            validation_data=(checks, y[: 2 * lanes]),
+            verbose=0,
+        )
+        if stateful:
+            stateviz.reset_state(model)
+        model.predict(checks, batch_size=lanes, verbose=0)
+    return recording
+
+
+@cache
+def both_ways() -> Recording:
+    """A Bidirectional LSTM in use."""
+    with quietly():
+        import keras
+
+    keras.utils.set_random_seed(4)
+    inner = keras.layers.LSTM(6, name="lstm")
+    model = keras.Sequential([keras.Input((WAVE, 1)), keras.layers.Bidirectional(inner)])
+    with stateviz.record(model) as recording:
+        model.predict(waves(4, 1)[0], verbose=0)
+    return recording
+
+
+def sequence(**options: Any) -> Callable[[], Player]:
+    """One sample of the lower layer."""
+    return lambda: stateviz.play_sequence(trained(10), **({"layer": "lower"} | options))
+
+
+def batches(lanes: int, *, shuffle: bool = False) -> Callable[[], Player]:
+    """The lanes of the lower layer, with the rows of the data."""
+
+    def make() -> Player:
+        recording = trained(lanes, shuffle=shuffle)
+        return stateviz.play_batches(recording, layer="lower", data=waves(lanes, 5)[0])
+
+    return make
+
+
+def resets() -> Player:
+    """The whole run."""
+    return stateviz.play_resets(trained(10), layer="lower")
+
+
+def opened() -> Player:
+    """A batch of it, opened."""
+    player = resets()
+    player.choose(open=6)
+    return player
+
+
+def compared() -> Player:
+    """The same data, stateful and stateless."""
+    return stateviz.compare(
+        trained(10), trained(10, stateful=False), layer="lower", names=("stateful", "stateless")
+    )
+
+
+def stack() -> Player:
+    """Both layers."""
+    return stateviz.play_sequence(trained(10), layer=("lower", "upper"), batch=1)
+
+
+def directions() -> Player:
+    """Both directions."""
+    recording = both_ways()
+    return stateviz.play_sequence(recording, layer=recording.layers)
+
+
+def shots() -> Iterator[Shot]:
+    """All pictures of the gallery."""
+    yield Shot("sequence-first", sequence(batch=1, unit=2), 0)
+    yield Shot("sequence-middle", sequence(batch=1, unit=2), 8)
+    yield Shot("sequence-last", sequence(batch=1, unit=2), -1)
+    yield Shot("sequence-dark", sequence(batch=1, unit=2), 8, theme="dark")
+    yield Shot("sequence-masked", sequence(batch=5, unit=2), 7)
+    yield Shot("sequence-presented", sequence(batch=1, unit=2), 8, width=1600, keys=["f"])
+    yield Shot("sequence-phone", sequence(batch=1, unit=2), 8, width=390, scale=2)
+    yield Shot("stack-middle", stack, 8)
+    yield Shot("directions-middle", directions, 6)
+    for lanes in (1, 10, 200):
+        yield Shot(f"batches-{lanes}-middle", batches(lanes), 22)
+        yield Shot(f"batches-{lanes}-boundary", batches(lanes), 30)
+        yield Shot(f"batches-{lanes}-last", batches(lanes), -1)
+    yield Shot("batches-10-dark", batches(10), 30, theme="dark", width=1600)
+    yield Shot("batches-10-shuffled", batches(10, shuffle=True), -1)
+    yield Shot("resets-first", resets, 0)
+    yield Shot("resets-last", resets, -1)
+    yield Shot("resets-dark", resets, -1, theme="dark", width=1600)
+    yield Shot("resets-opened", opened, 20)
+    yield Shot("compare-middle", compared, 25)
+    yield Shot("compare-dark", compared, -1, theme="dark")
+
+
+def take(browser: Browser, shot: Shot, page_file: Path) -> None:
+    """Opens the scene's page, goes to the frame, and saves what is seen."""
+    player = shot.scene()
+    player.to_html(page_file)
+    context = browser.new_context(
+        offline=True,
+        viewport={"width": shot.width, "height": 900},
+        color_scheme="dark" if shot.theme == "dark" else "light",
+        device_scale_factor=shot.scale,
+    )
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    page.wait_for_selector(".stateviz-player[data-ready]")
+    frame = range(player.n_frames)[shot.frame]
+    page.locator(".stateviz-slider").fill(str(frame))
+    for key in shot.keys:
+        page.keyboard.press(key)
+        page.wait_for_timeout(300)
+    seen = page.locator(".stateviz-player")
+    shown = seen.get_attribute("data-frame")
+    if shown != str(frame):
+        raise RuntimeError(f"{shot.name}: frame {frame} was asked for, {shown} is shown.")
+    data = page.screenshot() if shot.keys else page.locator("main").screenshot()
+    context.close()
+    picture = Image.open(BytesIO(data)).convert("RGB")
+    picture.save(FOLDER / f"{shot.name}.webp", lossless=True, method=6)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="tools.gallery", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("start", nargs="?", default="", help="only names that begin so")
+    wanted = [shot for shot in shots() if shot.name.startswith(parser.parse_args(arguments).start)]
+    named = os.environ.get("STATEVIZ_CHROMIUM")
+    path = named or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        print("The gallery needs Chromium, and none was found.", file=sys.stderr)
+        return 1
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        for place, shot in enumerate(wanted, 1):
+            take(browser, shot, Path(folder) / "scene.html")
+            print(f"{place} of {len(wanted)}: {shot.name}", flush=True)
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
