@@ -95,10 +95,10 @@ def _nothing(*shape: int) -> np.ma.MaskedArray:
 
 def until_column(lanes: np.ma.MaskedArray, column: int | None) -> np.ma.MaskedArray:
     """The lanes with everything after a column left out."""
-    shown = lanes.copy()
+    mask = np.ma.getmaskarray(lanes).copy()
     if column is not None:
-        shown[:, column + 1 :] = np.ma.masked
-    return shown
+        mask[:, column + 1 :] = True
+    return np.ma.array(np.ma.getdata(lanes), mask=mask)
 
 
 def draw_lanes(

@@ -235,21 +235,23 @@ class _Track:
     """What one artist holds, frame by frame, in the stage's points from its upper left corner.
 
     Equal states are kept once: `states` holds the distinct ones, `frames` says which one a frame
-    shows. Where the artist differs from option to option of the choice that is made in the page,
-    `frames` holds those of option 0, then those of option 1, and so on. The bytes of images are
-    kept apart, in `pixels`.
+    shows, for each option of the choice that is made in the page. The bytes of images are kept
+    apart, in `pixels`, and the points of lines in `lines`: of an image that fills in column by
+    column, or a line that grows, only the last is kept.
     """
 
     def __init__(self, artist: Artist, figure: Figure, hover: str | None) -> None:
         self.artist = artist
         self.kind, self._read = _reader(artist)
         self.states: list[_Json] = []
-        self.frames: list[int] = []
+        self.frames: dict[int, list[int]] = {}
         self.pixels: list[np.ndarray] = []
         self.lines: list[np.ndarray] = []
         self._places: dict[str, int] = {}
         self._seen: dict[bytes, int] = {}
-        self._filled = 0
+        self._latest: dict[int, int] = {}  # of each option, the place of its last image or line
+        self._filled: list[int] = []  # of each image, how many columns
+        self._colored: tuple[np.ndarray, tuple[float, float], np.ndarray] | None = None
         self._scale = _POINTS_PER_INCH / figure.dpi
         self._height = figure.get_figheight() * _POINTS_PER_INCH
         clip = artist.axes.bbox if artist.axes is not None and artist.get_clip_on() else None
@@ -279,59 +281,70 @@ class _Track:
         [[left, bottom], [right, top]] = self.points(np.array([low, high])).tolist()
         return [left, top, round(right - left, 2), round(bottom - top, 2)]
 
-    def add(self) -> None:
-        """Adds the artist's state now as the next frame."""
+    def add(self, option: int) -> None:
+        """Adds the artist's state now as the next frame of an option."""
         state = self._read(self, self.artist) if self.artist.get_visible() else None
         if state is not None and self.kind == "image":
             state, levels = state
-            state["pixels"], state["columns"] = self._kept_image(levels)
+            state["pixels"], state["columns"] = self._kept_image(option, levels)
         if state is not None and self.kind == "line":
             state, points = state
-            state["line"], state["points"] = self._kept_line(points)
+            state["line"], state["points"] = self._kept_line(option, points)
         key = json.dumps(state)
         if key not in self._places:
             self._places[key] = len(self.states)
             self.states.append(state)
-        self.frames.append(self._places[key])
+        self.frames.setdefault(option, []).append(self._places[key])
 
-    def _kept_line(self, points: np.ndarray) -> tuple[int, int]:
+    def levels(self, image: AxesImage) -> np.ndarray:
+        """`color_levels` of the image; quick where only its mask has changed since the last one."""
+        values: np.ma.MaskedArray = np.ma.asarray(image.get_array())
+        data, limits = np.ma.getdata(values), image.get_clim()
+        if self._colored is not None and self._colored[1] == limits:
+            before, _, levels = self._colored
+            if np.array_equal(before, data):
+                shown = levels.copy()
+                shown[np.ma.getmaskarray(values)] = _TRANSPARENT
+                return _upright(image, shown)
+        levels = _levels_of(image, data)
+        self._colored = (data.copy(), limits, levels.copy())
+        levels[np.ma.getmaskarray(values)] = _TRANSPARENT
+        return _upright(image, levels)
+
+    def _kept_line(self, option: int, points: np.ndarray) -> tuple[int, int]:
         """The place of the kept line whose first points these are, and how many of them."""
-        for place in (len(self.lines) - 1, self._seen.get(points.tobytes(), -1)):
-            if place < 0:
+        for place in (self._latest.get(option), self._seen.get(points.tobytes())):
+            if place is None:
                 continue
             shared = min(len(points), len(self.lines[place]))
             if np.array_equal(points[:shared], self.lines[place][:shared], equal_nan=True):
                 if len(points) > shared:
                     self.lines[place] = points
+                self._latest[option] = place
                 return place, len(points)
+        place = self._latest[option] = len(self.lines)
+        self._seen[points.tobytes()] = place
         self.lines.append(points)
-        self._seen[points.tobytes()] = len(self.lines) - 1
-        return len(self.lines) - 1, len(points)
+        return place, len(points)
 
-    def _kept_image(self, levels: np.ndarray) -> tuple[int, int]:
-        """The place of the kept image whose first columns these are, and how many of them.
-
-        An image that fills in column by column is kept once.
-        """
+    def _kept_image(self, option: int, levels: np.ndarray) -> tuple[int, int]:
+        """The place of the kept image whose first columns these are, and how many of them."""
         filled = np.flatnonzero((levels != _TRANSPARENT).any(axis=0))
         columns = int(filled[-1]) + 1 if filled.size else 0
-        last = self.pixels[-1] if self.pixels else None
-        if last is not None and last.shape == levels.shape:
-            shared = min(columns, self._filled)
-            if np.array_equal(levels[:, :shared], last[:, :shared]):
-                if columns > self._filled:
-                    del self._seen[last.tobytes()]
-                    self._keep(len(self.pixels) - 1, levels, columns)
-                return len(self.pixels) - 1, columns
-        place = self._seen.get(levels.tobytes(), len(self.pixels))
-        if place == len(self.pixels):
-            self.pixels.append(levels)
-            self._keep(place, levels, columns)
-        return place, columns
-
-    def _keep(self, place: int, levels: np.ndarray, columns: int) -> None:
-        self.pixels[place], self._filled = levels, columns
+        for place in (self._latest.get(option), self._seen.get(levels.tobytes())):
+            if place is None or self.pixels[place].shape != levels.shape:
+                continue
+            shared = min(columns, self._filled[place])
+            if np.array_equal(levels[:, :shared], self.pixels[place][:, :shared]):
+                if columns > shared:
+                    self.pixels[place], self._filled[place] = levels, columns
+                self._latest[option] = place
+                return place, columns
+        place = self._latest[option] = len(self.pixels)
         self._seen[levels.tobytes()] = place
+        self.pixels.append(levels)
+        self._filled.append(columns)
+        return place, columns
 
 
 def _collected(scene: Scene) -> list[_Track]:
@@ -359,12 +372,12 @@ def _collected(scene: Scene) -> list[_Track]:
     )
     tracks = [_Track(artist, figure, scene.hover.get(artist)) for artist in lowest_first]
     varies = {id(artist) for artist in scene.varies}
-    for chosen in choices:
-        for frame in range(scene.n_frames):
+    for frame in range(scene.n_frames):
+        for option, chosen in enumerate(choices):
             scene.show(frame, chosen)
             for track in tracks:
-                if chosen is choices[0] or id(track.artist) in varies:
-                    track.add()
+                if option == 0 or id(track.artist) in varies:
+                    track.add(option)
     size = sum(pixels.size for track in tracks for pixels in track.pixels)
     if size > _MAX_IMAGE_BYTES:
         raise ValueError(
@@ -401,22 +414,33 @@ def _image_look(image: AxesImage) -> dict[str, _Json]:
 
 def color_levels(image: AxesImage) -> np.ndarray:
     """The image's values as places in its colour table, uint8, row 0 on top; 255 where empty."""
-    values: np.ma.MaskedArray = np.ma.masked_invalid(np.ma.asarray(image.get_array()))
-    if values.ndim != 2:
+    values: np.ma.MaskedArray = np.ma.asarray(image.get_array())
+    levels = _levels_of(image, np.ma.getdata(values))
+    levels[np.ma.getmaskarray(values)] = _TRANSPARENT
+    return _upright(image, levels)
+
+
+def _levels_of(image: AxesImage, data: np.ndarray) -> np.ndarray:
+    """The places in the colour table of all values, as they lie in the array."""
+    if data.ndim != 2:
         raise TypeError(
             f"An image to play is a table of values (rows, columns) with a colormap; received an "
-            f"array of shape {values.shape}."
+            f"array of shape {data.shape}."
         )
-    scaled = np.ma.masked_invalid(image.norm(values))
+    scaled = np.ma.masked_invalid(image.norm(np.ma.masked_invalid(data)))
     levels = np.clip(np.floor(scaled.filled(0) * _COLORS), 0, _COLORS - 1).astype(np.uint8)
     levels[np.ma.getmaskarray(scaled)] = _TRANSPARENT
+    return levels
+
+
+def _upright(image: AxesImage, levels: np.ndarray) -> np.ndarray:
     return levels if image.origin == "upper" else np.flipud(levels)
 
 
 def _read_image(track: _Track, image: AxesImage) -> tuple[_Json, np.ndarray]:
     left, right, bottom, top = image.get_extent()
     corners = image.get_transform().transform([[left, top], [right, bottom]])
-    levels = color_levels(image)
+    levels = track.levels(image)
     return {"corners": track.points(corners).tolist(), "shape": list(levels.shape)}, levels
 
 
@@ -508,7 +532,7 @@ def _packed(scene: dict[str, _Json], tracks: Sequence[_Track]) -> bytes:
                 "states": track.states,
                 # A growing line repeats its points: a state names how many of the longest it shows.
                 "lines": [_with_gaps(points) for points in track.lines],
-                "frames": track.frames,
+                "frames": [frame for frames in track.frames.values() for frame in frames],
                 "pixels": len(track.pixels),
             }
         )

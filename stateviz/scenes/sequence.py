@@ -197,17 +197,17 @@ def scene(
         state: [trace_of(record, state, sample, each) for each in range(units)] for state in states
     }
 
+    of_units = [*pointers, *names, *rows.values(), *lines.values()]
+    of_all = [artist for state in states for artist in images[state].artists()]
+    moving: list[Artist] = [*of_units, *of_all, *cursors]
+    shown = [-1]
+
     def update(frame: int, unit: int = unit) -> list[Artist]:
         timestep = frame - 1
-        changed: list[Artist] = [*names, *pointers]
         for state in states:
-            images[state].timesteps.set_data(until(after[state], timestep))
-            images[state].show_read(timestep)
             lines[state].set_data(time[: frame + 1], traces[state][unit][: frame + 1])
-            changed += [*images[state].artists(), lines[state]]
         for gate, image in rows.items():
             image.set_data(until(of_unit[unit][gate][:, np.newaxis], timestep))
-            changed.append(image)
         for pointer in pointers:
             pointer.set_ydata([unit])
         names[0].set_text(f"{drawn} of unit {unit}")
@@ -215,9 +215,14 @@ def scene(
             names[1].set_text(f"gates of unit {unit}")
             words = gates.equation(record, sample=sample, unit=unit, timestep=timestep)
             names[2].set_text(words)
-        for cursor in cursors:
-            cursor.set_xdata([time[frame]] * 2)
-        return [*changed, *cursors]
+        if frame != shown[0]:  # what is the same for every unit
+            for state in states:
+                images[state].timesteps.set_data(until(after[state], timestep))
+                images[state].show_read(timestep)
+            for cursor in cursors:
+                cursor.set_xdata([time[frame]] * 2)
+            shown[0] = frame
+        return moving
 
     def describe(frame: int, unit: int = unit) -> str:
         return _readout(record, states, sample=sample, unit=unit, timestep=frame - 1)
@@ -241,7 +246,7 @@ def scene(
         options=options | {"unit": [str(each) for each in range(units)]},
         chosen=chosen | {"unit": unit},
         in_page="unit" if units * (record.timesteps + 1) <= _MOST_UNIT_FRAMES else None,
-        varies=[*pointers, *names, *rows.values(), *lines.values()],
+        varies=of_units,
         picks=[Pick(axes[row], "unit", "y", -0.5) for row in range(1, 1 + len(states))],
     )
 
