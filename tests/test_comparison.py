@@ -61,7 +61,7 @@ def test_a_frame_shows_both_up_to_one_column_and_says_how_far_they_are_apart() -
     player.frame = frame
     assert player.readout == "fit, epoch 0, batch 1   t = 1   apart by 8.000"
     [first, second] = [ax.images[0] for ax in player.figure.axes if len(ax.images) == 1][:2]
-    column = COLUMNS + 4
+    column = COLUMNS + lanes.GAP + 2
     assert first.get_array()[1, column] == one[1].cell_state[1, 1, 1]
     assert second.get_array()[1, column] == other[1].cell_state[1, 1, 1]
     for image in (first, second):
