@@ -3,6 +3,7 @@
 from tests.mutation import Break
 
 RESETS = "notebooks/00_when_does_keras_reset.ipynb"
+WITHIN = "notebooks/01_within_a_sequence.ipynb"
 BREAKS: tuple[Break, ...] = (
     Break(
         "the player's callback shows another frame",
@@ -33,5 +34,26 @@ BREAKS: tuple[Break, ...] = (
         RESETS,
         "stateful = build(stateful=True)",
         "stateful = build(stateful=False)",
+    ),
+    Break(
+        "the gates change names",
+        WITHIN,
+        "stateviz/capture.py",
+        "return kind(*gates)",
+        "return kind(*gates[::-1])",
+    ),
+    Break(
+        "the counting LSTM forgets",
+        WITHIN,
+        "stateviz/lessons/probe.py",
+        "np.array([30.0, 30.0, 0.0, 30.0])",
+        "np.array([30.0, 0.0, 0.0, 30.0])",
+    ),
+    Break(
+        "the lesson claims other weights for 2000 timesteps",
+        WITHIN,
+        WITHIN,
+        "timesteps 2000: 4352 weights",
+        "timesteps 2000: 435200 weights",
     ),
 )

@@ -2,5 +2,7 @@
 
 from stateviz.lessons.co2 import co2_lanes as co2_lanes
 from stateviz.lessons.co2 import load_co2 as load_co2
+from stateviz.lessons.digits import digit_as_text as digit_as_text
+from stateviz.lessons.digits import digit_rows as digit_rows
 from stateviz.lessons.probe import counting_model as counting_model
 from stateviz.lessons.quiet import quietly as quietly

@@ -1,0 +1,50 @@
+"""The digits are scikit-learn's, and their rows are the timesteps."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from stateviz.lessons import digit_as_text, digit_rows
+
+
+def test_every_digit_is_there_once_with_its_own_label() -> None:
+    datasets = pytest.importorskip("sklearn.datasets")
+    bundled = datasets.load_digits()
+    X_train, y_train, X_test, y_test = digit_rows()
+    X, y = np.concatenate([X_train, X_test]), np.concatenate([y_train, y_test])
+
+    def in_order(images: np.ndarray, digits: np.ndarray) -> np.ndarray:
+        return np.array(sorted(map(tuple, np.c_[images.reshape(-1, 64), digits])))
+
+    np.testing.assert_array_equal(in_order(16 * X, y), in_order(bundled.images, bundled.target))
+    assert X.dtype == np.float32
+
+
+def test_the_test_set_holds_all_digits_and_stays_the_same() -> None:
+    pytest.importorskip("sklearn")
+    *_, X_test, y_test = digit_rows()
+    assert (np.bincount(y_test) > 15).all()
+    for again, first in zip(digit_rows(), digit_rows(), strict=True):
+        np.testing.assert_array_equal(again, first)
+    assert len(X_test) == 297
+
+
+@pytest.mark.parametrize("test_samples", [0, -1, 1797])
+def test_a_split_without_samples_is_refused(test_samples: int) -> None:
+    pytest.importorskip("sklearn")
+    with pytest.raises(ValueError, match=f"between 1 and 1796.* received {test_samples}"):
+        digit_rows(test_samples)
+
+
+def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(ImportError, match=r"pip install \"stateviz\[course\]\""):
+        digit_rows()
+
+
+def test_the_text_has_a_line_for_each_timestep_and_more_ink_looks_darker() -> None:
+    text = digit_as_text(np.array([[0.0, 0.25, 0.5, 0.75, 1.0]] * 3))
+    assert text.splitlines() == [f"t = {timestep} |  ..::++##|" for timestep in range(3)]
