@@ -4,6 +4,7 @@ from tests.mutation import Break
 
 RESETS = "notebooks/00_when_does_keras_reset.ipynb"
 WITHIN = "notebooks/01_within_a_sequence.ipynb"
+ACROSS = "notebooks/02_across_batches.ipynb"
 BREAKS: tuple[Break, ...] = (
     Break(
         "the player's callback shows another frame",
@@ -55,5 +56,26 @@ BREAKS: tuple[Break, ...] = (
         WITHIN,
         "timesteps 2000: 4352 weights",
         "timesteps 2000: 435200 weights",
+    ),
+    Break(
+        "a lane begins with the state that it ends with",
+        ACROSS,
+        "stateviz/lanes.py",
+        'lanes[:rows, start] = getattr(batch, f"initial_{state}_state")[:, unit]',
+        'lanes[:rows, start] = getattr(batch, f"final_{state}_state")[:, unit]',
+    ),
+    Break(
+        "the lesson's stateless counter is stateful",
+        ACROSS,
+        ACROSS,
+        "counting_model(batch_size=None, timesteps=3)",
+        "counting_model(batch_size=4, timesteps=3, stateful=True)",
+    ),
+    Break(
+        "the lesson changes two samples and calls them one",
+        ACROSS,
+        ACROSS,
+        "changed[9] *= -1",
+        "changed[8:] *= -1",
     ),
 )
