@@ -5,6 +5,8 @@ from tests.mutation import Break
 RESETS = "notebooks/00_when_does_keras_reset.ipynb"
 WITHIN = "notebooks/01_within_a_sequence.ipynb"
 ACROSS = "notebooks/02_across_batches.ipynb"
+DOES_IT_HELP = "notebooks/06_does_it_help.ipynb"
+ONE_CHARACTER = "notebooks/07_one_character_at_a_time.ipynb"
 BREAKS: tuple[Break, ...] = (
     Break(
         "the player's callback shows another frame",
@@ -77,5 +79,59 @@ BREAKS: tuple[Break, ...] = (
         ACROSS,
         "changed[9] *= -1",
         "changed[8:] *= -1",
+        "the lanes run one timestep behind",
+        DOES_IT_HELP,
+        "stateviz/scenes/batches.py",
+        "image.set_data(lanes.until_column(shown, column))",
+        "image.set_data(lanes.until_column(shown, column - 1))",
+    ),
+    Break(
+        "the switch turns the other way",
+        DOES_IT_HELP,
+        "stateviz/lessons/does_it_help.py",
+        "answer[lane, cue:end] = positive",
+        "answer[lane, cue:end] = not positive",
+    ),
+    Break(
+        "the lesson's switch is stateless",
+        DOES_IT_HELP,
+        DOES_IT_HELP,
+        "LSTM(16, stateful=True,",
+        "LSTM(16, stateful=False,",
+    ),
+    Break(
+        "a seed of the results is another",
+        DOES_IT_HELP,
+        "stateviz/lessons/does_it_help.csv",
+        '"stateful, cues 200 to 400 apart",1,0.5\n',
+        '"stateful, cues 200 to 400 apart",1,1.0\n',
+    ),
+    Break(
+        "the twin keeps its own random weights",
+        ONE_CHARACTER,
+        "stateviz/cures.py",
+        "    made.set_weights(model.get_weights())\n",
+        "",
+    ),
+    Break(
+        "a sequence is drawn one timestep late",
+        ONE_CHARACTER,
+        "stateviz/scenes/sequence.py",
+        "timesteps.set_data(until(after[state], timestep))",
+        "timesteps.set_data(until(after[state], timestep - 1))",
+    ),
+    Break(
+        "the lesson's stepper forgets each letter",
+        ONE_CHARACTER,
+        ONE_CHARACTER,
+        "twin(in_order, batch_size=1, timesteps=1, stateful=True)",
+        "twin(in_order, batch_size=1, timesteps=1, stateful=False)",
+    ),
+    Break(
+        "the poem is written without its state",
+        ONE_CHARACTER,
+        ONE_CHARACTER,
+        'write("Shall I", 86, keep_state=True)',
+        'write("Shall I", 86, keep_state=False)',
     ),
 )

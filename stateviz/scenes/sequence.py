@@ -176,6 +176,7 @@ def scene(
         rows = gates.draw_gates(
             axes[-2], record, sample=sample, unit=unit, timestep=-1, reach=reach
         )
+        axes[-2].set_label("gates")
         draw_scale(next(iter(rows.values())), grid[len(heights) - 2, 1])
     lines = draw_unit(axes[-1], record, sample=sample, unit=unit, timestep=-1, all_units=True)
     draw_held(axes[-1], record, sample=sample)
