@@ -7,6 +7,7 @@ WITHIN = "notebooks/01_within_a_sequence.ipynb"
 ACROSS = "notebooks/02_across_batches.ipynb"
 DOES_IT_HELP = "notebooks/06_does_it_help.ipynb"
 ONE_CHARACTER = "notebooks/07_one_character_at_a_time.ipynb"
+STATEFUL = "notebooks/03_stateful.ipynb"
 BREAKS: tuple[Break, ...] = (
     Break(
         "the player's callback shows another frame",
@@ -79,6 +80,8 @@ BREAKS: tuple[Break, ...] = (
         ACROSS,
         "changed[9] *= -1",
         "changed[8:] *= -1",
+    ),
+    Break(
         "the lanes run one timestep behind",
         DOES_IT_HELP,
         "stateviz/scenes/batches.py",
@@ -133,5 +136,26 @@ BREAKS: tuple[Break, ...] = (
         ONE_CHARACTER,
         'write("Shall I", 86, keep_state=True)',
         'write("Shall I", 86, keep_state=False)',
+    ),
+    Break(
+        "initial states are compared at their nearest units",
+        STATEFUL,
+        "stateviz/scenes/comparison.py",
+        "apart[start] = initial.max()",
+        "apart[start] = initial.min()",
+    ),
+    Break(
+        "the stateful counting LSTM is stateless",
+        STATEFUL,
+        "stateviz/lessons/probe.py",
+        "        stateful=stateful,",
+        "        stateful=False,",
+    ),
+    Break(
+        "the lesson claims that the last row continues in the first",
+        STATEFUL,
+        STATEFUL,
+        "goes on from batch 0's: 0 1 2 3 4 5 6 7 8 9",
+        "goes on from batch 0's: 9 0 1 2 3 4 5 6 7 8",
     ),
 )
