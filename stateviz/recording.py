@@ -494,7 +494,8 @@ class Recording:
             story.append(
                 (
                     (),
-                    f"Recording of {layer.name!r}: a {how} {layer.kind} of {layer.units} units"
+                    f"Recording of {layer.name!r}: a {how} {layer.kind} of {layer.units} unit"
+                    f"{'' if layer.units == 1 else 's'}"
                     + (", which reads backwards" if layer.go_backwards else ""),
                 )
             )
