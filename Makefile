@@ -54,8 +54,8 @@ notebooks: $(INSTALLED) ## run all notebooks again and save what they print
 matrix: $(INSTALLED) ## record every kind of layer in every way to run it, and write docs/recorder.md
 	@$(VENV_PYTHON) -m tests.matrix
 
-bench: $(INSTALLED) ## measure the recorder and write benchmarks/RESULTS.md
-	@$(VENV_PYTHON) -m benchmarks.recorder
+bench: $(INSTALLED) ## measure recording and playing, and write benchmarks/RESULTS.md
+	@$(VENV_PYTHON) -m benchmarks.run
 
 gallery: $(INSTALLED) ## open every scene in a browser and save how it looks, for docs/gallery.md
 	@$(VENV_PYTHON) -m tools.gallery

@@ -50,8 +50,8 @@ class Topic:
 
 def page(topics: Sequence[Topic]) -> str:
     head = (
-        "# What recording costs\n\n"
-        f"Measured on {date.today().isoformat()}, on {_machine()}. `python -m benchmarks.recorder` "
+        "# What recording and playing cost\n\n"
+        f"Measured on {date.today().isoformat()}, on {_machine()}. `python -m benchmarks.run` "
         "makes this page anew. What is compared was run in turn, in one process; a ratio is that "
         "of two neighbouring measurements, and the quartiles say how far the ratios spread.\n"
     )

@@ -321,7 +321,7 @@ class Clock {
     this.model = model;
     this.views = new Set();
     this.scenes = new Map(); // by what they show, those that came from the kernel so far
-    this.speed = 1;
+    this.speed = matchMedia("(prefers-reduced-motion: reduce)").matches ? SPEEDS[0] : 1;
     this.playing = false;
     this.told = { frame: model.get("frame"), at: 0 };
     this.take(scene);

@@ -164,6 +164,17 @@ def test_axe_would_complain(chromium: Browser, tmp_path: Path) -> None:
     assert rules == ["button-name"]
 
 
+def test_who_asks_for_less_motion_gets_it(chromium: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "scene.html"
+    scenes()["sequence"].to_html(path)
+    speeds = {}
+    for wish in ("no-preference", "reduce"):
+        page = open_page(chromium, path, reduced_motion=wish)
+        speeds[wish] = page.input_value("[aria-label=Speed]")
+        page.context.close()
+    assert speeds == {"no-preference": "1", "reduce": "0.25"}
+
+
 # --- Two views of one player ----------------------------------------------------------------------
 
 # Stands in for the widget's model, which both views share; it counts who listens.
