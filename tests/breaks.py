@@ -8,6 +8,7 @@ ACROSS = "notebooks/02_across_batches.ipynb"
 DOES_IT_HELP = "notebooks/06_does_it_help.ipynb"
 ONE_CHARACTER = "notebooks/07_one_character_at_a_time.ipynb"
 STATEFUL = "notebooks/03_stateful.ipynb"
+VERSIONS = "notebooks/10_versions.ipynb"
 BREAKS: tuple[Break, ...] = (
     Break(
         "the player's callback shows another frame",
@@ -157,5 +158,26 @@ BREAKS: tuple[Break, ...] = (
         STATEFUL,
         "goes on from batch 0's: 0 1 2 3 4 5 6 7 8 9",
         "goes on from batch 0's: 9 0 1 2 3 4 5 6 7 8",
+    ),
+    Break(
+        "the recordings of the stateful and the stateless program on Keras 2 are mixed up",
+        VERSIONS,
+        "stateviz/lessons/keras2.py",
+        "'stateful' if stateful else 'stateless'",
+        "'stateless' if stateful else 'stateful'",
+    ),
+    Break(
+        "compare looks at the lane where the initial states are least apart",
+        VERSIONS,
+        "stateviz/scenes/comparison.py",
+        "apart[start] = initial.max()",
+        "apart[start] = initial.min()",
+    ),
+    Break(
+        "the old program is not mended",
+        VERSIONS,
+        VERSIONS,
+        'model.get_layer("lstm").reset_state()',
+        'model.get_layer("lstm")',
     ),
 )
