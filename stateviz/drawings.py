@@ -245,7 +245,7 @@ def draw_state(
     unread = Rectangle((0, -0.5), 0, units, facecolor=UNREAD_COLOR, edgecolor="none")
     ax.add_patch(unread)
     ax.set_ylim(*rows)
-    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
     draw_masked(ax, batch, sample=sample, by_data=by_data)
     images = StateImages(column, image, unread)
     images.show_read(steps - 1 if timestep is None else timestep)

@@ -128,7 +128,7 @@ def set_batch_axis(ax: Axes, batches: Sequence[BatchRecord], *, labelled: bool) 
     for start, batch in zip(layout.starts, batches, strict=True):
         places += [start, start + (1 + batch.timesteps) / 2]
         room = _LETTERS / layout.columns * (batch.timesteps + 1 + GAP)
-        steps = f"t = 0 to {batch.timesteps - 1}"
+        steps = f"t = 0 to {batch.timesteps - 1}" if batch.timesteps > 1 else "t = 0"
         labels += ["initial" if room > len(steps) + 8 else "", _fitting(room, steps)]
     ax.set_xticks(places, labels if labelled else [""] * len(labels))
 

@@ -12,3 +12,4 @@ from stateviz.lessons.keras2 import old_model as old_model
 from stateviz.lessons.keras2 import try_calls as try_calls
 from stateviz.lessons.probe import counting_model as counting_model
 from stateviz.lessons.quiet import quietly as quietly
+from stateviz.lessons.widget_check import WidgetCheck as WidgetCheck
