@@ -15,41 +15,39 @@ NO_BROWSER = (
     "`sudo apt install chromium` or Google Chrome, or name one in STATEVIZ_CHROMIUM."
 )
 
-kind_of_test = pytest.StashKey[dict[str, str]]()
+# Their tests need nothing of each other, and take long: both processes share them.
+SHARED_OUT = ("test_notebooks.py", "test_matrix.py")
 
 
-def kind_of(item: pytest.Item) -> str:
-    if item.get_closest_marker("browser"):
+def kind_of(report: pytest.TestReport) -> str:
+    if "browser" in report.keywords:
         return "browser checks"
-    if isinstance(item, pytest.DoctestItem):
-        return "docstring examples"
-    if type(item).__name__ == "IPyNbCell":
+    file, _, _ = report.nodeid.partition("::")
+    if file.endswith(".ipynb"):
         return "notebook cells"
-    return "unit tests"
+    return "unit tests" if file.startswith("tests/") else "docstring examples"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    config.stash[kind_of_test] = {item.nodeid: kind_of(item) for item in items}
-    if os.environ.get("CI") == "true" or os.environ.get("STATEVIZ_SLOW") == "1":
-        return
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    runs_slow = os.environ.get("CI") == "true" or os.environ.get("STATEVIZ_SLOW") == "1"
     for item in items:
-        if item.get_closest_marker("slow"):
+        if item.get_closest_marker("slow") and not runs_slow:
             item.add_marker(pytest.mark.skip(reason="slow; set STATEVIZ_SLOW=1 to run it"))
+        # Of a notebook's cells, and of a file whose tests share a fixture, one process runs all.
+        if item.path.name not in SHARED_OUT:
+            group = "browser" if "browser" in item.path.parts else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    kinds = config.stash.get(kind_of_test, {})
-
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     def count(*outcomes: str) -> Counter[str]:
-        names = {
-            report.nodeid
+        kinds = {
+            report.nodeid: kind_of(report)
             for outcome in outcomes
             for report in terminalreporter.getreports(outcome)
-            if report.nodeid in kinds
+            if isinstance(report, pytest.TestReport)
         }
-        return Counter(kinds[name] for name in names)
+        return Counter(kinds.values())
 
     skipped = count("skipped")
     red = count("failed", "error")

@@ -54,6 +54,12 @@ def test_no_cell_failed(run: Page) -> None:
     assert run.locator(LIVE).count() == 2
 
 
+def test_the_widget_check_says_that_all_is_there(run: Page) -> None:
+    line = run.locator(".stateviz-widget-check")
+    line.scroll_into_view_if_needed()
+    expect(line).to_have_text("✓ The page draws widgets. ✓ Python answers. You are ready.")
+
+
 def test_buttons_and_keys_move_the_page_and_the_kernel(live: Locator, jupyterlab: Lab) -> None:
     page = live.page
 
