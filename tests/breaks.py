@@ -9,6 +9,7 @@ DOES_IT_HELP = "notebooks/06_does_it_help.ipynb"
 ONE_CHARACTER = "notebooks/07_one_character_at_a_time.ipynb"
 STATEFUL = "notebooks/03_stateful.ipynb"
 VERSIONS = "notebooks/10_versions.ipynb"
+OWN_MODEL = "notebooks/09_your_own_model.ipynb"
 BREAKS: tuple[Break, ...] = (
     Break(
         "the player's callback shows another frame",
@@ -179,5 +180,19 @@ BREAKS: tuple[Break, ...] = (
         VERSIONS,
         'model.get_layer("lstm").reset_state()',
         'model.get_layer("lstm")',
+    ),
+    Break(
+        "findings no longer see that validation moved the training's state",
+        OWN_MODEL,
+        "stateviz/findings.py",
+        'source.phase == "validation"',
+        'source.phase == "evaluate"',
+    ),
+    Break(
+        "the lesson's training has no validation",
+        OWN_MODEL,
+        OWN_MODEL,
+        "model.fit(*train, validation_data=validation, batch_size=8",
+        "model.fit(*train, batch_size=8",
     ),
 )
