@@ -11,7 +11,7 @@ import json
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from itertools import groupby
@@ -500,8 +500,7 @@ class Recording:
                 )
             )
             counts = self.resets(layer.name)
-            for phase, group in groupby(counts, key=lambda count: count.phase):
-                rows = list(group)
+            for phase, rows in _by_phase(counts):
                 batches = sum(row.batches for row in rows)
                 epochs = len({row.epoch for row in rows} - {None})
                 where = f" in {_plural(epochs, 'epoch')}" if epochs else ""
@@ -531,6 +530,19 @@ class Recording:
         if self.stopped:
             story.append(((), self.stopped))
         return story
+
+
+def _by_phase(counts: Iterable[ResetCount]) -> Iterator[tuple[str, list[ResetCount]]]:
+    """Counts that follow each other in one phase; fit and its validation take turns."""
+
+    def run(count: ResetCount) -> str:
+        return "fit" if count.phase == "validation" else count.phase
+
+    for _, group in groupby(counts, key=run):
+        phases: dict[str, list[ResetCount]] = {}
+        for count in group:
+            phases.setdefault(count.phase, []).append(count)
+        yield from phases.items()
 
 
 _CELL_STATES = ("initial_cell_state", "cell_state", "final_cell_state")

@@ -147,6 +147,16 @@ def test_a_sequence_is_chosen_from_python_and_shows_what_it_says(option: str, va
     assert player.title == same.title
 
 
+def test_who_altered_a_state_is_named() -> None:
+    recording = a_recording()
+    altered = replace(recording["lstm"].batches[3], origin="altered", came_from=2)
+    recording["lstm"].batches[3] = altered
+    player = stateviz.play_sequence(recording, batch=3)
+    assert player.readout.startswith("before t = 0: altered, by fit, epoch 0, batch 2   ")
+    recording["lstm"].batches[3] = replace(altered, came_from=None)
+    assert "an assignment" in stateviz.play_sequence(recording, batch=3).readout
+
+
 def test_a_sample_that_the_next_batch_has_not_gives_way_to_its_last() -> None:
     recording = a_recording()
     short = recording["lstm"].batches[1]

@@ -128,6 +128,17 @@ def test_the_repr_tells_the_story() -> None:
     )
 
 
+def test_the_story_tells_a_fit_once_though_validation_takes_turns_with_it() -> None:
+    recording = a_recording()
+    for place, event in enumerate(recording.events):
+        if event.kind == "batch" and event.record in (2, 5):
+            recording.events[place] = replace(event, phase="validation")
+    told = repr(recording).splitlines()
+    assert told[1].strip().startswith("fit: 4 batches in 2 epochs; states began")
+    assert told[2].strip().startswith("validation: 2 batches in 2 epochs; states began")
+    assert "began from zeros" in told[3]
+
+
 def test_names_from_outside_are_escaped_in_html() -> None:
     recording = Recording([LayerRecording("<b>", "LSTM", 1, stateful=False)])
     assert "&lt;b&gt;" in recording._repr_html_()

@@ -117,7 +117,9 @@ def play_sequence(
         if len(records) > 1:
             return stack.scene(records, row, options=options, chosen=shown)
         unit = within(unit, records[0].hidden_state.shape[2])
-        return scene(records[0], row, unit, options=options, chosen=shown)
+        came_from = records[0].came_from
+        source = None if came_from is None else chosen[0].batches[came_from]
+        return scene(records[0], row, unit, source, options=options, chosen=shown)
 
     return Player.of(
         make,
@@ -133,6 +135,7 @@ def scene(
     record: BatchRecord,
     sample: int,
     unit: int,
+    source: BatchRecord | None,
     *,
     options: dict[str, list[str]],
     chosen: dict[str, int],
@@ -143,6 +146,7 @@ def scene(
         record: The batch.
         sample: The row among the samples that were kept, 0-based.
         unit: The unit to begin with, 0-based.
+        source: The batch whose final state it began with, if that was recorded.
         options: What else can be chosen, and the label of each option.
         chosen: The option of each of these that is shown.
     """
@@ -226,7 +230,8 @@ def scene(
         return moving
 
     def describe(frame: int, unit: int = unit) -> str:
-        return _readout(record, states, sample=sample, unit=unit, timestep=frame - 1)
+        place = {"sample": sample, "unit": unit, "timestep": frame - 1}
+        return _readout(record, states, source, **place)
 
     hover: dict[Artist, str] = {}
     read = "place in the order of reading" if record.go_backwards else "timestep"
@@ -283,7 +288,13 @@ def _name_artist(ax: Axes, *, left: bool) -> Any:
 
 
 def _readout(
-    record: BatchRecord, states: tuple[str, ...], *, sample: int, unit: int, timestep: int
+    record: BatchRecord,
+    states: tuple[str, ...],
+    source: BatchRecord | None,
+    *,
+    sample: int,
+    unit: int,
+    timestep: int,
 ) -> str:
     """The frame in words and numbers, in the order of the picture."""
     numbers = []
@@ -292,7 +303,10 @@ def _readout(
         value = initial[unit] if timestep < 0 else after[timestep, unit]
         numbers.append(f"{name_state(state)[0]} = {value:.3f}")
     if timestep < 0:
-        words = [f"before t = 0: {record.origin}, {ORIGINS[record.origin]}"]
+        why = ORIGINS[record.origin]
+        if record.origin == "altered" and source is not None:
+            why = f"by {in_run(source)}"
+        words = [f"before t = 0: {record.origin}, {why}"]
         return "   ".join(words + numbers + [f"(unit {unit})"])
     words = [f"t = {data_timestep(record, timestep)}"]
     if record.inputs is not None:
