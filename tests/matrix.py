@@ -852,12 +852,14 @@ def page(outcomes: dict[str, dict[str, Outcome]], versions: str) -> str:
 def _sentence(words: str) -> str:
     """What a message says, without the names of layers and what stands around it."""
     words = re.sub(r"\x1b\[[0-9;]*m", "", words)  # Keras's colours
+    words = re.sub(r"_\d+'", "'", words)  # Keras numbers the layers of a process
     # AutoGraph and Keras put lines of their own before it.
     own = re.search(r"(?:Layer|The layer|The model) '.*", words)
     if own:
         return re.sub(r"^(Layer|The layer|The model) '[^']*'", r"\1 '...'", own[0])
     lines = [line.strip() for line in words.splitlines() if line.strip()]
-    told = next((line for line in lines if re.search(r"[Ss]hapes?\b|[Dd]imension", line)), lines[0])
+    about_sizes = re.compile(r"shapes:|must be the same|[Dd]imension")
+    told = next(filter(about_sizes.search, lines), lines[0])
     kind = words.partition(":")[0]
     return told if told.startswith(kind) else f"{kind}: {told}"
 
