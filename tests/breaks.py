@@ -10,6 +10,7 @@ ONE_CHARACTER = "notebooks/07_one_character_at_a_time.ipynb"
 STATEFUL = "notebooks/03_stateful.ipynb"
 VERSIONS = "notebooks/10_versions.ipynb"
 OWN_MODEL = "notebooks/09_your_own_model.ipynb"
+TRIAL = "notebooks/08_claims_on_trial.ipynb"
 BREAKS: tuple[Break, ...] = (
     Break(
         "the player's callback shows another frame",
@@ -194,5 +195,33 @@ BREAKS: tuple[Break, ...] = (
         OWN_MODEL,
         "model.fit(*train, validation_data=validation, batch_size=8",
         "model.fit(*train, batch_size=8",
+    ),
+    Break(
+        "one statement that holds makes a claim true",
+        TRIAL,
+        "stateviz/lessons/trial.py",
+        "if all(implied.values()):",
+        "if any(implied.values()):",
+    ),
+    Break(
+        "a reset is noted as a build",
+        TRIAL,
+        "stateviz/tap.py",
+        'self._announcing(layer.reset_state, "reset_state")',
+        'self._announcing(layer.reset_state, "build")',
+    ),
+    Break(
+        "the believers forget to reset",
+        TRIAL,
+        TRIAL,
+        "on_predict_batch_begin=lambda batch, logs:",
+        "on_predict_end=lambda logs:",
+    ),
+    Break(
+        "the lesson counts a half true claim as true",
+        TRIAL,
+        TRIAL,
+        "HALF TRUE: Stateless: all states",
+        "TRUE: Stateless: all states",
     ),
 )
