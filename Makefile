@@ -4,7 +4,7 @@
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test test-versions check notebooks matrix bench gallery pins clean
+.PHONY: help install lab test test-versions check notebooks student-copies matrix bench gallery pins clean
 
 VENV_PYTHON := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 INSTALLED := .venv/.installed
@@ -50,6 +50,9 @@ check: $(INSTALLED) ## formatter, linter and type checker
 
 notebooks: $(INSTALLED) ## run all notebooks again and save what they print
 	@$(VENV_PYTHON) -m tools.regenerate_notebooks
+
+student-copies: $(INSTALLED) ## copy the lessons without their answers into student-copies/
+	@$(VENV_PYTHON) -m tools.student_copies
 
 matrix: $(INSTALLED) ## record every kind of layer in every way to run it, and write docs/recorder.md
 	@$(VENV_PYTHON) -m tests.matrix

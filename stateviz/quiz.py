@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+import os
+import uuid
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets
+from IPython.display import display
 
 _STYLE = """<style>
 .stateviz-quiz { max-width: 52rem; padding: 0.75rem 1rem; border-radius: 8px;
@@ -30,13 +33,15 @@ class Prediction(ipywidgets.VBox):
     """A question whose answer is shown only after the reader has committed a prediction.
 
     Every option has a feedback that names the belief behind it. A committed choice cannot be
-    changed, but the reader may try again; what was answered first stays in `attempts`.
+    changed, but the reader may try again; what was answered first stays in `attempts`, and in the
+    notebook when it is saved and opened again.
 
     Args:
         question: The question.
         options: The feedback on each option, by the option's text.
-        answer: The right option.
-        class_mode: Hold the feedback back until `reveal` is called, or the button is pressed.
+        answer: The right option; None where only the teacher knows it, as in a student's copy.
+        class_mode: Hold the feedback back until `reveal` is called, or the button is pressed. None
+            means what the environment variable STATEVIZ_CLASS_MODE says: 1 is yes.
 
     Raises:
         TypeError: The options are not a mapping of texts to texts.
@@ -60,10 +65,12 @@ class Prediction(ipywidgets.VBox):
         question: str,
         options: Mapping[str, str],
         *,
-        answer: str,
-        class_mode: bool = False,
+        answer: str | None,
+        class_mode: bool | None = None,
     ) -> None:
         _refuse_unfit(options, answer)
+        if class_mode is None:
+            class_mode = os.environ.get("STATEVIZ_CLASS_MODE") == "1"
         self.question = question
         self.options = dict(options)
         self.answer = answer
@@ -71,6 +78,7 @@ class Prediction(ipywidgets.VBox):
         self._attempts: list[str] = []
         self._committed = False
         self._revealed = False
+        self._display_id: str | None = None
 
         self._choices = ipywidgets.RadioButtons(options=list(options), value=None, description="")
         self._choices.tooltip = question
@@ -81,9 +89,9 @@ class Prediction(ipywidgets.VBox):
         self._reveal_button = ipywidgets.Button(description="Reveal the answer")
         self._verdict = ipywidgets.HTML()
         self._choices.observe(self._choice_changed, names="value")
-        self._commit_button.on_click(lambda _: self.commit())
+        self._commit_button.on_click(lambda _: self._clicked(self.commit))
         self._again_button.on_click(lambda _: self.try_again())
-        self._reveal_button.on_click(lambda _: self.reveal())
+        self._reveal_button.on_click(lambda _: self._clicked(self.reveal))
         buttons = ipywidgets.HBox([self._commit_button, self._reveal_button, self._again_button])
         buttons.layout.flex_flow = "row wrap"
         super().__init__(
@@ -120,8 +128,9 @@ class Prediction(ipywidgets.VBox):
 
     @property
     def correct(self) -> bool | None:
-        """Whether the committed choice is right; None before it is committed."""
-        return self.chosen == self.answer if self._committed else None
+        """Whether the committed choice is right; None before, or where nobody here knows."""
+        known = self._committed and self.answer is not None
+        return self.chosen == self.answer if known else None
 
     @property
     def feedback(self) -> str:
@@ -146,7 +155,7 @@ class Prediction(ipywidgets.VBox):
             return
         self._attempts.append(self.chosen)
         self._committed = True
-        if self.class_mode:
+        if self.class_mode or self.answer is None:
             self._show()
         else:
             self.reveal()
@@ -155,6 +164,8 @@ class Prediction(ipywidgets.VBox):
         """Shows the feedback on a committed choice."""
         if not self._committed:
             raise ValueError("Nothing is committed yet. Call commit() before reveal().")
+        if self.answer is None:
+            raise ValueError("This copy does not hold the answer. Ask your teacher.")
         self._revealed = True
         self._show()
 
@@ -163,6 +174,20 @@ class Prediction(ipywidgets.VBox):
         self._committed = self._revealed = False
         self._choices.value = None
         self._show()
+
+    def _clicked(self, act: Callable[[], None]) -> None:
+        """Acts, and writes the answer into the cell's output, which the notebook keeps.
+
+        A widget is gone when the notebook is opened again; the HTML beside it stays. In a cell
+        that answers the question from Python nothing is rewritten: nbval would not follow.
+        """
+        act()
+        if self._display_id is not None:
+            display(self._bundle(), raw=True, display_id=self._display_id, update=True)
+
+    def _ipython_display_(self) -> None:
+        self._display_id = self._display_id or uuid.uuid4().hex
+        display(self._bundle(), raw=True, display_id=self._display_id)
 
     def _choice_changed(self, _: object) -> None:
         # A click can be under way in the browser while the commit locks the choice.
@@ -174,7 +199,7 @@ class Prediction(ipywidgets.VBox):
         self._choices.disabled = self._committed
         self._commit_button.disabled = self.chosen is None
         self._commit_button.layout.display = "none" if self._committed else ""
-        waits = self._committed and not self._revealed
+        waits = self._committed and not self._revealed and self.answer is not None
         self._reveal_button.layout.display = "" if waits else "none"
         self._again_button.layout.display = "" if self._revealed and not self.correct else "none"
         self._verdict.value = self._verdict_html()
@@ -200,29 +225,53 @@ class Prediction(ipywidgets.VBox):
         )
 
     def _still_html(self) -> str:
-        """The question for a reader without a kernel: each feedback folded under its option."""
+        """The question, and what was answered, for a reader without a kernel.
+
+        Before an answer each feedback is folded under its option; in class no feedback is there.
+        """
+        asked = f"<p><b>{html.escape(self.question)}</b></p>"
+        if self._attempts:
+            waits = self._committed and not self._revealed
+            told = self._attempts[:-1] if waits else self._attempts
+            answers = "".join(f"<li>{self._judged(option)}</li>" for option in told)
+            if waits:
+                answers += f"<li><b>{html.escape(self._attempts[-1])}</b> (not revealed yet)</li>"
+            return f"{asked}<p>What was predicted here:</p><ol>{answers}</ol>"
+        if self.class_mode or self.answer is None:
+            items = "".join(f"<li>{html.escape(option)}</li>" for option in self.options)
+            return f"{asked}<p>Run the cell to commit a prediction.</p><ul>{items}</ul>"
         folded = "".join(
-            f"<details><summary>{html.escape(option)}</summary>"
-            f"<p><b>{'✓ Right.' if option == self.answer else '✗ Not quite.'}</b> "
-            f"{html.escape(feedback)}</p></details>"
-            for option, feedback in self.options.items()
+            f"<details><summary>{html.escape(option)}</summary><p>{self._judged(option, '')}</p>"
+            "</details>"
+            for option in self.options
         )
         return (
-            f"<p><b>{html.escape(self.question)}</b></p>"
-            f"<p>Choose one, then open it. (Run the cell to commit a prediction.)</p>{folded}"
+            f"{asked}<p>Choose one, then open it. (Run the cell to commit a prediction.)</p>"
+            f"{folded}"
         )
+
+    def _judged(self, option: str, name: str | None = None) -> str:
+        if self.answer is None:
+            return html.escape(option)
+        word = "✓ Right." if option == self.answer else "✗ Not quite."
+        name = f"{html.escape(option)}<br>" if name is None else name
+        return f"{name}<b>{word}</b> {html.escape(self.options[option])}"
 
     def __repr__(self) -> str:
         return f"Prediction({self.question!r}, {len(self.options)} options)"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        data = dict(super()._repr_mimebundle_(**kwargs))
+    def _bundle(self) -> dict[str, Any]:
+        """What is shown of it, by its mime type: the live widget, the still HTML, the text."""
+        data = dict(super()._repr_mimebundle_())
         data["text/plain"] = repr(self)
         data["text/html"] = self._still_html()
         return data
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return self._bundle()
 
-def _refuse_unfit(options: Mapping[str, str], answer: str) -> None:
+
+def _refuse_unfit(options: Mapping[str, str], answer: str | None) -> None:
     if not isinstance(options, Mapping):
         raise TypeError(
             f"options gives the feedback on each option, as in {{'5 times': 'You count batches.'}};"
@@ -237,6 +286,8 @@ def _refuse_unfit(options: Mapping[str, str], answer: str) -> None:
         raise ValueError(f"An option has no text; received {texts}.")
     if len({" ".join(text.split()) for text in texts}) < len(texts):
         raise ValueError(f"Two options read alike, apart from spaces; received {texts}.")
+    if answer is None:
+        return
     silent = [text for text, feedback in options.items() if not feedback.strip()]
     if silent:
         raise ValueError(

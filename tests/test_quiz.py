@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stateviz import quiz
 from stateviz.quiz import Prediction
 
 OPTIONS = {"1000": "You count samples.", "5": "You count batches.", "<b>": "Markup & more."}
@@ -145,3 +146,79 @@ def test_steps_out_of_order_are_refused() -> None:
         prediction.reveal()
     with pytest.raises(ValueError, match=r"'75' is not one of the options"):
         prediction.choose("75")
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, str], dict[str, Any]]]:
+    """What is displayed, and how, in place of a page."""
+    found: list[tuple[dict[str, str], dict[str, Any]]] = []
+    monkeypatch.setattr(quiz, "display", lambda data, **how: found.append((data, how)))
+    return found
+
+
+def test_a_click_writes_the_answer_into_the_notebook(
+    shown: list[tuple[dict[str, str], dict[str, Any]]],
+) -> None:
+    prediction = a_prediction()
+    prediction._ipython_display_()
+    prediction.choose("1000")
+    prediction._commit_button.click()
+    prediction._again_button.click()
+    prediction.choose("5")
+    prediction._commit_button.click()
+    asked, missed, right = [(data["text/html"], how) for data, how in shown]
+    assert "<details>" in asked[0]
+    assert "update" not in asked[1]
+    assert missed[1]["update"]
+    assert missed[1]["display_id"] == asked[1]["display_id"]
+    assert "1000<br><b>✗ Not quite.</b> You count samples." in missed[0]
+    assert "You count batches." not in missed[0]
+    assert missed[0].count("<li>") == 1
+    assert right[0].count("<li>") == 2
+    assert "5<br><b>✓ Right.</b> You count batches." in right[0]
+
+
+def test_an_answer_from_python_rewrites_no_output(
+    shown: list[tuple[dict[str, str], dict[str, Any]]],
+) -> None:
+    prediction = a_prediction()
+    prediction._ipython_display_()
+    prediction.choose("5")
+    prediction.commit()
+    assert len(shown) == 1
+
+
+def test_in_class_the_notebook_holds_no_answer_before_it_is_revealed(
+    shown: list[tuple[dict[str, str], dict[str, Any]]],
+) -> None:
+    prediction = a_prediction(class_mode=True)
+    prediction._ipython_display_()
+    prediction.choose("5")
+    prediction._commit_button.click()
+    assert not any("You count" in data["text/html"] for data, _ in shown)
+    assert "not revealed yet" in shown[-1][0]["text/html"]
+    prediction._reveal_button.click()
+    assert "You count batches." in shown[-1][0]["text/html"]
+
+
+@pytest.mark.parametrize(("said", "held"), [("1", True), ("0", False), (None, False)])
+def test_a_variable_sets_the_class_mode_of_a_whole_course(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, held: bool
+) -> None:
+    monkeypatch.delenv("STATEVIZ_CLASS_MODE", raising=False)
+    if said is not None:
+        monkeypatch.setenv("STATEVIZ_CLASS_MODE", said)
+    assert a_prediction().class_mode is held
+    assert a_prediction(class_mode=False).class_mode is False
+
+
+def test_without_an_answer_only_the_commitment_is_kept() -> None:
+    prediction = Prediction("How often?", {"5": "", "1000": ""}, answer=None)
+    prediction.choose("5")
+    prediction.commit()
+    assert prediction.correct is None
+    assert "Right" not in prediction._verdict.value
+    assert "Not quite" not in prediction._still_html()
+    assert prediction._reveal_button.layout.display == "none"
+    with pytest.raises(ValueError, match="Ask your teacher"):
+        prediction.reveal()

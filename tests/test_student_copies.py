@@ -1,0 +1,61 @@
+"""A student's copy has the questions and none of the answers."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import stateviz
+from tools.course_environment import NOTEBOOKS
+from tools.regenerate_notebooks import read_notebook
+from tools.student_copies import without_answers, without_feedback
+
+LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+def predictions(sources: list[str]) -> list[stateviz.Prediction]:
+    """Every prediction that these cells make, made."""
+    calls = [
+        call
+        for source in sources
+        for call in ast.walk(ast.parse(source))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("Prediction")
+    ]
+    known = {"stateviz": stateviz, "Prediction": stateviz.Prediction}
+    return [eval(ast.unparse(call), known) for call in calls]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=[path.stem for path in LESSONS])
+def test_a_copy_asks_what_the_lesson_asks_and_answers_nothing(path: Path) -> None:
+    lesson = read_notebook(path)
+    copy = without_answers(lesson)
+    cells = [cell for cell in copy.cells if cell.cell_type == "code"]
+    text = "\n".join(cell.source for cell in copy.cells)
+    asked = predictions([c.source for c in lesson.cells if c.cell_type == "code"])
+    asked_in_copy = predictions([cell.source for cell in cells])
+    assert asked
+    assert [(each.question, [*each.options]) for each in asked_in_copy] == [
+        (each.question, [*each.options]) for each in asked
+    ]
+    assert all(each.answer is None for each in asked_in_copy)
+    for prediction in asked:
+        for feedback in prediction.options.values():
+            assert feedback not in text
+    assert not any(cell.outputs for cell in cells)
+    folded = sum(cell.source.count("<details>") for cell in lesson.cells)
+    assert folded > 0
+    assert "<details>" not in text
+    assert text.count("*Your answer:*") == folded
+
+
+def test_a_lesson_itself_is_left_as_it_is() -> None:
+    lesson = read_notebook(LESSONS[0])
+    without_answers(lesson)
+    assert lesson == read_notebook(LESSONS[0])
+
+
+def test_options_that_cannot_be_read_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"written out as a dict.*\nPrediction\('\?', options"):
+        without_feedback("Prediction('?', options, answer='5')")
