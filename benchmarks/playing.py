@@ -25,6 +25,7 @@ from playwright.sync_api import Locator, Page, sync_playwright
 
 from benchmarks.measuring import progress, spread
 from benchmarks.report import Row, Target, Topic
+from tools.regenerate_notebooks import NOTEBOOK_METADATA
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -137,10 +138,12 @@ from benchmarks.scene_to_play import FRAMES, SIZE, SceneToPlay
 
 # Reads what is on the page at every repaint, until told to stop.
 _WATCH = """
-(element) => {
+([place, shown]) => {
+  const cell = document.querySelectorAll(".jp-CodeCell")[place];
   const seen = [];
   const look = () => {
-    const identity = String(%s);
+    const element = cell.querySelector(shown);  // a new one may stand there at any repaint
+    const identity = element && String(%s);
     if (identity !== seen.at(-1)?.[0]) seen.push([identity, performance.now()]);
     window.watching = requestAnimationFrame(look);
   };
@@ -155,12 +158,13 @@ _FIRST_FRAME = """
 ([place, shown]) => {
   window.firstFrame = new Promise((resolve) => {
     const cell = document.querySelectorAll(".jp-CodeCell")[place];
+    const before = cell.querySelector(".jp-InputPrompt").textContent;
     let began = false;
     let ended = null;
     const look = () => {
       const now = performance.now();
       const prompt = cell.querySelector(".jp-InputPrompt").textContent;
-      began ||= prompt.includes("*");
+      began ||= prompt !== before;
       if (began && ended === null && !prompt.includes("*")) ended = now;
       const found = cell.querySelector(shown);
       const drawn = found && (found.tagName !== "IMG" || (found.complete && found.naturalWidth));
@@ -233,13 +237,13 @@ def _measure_once(page: Page, place: int, way: Way, measured: _Measured) -> None
     page.evaluate(_FIRST_FRAME, [place, way.shown])
     _run_cell(page, place)
     measured.first_frame.append(page.evaluate("() => window.firstFrame"))
-    cell = page.locator(".jp-CodeCell").nth(place)
+    cell = _cell(page, place)
     shown = cell.locator(way.shown).first
     shown.scroll_into_view_if_needed()
     page.wait_for_timeout(1000)
     if way.focus is not None:
-        measured.key_to_pixels += _keys(page, cell, way, shown)
-    seen = _played(page, cell, way, shown)
+        measured.key_to_pixels += _keys(page, place, way)
+    seen = _played(page, place, way)
     elapsed = (seen[-1][1] - seen[0][1]) / 1000
     measured.frames_a_second.append((len(seen) - 1) / elapsed if elapsed else 0)
     measured.distinct.append(len({identity for identity, _ in seen}))
@@ -247,22 +251,26 @@ def _measure_once(page: Page, place: int, way: Way, measured: _Measured) -> None
     page.keyboard.press("Escape")
 
 
-def _played(page: Page, cell: Locator, way: Way, shown: Locator) -> list[tuple[str, float]]:
-    shown.evaluate(_WATCH % way.identity)
-    cell.locator(way.play).first.click()
+def _cell(page: Page, place: int) -> Locator:
+    return page.locator(".jp-CodeCell").nth(place)
+
+
+def _played(page: Page, place: int, way: Way) -> list[tuple[str, float]]:
+    page.evaluate(_WATCH % way.identity, [place, way.shown])
+    _cell(page, place).locator(way.play).first.click()
     page.wait_for_timeout(_PLAY_S * 1000)
     seen: list[tuple[str, float]] = page.evaluate(_STOP)
     return seen[1:]  # the first is the frame before it played
 
 
-def _keys(page: Page, cell: Locator, way: Way, shown: Locator) -> list[float]:
+def _keys(page: Page, place: int, way: Way) -> list[float]:
     assert way.focus is not None
-    cell.locator(way.focus).first.focus()
+    _cell(page, place).locator(way.focus).first.focus()
     page.evaluate(
         "() => { window.pressed = []; document.addEventListener('keydown', (event) => "
         "pressed.push(event.timeStamp), { capture: true }); }"
     )
-    shown.evaluate(_WATCH % way.identity)
+    page.evaluate(_WATCH % way.identity, [place, way.shown])
     for _ in range(_KEYS):
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(400)
@@ -277,7 +285,7 @@ def _keys(page: Page, cell: Locator, way: Way, shown: Locator) -> list[float]:
 
 
 def _run_cell(page: Page, place: int) -> None:
-    cell = page.locator(".jp-CodeCell").nth(place)
+    cell = _cell(page, place)
     cell.locator(".jp-InputPrompt").click()
     page.keyboard.press("Control+Enter")
     running = (
@@ -301,7 +309,8 @@ def _lab() -> Iterator[Page]:
     with TemporaryDirectory() as folder, socket.socket() as free:
         home = Path(folder)
         (home / "notebooks").mkdir()
-        notebook = nbformat.v4.new_notebook(cells=cells)
+        # Without a kernel's name JupyterLab asks for one.
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
         nbformat.write(notebook, home / "notebooks" / "playing.ipynb")
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
