@@ -75,7 +75,7 @@ WAYS = (
     ),
     Way(
         "inline, one figure drawn again",
-        "scene = SceneToPlay(Figure(figsize=SIZE, dpi=100))\n"
+        "%matplotlib inline\nscene = SceneToPlay(Figure(figsize=SIZE, dpi=100))\n"
         + _PLAY_AND_SLIDER
         + """
 output = widgets.Output()

@@ -235,6 +235,19 @@ def test_a_stateful_layer_carries_over_until_it_is_reset() -> None:
     assert recording.resets().sample_states_zeroed == 4
 
 
+def test_a_state_of_zeros_is_carried_over_unless_a_reset_was_called() -> None:
+    model = counting_model(stateful=True)
+    X = np.zeros((2, 3, 1), "float32")
+    with stateviz.record(model) as recording:
+        model.predict_on_batch(X)
+        model.predict_on_batch(X)
+        model.get_layer("lstm").reset_state()
+        model.predict_on_batch(X)
+        model.predict_on_batch(X)
+    origins = [batch.origin for batch in recording["lstm"].batches]
+    assert origins == ["reset", "carried", "reset", "carried"]
+
+
 def test_validation_is_seen_to_alter_the_training_state() -> None:
     model = counting_model(stateful=True)
     with stateviz.record(model) as recording:

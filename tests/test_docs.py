@@ -1,0 +1,56 @@
+"""What the documentation points at is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.course_environment import REPOSITORY
+from tools.gallery import shots
+from tools.regenerate_notebooks import read_notebook
+
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
+QUESTIONS = REPOSITORY / "docs" / "questions.md"
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+CELL = re.compile(r"\[\d+\]\(\.\./(notebooks/[^)]+)\) `(cell-\w+)`")
+THREAD = re.compile(
+    r"https://(?:github\.com/[\w-]+/[\w-]+/issues|stackoverflow\.com/questions)/\d+"
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    within = [link.partition("#")[0] for link in links if not re.match(r"\w+:|#", link)]
+    assert [link for link in within if not (page.parent / link).exists()] == []
+
+
+def test_links_between_the_lessons_lead_somewhere() -> None:
+    for path in (REPOSITORY / "notebooks").glob("*.ipynb"):
+        for cell in read_notebook(path).cells:
+            for link in LINK.findall(cell.source) if cell.cell_type == "markdown" else ():
+                if not re.match(r"\w+:|#", link):
+                    assert (path.parent / link.partition("#")[0]).exists(), (path.name, link)
+
+
+def test_every_question_is_answered_by_a_cell_that_exists() -> None:
+    rows = [line for line in QUESTIONS.read_text(encoding="utf-8").splitlines() if "| [" in line]
+    assert len(rows) > 40
+    sources = {
+        f"notebooks/{path.name}": {cell.id: cell.source for cell in read_notebook(path).cells}
+        for path in (REPOSITORY / "notebooks").glob("*.ipynb")
+    }
+    for row in rows:
+        cells = CELL.findall(row)
+        assert cells, row
+        answers = [sources[notebook][cell] for notebook, cell in cells]
+        for thread in THREAD.findall(row):
+            assert any(thread in answer for answer in answers), (thread, cells)
+
+
+def test_the_gallery_page_shows_every_picture_that_is_made() -> None:
+    page = (REPOSITORY / "docs" / "gallery.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\(images/gallery/([\w-]+)\.webp\)", page)
+    assert sorted(shown) == sorted(shot.name for shot in shots())
