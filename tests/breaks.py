@@ -5,6 +5,8 @@ from tests.mutation import Break
 RESETS = "notebooks/00_when_does_keras_reset.ipynb"
 WITHIN = "notebooks/01_within_a_sequence.ipynb"
 ACROSS = "notebooks/02_across_batches.ipynb"
+RESETTING = "notebooks/04_resets.ipynb"
+BROKEN_STREAM = "notebooks/05_when_the_stream_breaks.ipynb"
 DOES_IT_HELP = "notebooks/06_does_it_help.ipynb"
 ONE_CHARACTER = "notebooks/07_one_character_at_a_time.ipynb"
 STATEFUL = "notebooks/03_stateful.ipynb"
@@ -223,5 +225,26 @@ BREAKS: tuple[Break, ...] = (
         TRIAL,
         "HALF TRUE: Stateless: all states",
         "TRUE: Stateless: all states",
+    ),
+    Break(
+        "the state of training is not put back after validation",
+        RESETTING,
+        "stateviz/cures.py",
+        "            state.assign(value)\n",
+        "            del state, value\n",
+    ),
+    Break(
+        "a state from elsewhere is not told from a carried one",
+        RESETTING,
+        "stateviz/capture.py",
+        'return "altered", seen.last.record',
+        'return "carried", seen.last.record',
+    ),
+    Break(
+        "the lesson claims that a clone keeps its state",
+        RESETTING,
+        RESETTING,
+        '"clone_model": keras.models.clone_model',
+        '"clone_model": lambda model: model',
     ),
 )
