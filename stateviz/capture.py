@@ -233,6 +233,18 @@ class Capture:
                 record=index,
             )
         )
+        if len(call.inputs) < batch_size:
+            self.recording.events.append(
+                Event(
+                    "one row repeated",
+                    phase=phase.name,
+                    epoch=phase.epoch,
+                    layer=name,
+                    batch=batch,
+                    batch_size=batch_size,
+                    record=index,
+                )
+            )
 
     def _record(
         self,

@@ -5,7 +5,7 @@ Each finding is a sentence with its evidence, places in the recording, and a cur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,15 +38,20 @@ class Finding:
 def findings_of(recording: Recording) -> list[Finding]:
     """Everything odd, layer by layer; empty where nothing is."""
     return [
-        found for name in recording.layers for look in _LOOKS for found in look(recording[name])
+        found
+        for name in recording.layers
+        for look in _LOOKS
+        for found in look(recording[name], recording)
     ]
 
 
-def _validation_altered_the_training_state(layer: LayerRecording) -> Iterator[Finding]:
+def _validation_altered_the_training_state(
+    layer: LayerRecording, _: Recording
+) -> Iterator[Finding]:
     found = _places(
         layer,
         lambda batch, source: (
-            batch.origin == "altered" and source is not None and source.phase == "validation"
+            batch.origin == "altered" and source is not None and _trained_on(batch, source)
         ),
     )
     if found:
@@ -62,7 +67,9 @@ def _validation_altered_the_training_state(layer: LayerRecording) -> Iterator[Fi
         )
 
 
-def _an_epoch_began_with_the_end_of_the_last(layer: LayerRecording) -> Iterator[Finding]:
+def _an_epoch_began_with_the_end_of_the_last(
+    layer: LayerRecording, _: Recording
+) -> Iterator[Finding]:
     found = _places(
         layer,
         lambda batch, source: (
@@ -83,14 +90,15 @@ def _an_epoch_began_with_the_end_of_the_last(layer: LayerRecording) -> Iterator[
         )
 
 
-def _another_phase_moved_the_state(layer: LayerRecording) -> Iterator[Finding]:
+def _another_phase_moved_the_state(layer: LayerRecording, _: Recording) -> Iterator[Finding]:
     found = _places(
         layer,
         lambda batch, source: (
-            batch.origin == "carried"
+            batch.origin in ("carried", "altered")
             and source is not None
             and batch.phase != "validation"
             and source.phase != batch.phase
+            and not _trained_on(batch, source)
         ),
     )
     if found:
@@ -108,7 +116,7 @@ def _another_phase_moved_the_state(layer: LayerRecording) -> Iterator[Finding]:
         )
 
 
-def _a_state_came_from_outside(layer: LayerRecording) -> Iterator[Finding]:
+def _a_state_came_from_outside(layer: LayerRecording, _: Recording) -> Iterator[Finding]:
     found = _places(layer, lambda batch, source: batch.origin == "altered" and source is None)
     if found:
         yield Finding(
@@ -122,7 +130,27 @@ def _a_state_came_from_outside(layer: LayerRecording) -> Iterator[Finding]:
         )
 
 
-def _a_state_is_not_finite(layer: LayerRecording) -> Iterator[Finding]:
+def _one_row_was_repeated(layer: LayerRecording, recording: Recording) -> Iterator[Finding]:
+    found = [
+        event
+        for event in recording.events
+        if event.kind == "one row repeated" and event.layer == layer.name
+    ]
+    if found:
+        rows = found[0].batch_size
+        places = tuple(event.record for event in found if event.record is not None)
+        yield Finding(
+            layer.name,
+            "one row was repeated",
+            f"{_times(found)} a batch had one row, and Keras repeated it to fill the {rows} rows "
+            f"of the state.",
+            places,
+            f"Give a multiple of {rows} samples, or read the rest with "
+            f"stateviz.twin(model, batch_size=1).",
+        )
+
+
+def _a_state_is_not_finite(layer: LayerRecording, _: Recording) -> Iterator[Finding]:
     found = tuple(
         place
         for place, batch in enumerate(layer.batches)
@@ -140,11 +168,12 @@ def _a_state_is_not_finite(layer: LayerRecording) -> Iterator[Finding]:
         )
 
 
-_LOOKS: tuple[Callable[[LayerRecording], Iterator[Finding]], ...] = (
+_LOOKS: tuple[Callable[[LayerRecording, Recording], Iterator[Finding]], ...] = (
     _validation_altered_the_training_state,
     _an_epoch_began_with_the_end_of_the_last,
     _another_phase_moved_the_state,
     _a_state_came_from_outside,
+    _one_row_was_repeated,
     _a_state_is_not_finite,
 )
 
@@ -160,5 +189,10 @@ def _places(
     )
 
 
-def _times(places: tuple[int, ...]) -> str:
+def _trained_on(batch: BatchRecord, source: BatchRecord) -> bool:
+    """Whether training began with what validation had left."""
+    return batch.phase in ("fit", "train_on_batch") and source.phase == "validation"
+
+
+def _times(places: Sequence[object]) -> str:
     return "Once" if len(places) == 1 else f"{len(places)} times"

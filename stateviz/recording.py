@@ -192,14 +192,15 @@ class Event:
 
     Attributes:
         kind: "phase began", "phase ended", "epoch began", "epoch ended", "batch" (a layer
-            processed one), "reset_state" or "build" (it was called on a layer) or "recording
-            stopped" (at the memory bound, or at an error).
+            processed one), "one row repeated" (the batch had one row, and Keras repeated it to
+            fill the states of a stateful layer), "reset_state" or "build" (it was called on a
+            layer) or "recording stopped" (at the memory bound, or at an error).
         phase, epoch: Where it happened; None outside of any.
-        layer: The layer's name, for "batch", "reset_state" and "build".
+        layer: The layer's name, for what happens to a layer.
         batch: The batch's 0-based number in its phase and epoch; None where it has none.
         origin: For "batch": how its states began.
-        batch_size: For "batch": its number of samples.
-        record: For "batch": its index in `LayerRecording.batches`; None if it was not kept.
+        batch_size: For a batch: the number of rows of its states.
+        record: For a batch: its index in `LayerRecording.batches`; None if it was not kept.
     """
 
     kind: str

@@ -247,4 +247,32 @@ BREAKS: tuple[Break, ...] = (
         '"clone_model": keras.models.clone_model',
         '"clone_model": lambda model: model',
     ),
+    Break(
+        "the rows that a lane reads are not compared with its series",
+        BROKEN_STREAM,
+        "stateviz/lanes.py",
+        "(self.read != self.in_order) & (self.read >= 0)",
+        "(self.read != self.in_order) & (self.read < 0)",
+    ),
+    Break(
+        "a repeated row is not noted",
+        BROKEN_STREAM,
+        "stateviz/capture.py",
+        "if len(call.inputs) < batch_size:",
+        "if len(call.inputs) > batch_size:",
+    ),
+    Break(
+        "a masked timestep does not hold the state",
+        BROKEN_STREAM,
+        "stateviz/capture.py",
+        "    if mask is None:\n        return returned\n",
+        "    if mask is None or len(mask):\n        return returned\n",
+    ),
+    Break(
+        "the lesson shuffles what it says is in order",
+        BROKEN_STREAM,
+        BROKEN_STREAM,
+        "model.fit(X, y, batch_size=2, shuffle=False, verbose=0),",
+        "model.fit(X, y, batch_size=2, verbose=0),",
+    ),
 )

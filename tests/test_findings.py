@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,10 +47,44 @@ def test_validation_in_a_stateful_fit_is_found_with_its_evidence() -> None:
     assert "callbacks=[stateviz.ResetStates()]" in finding.cure
 
 
+def test_a_predict_that_goes_on_with_validation_is_not_called_training() -> None:
+    model = counting_model(stateful=True)
+    with stateviz.record(model) as recording:
+        model.fit(ONES, ONES[:, 0], validation_data=(ONES[:2], ONES[:2, 0]), **FIT)
+        model.predict(ONES, batch_size=2, verbose=0)
+    [finding] = recording.findings()
+    assert finding.kind == "one phase went on where another had ended"
+    assert finding.batches == (4,)
+    assert "first 'predict' with that of 'validation'" in finding.what
+
+
 def test_epochs_that_reset_nothing_are_found() -> None:
     [finding] = fitted(validated=False, cured=False)
     assert finding.kind == "an epoch began with the state of the epoch before"
     assert finding.batches == (3, 6)
+
+
+@pytest.mark.parametrize("samples", [3, 4])
+def test_a_last_batch_of_one_that_keras_repeats_is_found(samples: int) -> None:
+    model = counting_model(stateful=True)  # for batches of 2
+    with stateviz.record(model, every=2) as recording:
+        predictions = model.predict(ONES[[0, 1, 2, 3][:samples]], batch_size=2, verbose=0)
+    assert len(predictions) == 4
+    found = recording.findings()
+    assert kinds(found) == (["one row was repeated"] if samples == 3 else [])
+    if found:
+        assert found[0].batches == ()  # seen, though this batch was not kept
+        assert "Once a batch had one row" in repr(found[0])
+        assert "fill the 2 rows" in found[0].what
+
+
+def test_a_repeated_row_stays_known_in_a_file(tmp_path: Path) -> None:
+    model = counting_model(stateful=True)
+    with stateviz.record(model) as recording:
+        model.predict(ONES[:3], batch_size=2, verbose=0)
+    [found] = recording.findings()
+    assert found.batches == (1,)
+    assert stateviz.load(recording.save(tmp_path / "run.npz")).findings() == [found]
 
 
 @pytest.mark.parametrize("validated", [False, True])
