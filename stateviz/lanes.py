@@ -229,6 +229,11 @@ class Rows:
         torn: np.ndarray = (self.read != self.in_order) & (self.read >= 0)
         return torn
 
+    def name(self, lane: int) -> str:
+        """The row that a lane reads: with ≠ where it is not in order, ? where it is no row."""
+        row = int(self.read[lane])
+        return "?" if row < 0 else f"≠{row}" if self.torn[lane] else str(row)
+
 
 def rows_read(batches: Sequence[BatchRecord], data: np.ndarray) -> list[Rows]:
     """Finds which rows of the data the lanes of each batch read.
@@ -283,12 +288,12 @@ def draw_rows(ax: Axes, batches: Sequence[BatchRecord], rows: Sequence[Rows]) ->
     for start, of_batch in zip(lay_out(batches).starts, rows, strict=True):
         count = len(of_batch.read)
         for lane in range(0, count, -(-count // _MOST_ROWS)):
-            row, torn = int(of_batch.read[lane]), bool(of_batch.torn[lane])
+            torn = bool(of_batch.torn[lane])
             texts.append(
                 ax.text(
                     start + 0.3,
                     lane,
-                    "?" if row < 0 else f"≠{row}" if torn else str(row),
+                    of_batch.name(lane),
                     ha="right",
                     va="center",
                     fontsize=7.5,

@@ -361,9 +361,13 @@ class Clock {
     return JSON.stringify(shown);
   }
 
+  // What was kept and is shown already comes from the kernel a second time: nothing is stopped.
   take(scene) {
+    const key = this.keyOf(scene, scene.chosen);
+    const kept = this.scenes.get(key);
+    if (kept && kept === this.scene && !this.waiting) return;
     if (this.scenes.size >= SCENES_KEPT) this.scenes.delete(this.scenes.keys().next().value);
-    this.scenes.set(this.keyOf(scene, scene.chosen), scene);
+    this.scenes.set(key, scene);
     this.use(scene, scene.chosen);
   }
 

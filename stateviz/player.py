@@ -207,7 +207,6 @@ class Player(anywidget.AnyWidget):
             with self.hold_sync():
                 self._payload = self._filmed(scene)
                 self._scene = scene
-                self.playing = False
                 self.set_trait("n_frames", scene.n_frames)
                 self.frame = min(self.frame, scene.n_frames - 1)
                 self.chosen = dict(scene.chosen)

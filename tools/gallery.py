@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Locator, sync_playwright
 
 import stateviz
 from stateviz.lessons import quietly
@@ -28,6 +28,7 @@ from stateviz.player import Player
 from stateviz.recording import Recording
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images" / "gallery"
+MARGIN = 10
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 WAVE = 14
 
@@ -209,10 +210,27 @@ def take(browser: Browser, shot: Shot, page_file: Path) -> None:
     shown = seen.get_attribute("data-frame")
     if shown != str(frame):
         raise RuntimeError(f"{shot.name}: frame {frame} was asked for, {shown} is shown.")
-    data = page.screenshot() if shot.keys else page.locator("main").screenshot()
+    if shot.keys:
+        data = page.screenshot()
+    else:
+        page.locator(".stateviz-slider").blur()
+        data = page.screenshot(full_page=True, clip=_with_margin(page.locator("main")))
     context.close()
     picture = Image.open(BytesIO(data)).convert("RGB")
     picture.save(FOLDER / f"{shot.name}.webp", lossless=True, method=6)
+
+
+def _with_margin(element: Locator) -> FloatRect:
+    """Where an element stands, and the room around it that the page leaves."""
+    box = element.bounding_box()
+    assert box is not None
+    margin = min(MARGIN, box["x"], box["y"])
+    return {
+        "x": box["x"] - margin,
+        "y": box["y"] - margin,
+        "width": box["width"] + 2 * margin,
+        "height": box["height"] + 2 * margin,
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -199,9 +199,8 @@ def scene(
         more = ", ..." if len(now) > _LANES_IN_READOUT else ""
         reads = ""
         if rows is not None:
-            read = rows[place].read.tolist()
-            shown = ", ".join(map(str, read[:_LANES_IN_READOUT]))
-            reads = f"rows {shown}{', ...' if len(read) > _LANES_IN_READOUT else ''}   "
+            shown = range(min(len(rows[place].read), _LANES_IN_READOUT))
+            reads = f"rows {', '.join(map(rows[place].name, shown))}{more}   "
         return f"{in_run(record)}   {when}   {reads}{symbol} by lane = {by_lane}{more}"
 
     return Scene(

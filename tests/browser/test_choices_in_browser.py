@@ -259,6 +259,17 @@ def test_a_closed_view_leaves_no_listener_behind(two_views: Page) -> None:
     assert frames(two_views) == []
 
 
+def from_kernel(page: Page, player: Player) -> None:
+    """Gives the page the scene of a player, as the kernel does."""
+    page.evaluate(
+        """async (payload) => {
+          const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
+          model.tell("_payload", new DataView(bytes.buffer));
+        }""",
+        base64.b64encode(player._payload).decode(),
+    )
+
+
 def test_a_new_scene_from_the_kernel_takes_the_place_of_the_old(two_views: Page) -> None:
     two_views.select_option("#one [data-choice=sample]", "2")
     assert two_views.get_attribute("#two .stateviz-player", "aria-busy") == "true"
@@ -266,17 +277,19 @@ def test_a_new_scene_from_the_kernel_takes_the_place_of_the_old(two_views: Page)
     assert asked["sample"] == 2
     player = stateviz.play_sequence(recording())
     player.choose(sample=2)
-    payload = base64.b64encode(player._payload).decode()
-    two_views.evaluate(
-        """(payload) => {
-          const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
-          model.tell("_payload", new DataView(bytes.buffer));
-        }""",
-        payload,
-    )
+    from_kernel(two_views, player)
     two_views.wait_for_selector("#two .stateviz-player[aria-busy=false]")
     assert readout(two_views) == player.readout
     assert "sample 2" in (two_views.get_attribute("#one .stateviz-player", "aria-label") or "")
     # What was shown before needs no kernel any more.
     two_views.select_option("#two [data-choice=sample]", "0")
     assert readout(two_views) == expected(0, 0)
+
+
+def test_a_late_echo_of_the_kernel_does_not_stop_what_plays(two_views: Page) -> None:
+    player = stateviz.play_sequence(recording())
+    two_views.click("#one [data-action=play]")
+    # The kernel makes a scene again that the page had kept, and has shown for a while.
+    from_kernel(two_views, player)
+    two_views.wait_for_function(f"model.get('frame') === {TIMESTEPS}")
+    assert frames(two_views) == [str(TIMESTEPS)] * 2
