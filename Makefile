@@ -38,7 +38,7 @@ lab: $(INSTALLED) ## open the first lesson in JupyterLab
 	@$(VENV_PYTHON) -m tools.launch_lab $(LAB_ARGS)
 
 test: $(INSTALLED) ## run every test: unit tests, docstring examples, notebooks, browser checks
-	@$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@$(VENV_PYTHON) -m pytest -n 2 $(PYTEST_ARGS)
 
 test-versions: $(INSTALLED) ## run the recorder's tests with the oldest and the newest Keras
 	@$(VENV_PYTHON) -m tools.supported_versions

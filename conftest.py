@@ -2,8 +2,11 @@
 
 import os
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tools.course_environment import prepare_environment
 
@@ -28,15 +31,25 @@ def kind_of(report: pytest.TestReport) -> str:
     return "unit tests" if file.startswith("tests/") else "docstring examples"
 
 
+class FilesTogether(LoadScopeScheduling):
+    """Of a notebook's cells, and of a file whose tests share a fixture, one process runs all."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.partition("::")[0])
+        if file.name in SHARED_OUT:
+            return nodeid
+        return "browser" if "browser" in file.parts else str(file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesTogether:
+    return FilesTogether(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     runs_slow = os.environ.get("CI") == "true" or os.environ.get("STATEVIZ_SLOW") == "1"
     for item in items:
         if item.get_closest_marker("slow") and not runs_slow:
             item.add_marker(pytest.mark.skip(reason="slow; set STATEVIZ_SLOW=1 to run it"))
-        # Of a notebook's cells, and of a file whose tests share a fixture, one process runs all.
-        if item.path.name not in SHARED_OUT:
-            group = "browser" if "browser" in item.path.parts else str(item.path)
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

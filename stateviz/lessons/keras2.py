@@ -36,7 +36,7 @@ def load_keras2(name: str = "counting", *, stateful: bool = True) -> Recording:
 
     Example:
         >>> load_keras2("counting", stateful=True)
-        Recording of 'lstm': a stateful LSTM of 1 units
+        Recording of 'lstm': a stateful LSTM of 1 unit
             fit: 4 batches in 2 epochs; states began 3 carried, 1 reset
             predict: 2 batches; states began 1 carried, 1 reset
             began from zeros: 2 state tensors, 4 sample states; reset_state called 1 time

@@ -1,0 +1,85 @@
+"""Each lesson in JupyterLab: run, every animation played, every prediction missed and found."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import Lab
+from tests.test_notebooks import COURSE
+
+LIVE_PLAYER = ".jp-OutputArea-output:not(.jp-RenderedHTMLCommon) .stateviz-player"
+LIVE_QUIZ = ".stateviz-quiz"
+PLAY_S = 90
+
+
+def seen(thing: Locator, name: str) -> None:
+    """Keeps a picture for whoever wants to look, in the folder STATEVIZ_SCREENSHOTS."""
+    folder = os.environ.get("STATEVIZ_SCREENSHOTS")
+    if folder:
+        thing.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def play(player: Locator, name: str) -> None:
+    """Plays from the first frame to the last."""
+    player.scroll_into_view_if_needed()
+    expect(player).to_have_attribute("data-ready", "true")
+    last = player.locator(".stateviz-slider").get_attribute("max") or ""
+    player.locator("[data-action=first]").click(force=True)
+    expect(player).to_have_attribute("data-frame", "0")
+    seen(player, f"{name}-first")
+    player.locator("[aria-label=Speed]").select_option("4")
+    readouts = {player.locator(".stateviz-readout").inner_text()}
+    player.locator("[data-action=play]").click()
+    expect(player).to_have_attribute("data-frame", last, timeout=PLAY_S * 1000)
+    expect(player).to_have_attribute("data-playing", "false")
+    readouts.add(player.locator(".stateviz-readout").inner_text())
+    assert len(readouts) == 2, "the first frame and the last say the same"
+    seen(player, f"{name}-last")
+
+
+def answer(quiz: Locator, option: Locator) -> str:
+    option.click()
+    quiz.get_by_role("button", name="Commit my prediction").click()
+    return quiz.get_by_role("status").inner_text()
+
+
+def predict(quiz: Locator, name: str) -> None:
+    """Tries the options until one is right; each wrong one says why it is wrong."""
+    quiz.scroll_into_view_if_needed()
+    options = quiz.locator(".widget-radio-box label")
+    told = []
+    for place in range(options.count()):
+        told.append(answer(quiz, options.nth(place)))
+        if place == 0:
+            seen(quiz, f"{name}-answered")
+        if "Right." in told[-1]:
+            break
+        assert "Not quite." in told[-1]
+        quiz.get_by_role("button", name="Try again").click()
+    assert "Right." in told[-1]
+    assert len(set(told)) == len(told), "two options have the same feedback"
+    seen(quiz, f"{name}-right")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lesson", [path.name for path in COURSE])
+def test_every_animation_plays_and_every_prediction_answers(
+    chromium: Browser, jupyterlab: Lab, lesson: str
+) -> None:
+    page: Page = jupyterlab.open(chromium, lesson)
+    jupyterlab.run_all(page)
+    for kind in ("error", "stderr"):
+        assert page.locator(f"[data-mime-type='application/vnd.jupyter.{kind}']").count() == 0
+    name = lesson.removesuffix(".ipynb")
+    quizzes, players = page.locator(LIVE_QUIZ), page.locator(LIVE_PLAYER)
+    assert quizzes.count() > 0
+    assert players.count() > 0
+    for place in range(players.count()):
+        play(players.nth(place), f"{name}-player-{place}")
+    for place in range(quizzes.count()):
+        predict(quizzes.nth(place), f"{name}-quiz-{place}")
+    page.context.close()
