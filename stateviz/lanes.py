@@ -168,8 +168,12 @@ def draw_batch_names(
             for place, _ in rest:
                 lines[place].append("")
         for place, batch in numbered:
-            number = "" if batch.batch is None else str(batch.batch)
-            lines[place].append(_fitting(rooms[place], f"batch {number}" if number else "", number))
+            if batch.batch is None:
+                lines[place].append(_fitting(rooms[place], f"#{batch.index}"))
+            else:
+                lines[place].append(
+                    _fitting(rooms[place], f"batch {batch.batch}", str(batch.batch))
+                )
     for place, words in enumerate(began):
         lines[place].append(_fitting(rooms[place], words))
     return [

@@ -205,6 +205,16 @@ def test_layers_that_read_different_batches_are_not_shown_together() -> None:
     assert ("lstm and back") in stateviz.play_sequence(recording, layer="lstm").options["layer"]
 
 
+def test_batches_of_the_same_name_are_told_apart() -> None:
+    calls = a_recording(2, phase="call", epoch=None, batch=None)
+    assert stateviz.play_sequence(calls).options["batch"] == ("call #0", "call #1")
+    assert stateviz.play_sequence(calls, batch=1).title.startswith("lstm: call #1, sample 0")
+    again = a_recording(2, phase="predict", epoch=None, batch=0)
+    told_apart = ("predict, batch 0 (#0)", "predict, batch 0 (#1)")
+    assert stateviz.play_sequence(again).options["batch"] == told_apart
+    assert stateviz.play_resets(again).options["open"][1:] == told_apart
+
+
 def test_batches_are_paged_through() -> None:
     recording = a_recording(60)
     player = stateviz.play_batches(recording)

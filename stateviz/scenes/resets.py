@@ -15,7 +15,7 @@ from stateviz.drawings import name_state, states_in
 from stateviz.player import Player
 from stateviz.recording import LayerRecording, Recording
 from stateviz.scenes import batches
-from stateviz.scenes.staging import FONT, check_place, in_run, one_layer, within
+from stateviz.scenes.staging import FONT, check_place, in_run, one_layer, told_apart, within
 from stateviz.tracks import Pick, Scene
 
 _INTERVAL_MS = 400
@@ -62,7 +62,7 @@ def play_resets(
         ways = {
             "layer": played,
             "line": ["size of the state", *(f"unit {each}" for each in range(units))],
-            "open": ["the whole run", *map(in_run, of.batches)],
+            "open": ["the whole run", *told_apart(of.batches)],
         }
         if opened:
             record = of.batches[opened - 1].flat

@@ -44,6 +44,7 @@ from stateviz.scenes.staging import (
     layer_choice,
     layers_named,
     set_name,
+    told_apart,
     within,
 )
 from stateviz.tracks import Pick, Scene
@@ -110,7 +111,7 @@ def play_sequence(
         row = within(sample, min(len(each.samples) for each in records))
         options = {
             "layer": [" and ".join(names) for names in choices],
-            "batch": [in_run(each) for each in chosen[0].batches],
+            "batch": told_apart(chosen[0].batches),
             "sample": [str(number) for number in records[0].samples],
         }
         shown = {"layer": layer, "batch": place, "sample": row}
