@@ -46,10 +46,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesTogethe
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    runs_slow = os.environ.get("CI") == "true" or os.environ.get("STATEVIZ_SLOW") == "1"
+    slow = os.environ.get("STATEVIZ_SLOW") == "1"
+    runs = {"slow": slow or os.environ.get("CI") == "true", "exhaustive": slow}
     for item in items:
-        if item.get_closest_marker("slow") and not runs_slow:
-            item.add_marker(pytest.mark.skip(reason="slow; set STATEVIZ_SLOW=1 to run it"))
+        for marker, does_run in runs.items():
+            if item.get_closest_marker(marker) and not does_run:
+                reason = f"{marker}; set STATEVIZ_SLOW=1 to run it"
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -73,5 +76,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if skipped[kind]:
             line += f"; {skipped[kind]} more skipped"
         terminalreporter.write_line(line)
-    if skipped["browser checks"]:
-        terminalreporter.write_line(NO_BROWSER.format(count=skipped["browser checks"]))
+    no_browser = [
+        report
+        for report in terminalreporter.getreports("skipped")
+        if isinstance(report, pytest.TestReport)
+        and kind_of(report) == "browser checks"
+        and "STATEVIZ_SLOW" not in str(report.longrepr)
+    ]
+    if no_browser:
+        terminalreporter.write_line(NO_BROWSER.format(count=len(no_browser)))

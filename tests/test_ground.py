@@ -328,6 +328,7 @@ def small_project(tmp_path: Path) -> Iterator[Callable[..., str]]:
         "def test_one(): pass\n\n"
         "def test_two(): assert 1 == 2\n\n"
         "@pytest.mark.slow\ndef test_three(): pass\n\n"
+        "@pytest.mark.exhaustive\ndef test_four(): pass\n\n"
         "@pytest.mark.browser\ndef test_page(): pytest.skip('no browser')\n\n"
         "@pytest.mark.browser\ndef test_other_page(): pass\n"
     )
@@ -357,21 +358,28 @@ def small_project(tmp_path: Path) -> Iterator[Callable[..., str]]:
 def test_the_summary_says_what_ran_and_what_did_not(small_project: Callable[..., str]) -> None:
     said = small_project()
 
-    assert "    2 unit tests, 1 of them red; 1 more skipped\n" in said
+    assert "    2 unit tests, 1 of them red; 2 more skipped\n" in said
     assert "    1 docstring examples\n" in said
     assert "    1 notebook cells\n" in said
     assert "    1 browser checks; 1 more skipped\n" in said
     assert "1 browser checks were SKIPPED." in said
     assert "apt install chromium" in said
     assert "slow; set STATEVIZ_SLOW=1 to run it" in said
-    assert re.search(r"1 failed, 4 passed, 2 skipped", said.rstrip().splitlines()[-1])
+    assert "exhaustive; set STATEVIZ_SLOW=1 to run it" in said
+    assert re.search(r"1 failed, 4 passed, 3 skipped", said.rstrip().splitlines()[-1])
 
 
-@pytest.mark.parametrize("variable", [{"CI": "true"}, {"STATEVIZ_SLOW": "1"}], ids=str)
+@pytest.mark.parametrize(
+    ("variable", "units"),
+    [
+        ({"CI": "true"}, "3 unit tests, 1 of them red; 1 more skipped"),
+        ({"STATEVIZ_SLOW": "1"}, "4 unit tests, 1 of them red"),
+    ],
+)
 def test_slow_tests_run_where_they_are_asked_for(
-    small_project: Callable[..., str], variable: dict[str, str]
+    small_project: Callable[..., str], variable: dict[str, str], units: str
 ) -> None:
-    assert "    3 unit tests, 1 of them red\n" in small_project(**variable)
+    assert f"    {units}\n" in small_project(**variable)
 
 
 def test_markers_evaluate_for_another_platform() -> None:

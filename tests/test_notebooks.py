@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -94,12 +95,23 @@ def test_what_is_saved_is_what_the_code_makes(path: Path) -> None:
     assert difference(path, execute(path)) == ""
 
 
-def test_every_notebook_has_a_break() -> None:
-    broken = {wanted.notebook for wanted in BREAKS}
-    assert {path.relative_to(REPOSITORY).as_posix() for path in COURSE} == broken
+def test_every_notebook_has_a_break_in_stateviz_and_one_in_its_own_claim() -> None:
+    broken = {(each.notebook, each.file == each.notebook) for each in BREAKS}
+    course = [path.relative_to(REPOSITORY).as_posix() for path in COURSE]
+    assert {(lesson, own) for lesson in course for own in (False, True)} == broken
 
 
-@pytest.mark.parametrize("wanted", BREAKS, ids=str)
+def breaks() -> Iterator[Any]:
+    """Each break; all but one in `stateviz` and one in the claim of each lesson are exhaustive."""
+    seen = set()
+    for each in BREAKS:
+        kind = (each.notebook, each.file == each.notebook)
+        marks = [pytest.mark.exhaustive] if kind in seen else []
+        seen.add(kind)
+        yield pytest.param(each, id=each.name, marks=marks)
+
+
+@pytest.mark.parametrize("wanted", list(breaks()))
 def test_a_broken_course_turns_red(tmp_path: Path, wanted: Break) -> None:
     # The notebook turns green unbroken in this same run, as pytest collects notebooks/ too.
     course = copy_course(REPOSITORY, tmp_path / "course")
@@ -107,7 +119,13 @@ def test_a_broken_course_turns_red(tmp_path: Path, wanted: Break) -> None:
     assert turns_red(course, wanted.notebook), f"nothing noticed the break {wanted.name!r}"
 
 
-@each_notebook
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.exhaustive] if place else [])
+        for place, path in enumerate(COURSE)
+    ],
+)
 def test_an_unbroken_copy_stays_green(tmp_path: Path, path: Path) -> None:
     course = copy_course(REPOSITORY, tmp_path / "course")
     assert not turns_red(course, path.relative_to(REPOSITORY).as_posix())

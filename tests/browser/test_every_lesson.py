@@ -66,7 +66,7 @@ def predict(quiz: Locator, name: str) -> None:
     seen(quiz, f"{name}-right")
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @each_notebook
 def test_every_animation_plays_and_every_prediction_answers(
     chromium: Browser, jupyterlab: Lab, path: Path
