@@ -607,7 +607,8 @@ def load(path: str | Path) -> Recording:
             f'recording.save("run.npz").'
         )
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # NumPy would leave a file of its own open where it finds it cut short.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile) or "meta" not in archive.files:
                 raise RecordingFileError(_not_a_recording(path, "it has no stateviz header"))
             meta = json.loads(archive["meta"].tobytes().decode())
