@@ -29,7 +29,7 @@ TESTS = (
     "stateviz/recorder.py",
     "stateviz/callback.py",
 )
-TEST_TOOLS = ("hypothesis", "nbval", "packaging", "pytest", "ipykernel")
+TEST_TOOLS = ("hypothesis", "nbval", "packaging", "pytest", "pytest-xdist", "ipykernel")
 SHOW_VERSIONS = "import keras, tensorflow; print(keras.__version__, tensorflow.__version__)"
 
 
