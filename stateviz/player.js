@@ -167,31 +167,52 @@ function paint(context, scene, at, scale, ink) {
   }
 }
 
-// An image in its colours, one canvas pixel a value; made when it is first shown.
-function colored(track, place, rows, columns) {
-  if (!track.canvases[place]) {
-    const image = new ImageData(columns, rows);
-    const target = new Uint32Array(image.data.buffer);
-    const levels = track.images[place];
-    for (let i = 0; i < levels.length; i++) target[i] = track.palette[levels[i]];
-    track.canvases[place] = new OffscreenCanvas(columns, rows);
-    track.canvases[place].getContext("2d").putImageData(image, 0, 0);
+// An image in its colours, one canvas pixel a value, but in no more pixels than there is room for:
+// a pixel of several values has their mean colour. To leave some out would show equal images at two
+// places as different. It is kept until there is another room for it.
+function colored(track, place, [rows, columns], width, height) {
+  const size = [Math.min(columns, Math.max(width, 1)), Math.min(rows, Math.max(height, 1))];
+  const kept = track.canvases[place];
+  if (kept?.width === size[0] && kept.height === size[1]) return kept;
+  const image = new ImageData(...size);
+  const colors = new Uint8Array(track.palette.buffer);
+  const levels = track.images[place];
+  // The values that pixel `at` of `many` touches, of `count` in a row or column.
+  const touched = (at, many, count) => [Math.floor((at * count) / many), Math.ceil(((at + 1) * count) / many)];
+  for (let y = 0; y < size[1]; y++) {
+    const [top, bottom] = touched(y, size[1], rows);
+    for (let x = 0; x < size[0]; x++) {
+      const [left, right] = touched(x, size[0], columns);
+      const sum = [0, 0, 0];
+      let count = 0;
+      for (let row = top; row < bottom; row++) {
+        for (let column = left; column < right; column++) {
+          const color = 4 * levels[row * columns + column];
+          if (!colors[color + 3]) continue; // nothing here
+          for (let channel = 0; channel < 3; channel++) sum[channel] += colors[color + channel];
+          count++;
+        }
+      }
+      const mean = count ? [...sum.map((each) => each / count), 255] : [0, 0, 0, 0];
+      image.data.set(mean, 4 * (y * size[0] + x));
+    }
   }
+  track.canvases[place] = new OffscreenCanvas(...size);
+  track.canvases[place].getContext("2d").putImageData(image, 0, 0);
   return track.canvases[place];
 }
 
 const PAINTERS = {
   image(context, track, state, css, scale) {
-    const [rows, columns] = state.shape;
     // Whole device pixels, so that edges are sharp.
     const [[x0, y0], [x1, y1]] = state.corners.map((corner) => corner.map((v) => Math.round(v * scale)));
     const [width, height] = [Math.abs(x1 - x0), Math.abs(y1 - y0)];
     context.setTransform(x1 < x0 ? -1 : 1, 0, 0, y1 < y0 ? -1 : 1, x0, y0);
     context.beginPath();
-    context.rect(0, 0, Math.round((width * state.columns) / columns), height);
+    context.rect(0, 0, Math.round((width * state.columns) / state.shape[1]), height);
     context.clip();
     context.imageSmoothingEnabled = false;
-    context.drawImage(colored(track, state.pixels, rows, columns), 0, 0, width, height);
+    context.drawImage(colored(track, state.pixels, state.shape, width, height), 0, 0, width, height);
   },
 
   line(context, track, state, css) {

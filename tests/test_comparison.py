@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 
 import stateviz
-from stateviz import lanes
+from stateviz import lanes, tracks
 from stateviz.recording import BatchRecord, LayerRecording, Recording
 from stateviz.scenes import comparison
 from tests.test_recording import TIMESTEPS, UNITS, a_batch
@@ -107,3 +109,36 @@ def test_batches_of_different_shapes_are_refused() -> None:
     )
     with pytest.raises(ValueError, match=r"batch 0 of a has .* \(samples, timesteps, units\)"):
         stateviz.compare(recording_of(one[0]), recording_of(shorter))
+
+
+def test_equal_lanes_look_equal_also_where_they_outnumber_the_pixels() -> None:
+    random = np.random.default_rng(3)
+    lanes_count, timesteps = 200, 5
+    states = random.normal(size=(2, lanes_count, timesteps, 1)).astype("float32")
+    zeros = np.zeros((lanes_count, 1), "float32")
+    batch = a_batch(
+        0,
+        batch_size=lanes_count,
+        samples=np.arange(lanes_count),
+        inputs=None,
+        initial_hidden_state=zeros,
+        initial_cell_state=zeros,
+        hidden_state=states[0],
+        cell_state=states[1],
+        final_hidden_state=states[0][:, -1],
+        final_cell_state=states[1][:, -1],
+    )
+    player = stateviz.compare(recording_of(batch), recording_of(batch))
+    player.frame = player.n_frames - 1
+    picture = mpl.image.imread(io.BytesIO(tracks.poster_png(player.figure)))
+    height, width = picture.shape[:2]
+    panels = []
+    for ax in player.figure.axes[0], player.figure.axes[2]:
+        assert ax.images
+        box = ax.get_position()
+        # Without the axes' own lines and the marker in the gap.
+        left, right = int((box.x0 + 0.6 * box.width) * width), int(box.x1 * width) - 8
+        top, bottom = round((1 - box.y1) * height), round((1 - box.y0) * height)
+        panels.append(picture[top + 2 : bottom - 2, left:right])
+    assert len(np.unique(panels[0][:, 0], axis=0)) > 50
+    np.testing.assert_array_equal(*panels)

@@ -22,12 +22,13 @@ from stateviz.scenes.staging import (
     began,
     check_place,
     draw_scale,
+    explain_handovers,
     headline,
-    in_run,
     most_batches,
     one_layer,
     set_name,
     state_of,
+    told_apart,
     within,
 )
 from stateviz.tracks import Scene
@@ -89,7 +90,7 @@ def play_batches(
         unit = within(unit, units)
         options = {
             "layer": played,
-            "window": [_said(of, places) for places in windows],
+            "window": _said(of, windows),
             "state": [name_state(each)[0] for each in known],
             "unit": [str(each) for each in range(units)],
         }
@@ -156,6 +157,8 @@ def scene(
         f"{len(records)} {'batch' if len(records) == 1 else 'batches'}"
     )
     headline(figure, title, left=LEFT)
+    explain_handovers(figure, records)
+    places = told_apart(records)
     images, cursors = [], []
     for row, ((words, colors), shown) in enumerate(zip(panels, values, strict=True)):
         ax = figure.add_subplot(grid[row, 0])
@@ -201,7 +204,7 @@ def scene(
         if rows is not None:
             shown = range(min(len(rows[place].read), _LANES_IN_READOUT))
             reads = f"rows {', '.join(map(rows[place].name, shown))}{more}   "
-        return f"{in_run(record)}   {when}   {reads}{symbol} by lane = {by_lane}{more}"
+        return f"{places[place]}   {when}   {reads}{symbol} by lane = {by_lane}{more}"
 
     return Scene(
         figure,
@@ -210,8 +213,8 @@ def scene(
         describe=describe,
         hover=dict.fromkeys(images, "lane {y}: {value:.2f}"),
         marks=[
-            (layout.frames.index(start), in_run(record))
-            for start, record in zip(layout.starts, records, strict=True)
+            (layout.frames.index(start), name)
+            for start, name in zip(layout.starts, places, strict=True)
         ],
         title=title,
         options=options,
@@ -225,7 +228,8 @@ def windows_of(layer: LayerRecording) -> list[range]:
     return [range(start, min(start + most, count)) for start in range(0, count, most)]
 
 
-def _said(layer: LayerRecording, places: Sequence[int]) -> str:
-    """Some batches in words."""
-    first, last = in_run(layer.batches[places[0]]), in_run(layer.batches[places[-1]])
-    return first if first == last else f"{first} to {last}"
+def _said(layer: LayerRecording, windows: Sequence[Sequence[int]]) -> list[str]:
+    """The batches of each window in words."""
+    names = told_apart(layer.batches)
+    ends = [(names[places[0]], names[places[-1]]) for places in windows]
+    return [first if first == last else f"{first} to {last}" for first, last in ends]

@@ -24,14 +24,19 @@ from stateviz.scenes.staging import (
     began,
     check_place,
     draw_scale,
+    explain_handovers,
     headline,
-    in_run,
     one_layer,
     set_name,
     state_of,
+    told_apart,
 )
 
 _DIFFERENCE_COLOR = "#8a5a00"
+# Inches. Panel and gap are whole pixels of the still picture: equal lanes then look equal in both
+# panels, also where there are more lanes than pixels.
+_PANEL, _GAP, _BELOW = 122 / 90, 63 / 90, 0.68
+_OVER, _UNDER = 1.09, 0.51
 
 
 def compare(
@@ -82,21 +87,24 @@ def compare(
     shown = [lanes.state_lanes(records, state, unit) for records in pair]
     apart = difference(*pair, state)
 
-    figure = Figure(figsize=(WIDTH, 6.4), dpi=100)
+    height = _OVER + 2 * (_PANEL + _GAP) + _BELOW + _UNDER
+    figure = Figure(figsize=(WIDTH, height), dpi=100)
     grid = figure.add_gridspec(
         3,
         2,
         width_ratios=[1, 0.018],
-        height_ratios=[1, 1, 0.5],
+        height_ratios=[_PANEL, _PANEL, _BELOW],
         left=LEFT,
         right=0.93,
-        top=0.83,
-        bottom=0.08,
+        top=1 - _OVER / height,
+        bottom=_UNDER / height,
         wspace=0.03,
-        hspace=0.62,
+        hspace=3 * _GAP / (2 * _PANEL + _BELOW),
     )
     title = f"{symbol}, the {full_name}, of unit {unit}: {names[0]} and {names[1]}"
     headline(figure, title, left=LEFT)
+    explain_handovers(figure, [*pair[0], *pair[1]])
+    places = told_apart(pair[0])
     reach = max(float(np.abs(each).max()) for each in shown)
     images, cursors, handovers = [], [], []
     for row, (name, records, values) in enumerate(zip(names, pair, shown, strict=True)):
@@ -113,7 +121,7 @@ def compare(
     below = figure.add_subplot(grid[2, 0], xlim=images[0].axes.get_xlim())
     line = _draw_difference(below, apart, column=layout.frames[0])
     lanes.set_batch_axis(below, pair[0], labelled=True)
-    set_name(below, f"how far {symbol} is apart: {_where_first(pair[0], layout, apart)}")
+    set_name(below, f"how far {symbol} is apart: {_where_first(places, layout, apart)}")
     for ax in (*(image.axes for image in images), below):
         ax.tick_params(labelsize=FONT - 1.5)
         cursors.append(draw_cursor(ax, layout.frames[0], on_colors=ax is not below))
@@ -135,7 +143,7 @@ def compare(
         timestep = column - layout.starts[place] - 1
         when = f"t = {timestep}" if timestep >= 0 else "before t = 0"
         begins = [f"{name}: {began(each[place])}" for name, each in zip(names, pair, strict=True)]
-        words = [in_run(pair[0][place]), when, *(begins if timestep < 0 else [])]
+        words = [places[place], when, *(begins if timestep < 0 else [])]
         return "   ".join([*words, f"apart by {apart[column]:.3f}"])
 
     return Player(
@@ -145,8 +153,8 @@ def compare(
         describe=describe,
         hover=dict.fromkeys(images, "lane {y}: {value:.2f}"),
         marks=[
-            (layout.frames.index(start), in_run(record))
-            for start, record in zip(layout.starts, pair[0], strict=True)
+            (layout.frames.index(start), name)
+            for start, name in zip(layout.starts, places, strict=True)
         ],
         interval_ms=interval_ms,
         title=title,
@@ -192,16 +200,14 @@ def _draw_difference(ax: Axes, apart: np.ma.MaskedArray, *, column: int) -> Line
     return line
 
 
-def _where_first(
-    records: Sequence[BatchRecord], layout: lanes.Layout, apart: np.ma.MaskedArray
-) -> str:
+def _where_first(places: Sequence[str], layout: lanes.Layout, apart: np.ma.MaskedArray) -> str:
     columns = np.flatnonzero(apart.filled(0) > 0)
     if not len(columns):
         return "nowhere, they are the same bit for bit"
     place = int(np.searchsorted(layout.starts, columns[0], side="right")) - 1
     timestep = columns[0] - layout.starts[place] - 1
     when = f"t = {timestep}" if timestep >= 0 else "the initial state"
-    return f"first at {when} of {in_run(records[place])}"
+    return f"first at {when} of {places[place]}"
 
 
 def _check_shapes(

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from stateviz import timeline
 from stateviz.drawings import name_state, states_in
 from stateviz.player import Player
 from stateviz.recording import LayerRecording, Recording
 from stateviz.scenes import batches
-from stateviz.scenes.staging import FONT, check_place, in_run, one_layer, told_apart, within
+from stateviz.scenes.staging import (
+    FONT,
+    check_place,
+    explain_markers,
+    one_layer,
+    told_apart,
+    within,
+)
 from stateviz.tracks import Pick, Scene
 
 _INTERVAL_MS = 400
@@ -103,6 +108,7 @@ def scene(
         chosen: The option of each choice that is shown.
     """
     records = layer.batches
+    places = told_apart(records)
     symbol = name_state(states_in(records[0])[-1])[0]
     figure = Figure(figsize=(9.0, 4.2), dpi=100)
     ax = figure.add_axes((0.075, 0.24, 0.9, 0.55))
@@ -119,27 +125,18 @@ def scene(
     ax.tick_params(labelsize=FONT - 1.5)
     ax.set_facecolor("none")
     ax.spines[["top", "right"]].set_visible(False)
-    figure.legend(
-        handles=[
-            Line2D([], [], linestyle="None", markersize=7, label=f"{count} {origin}", **look)
-            for origin, count, look in _counted(layer)
-        ],
-        loc="lower left",
-        bbox_to_anchor=(0.065, 0.0),
-        ncols=len(markers),
-        frameon=False,
-        fontsize=FONT,
-        handletextpad=0.2,
-    )
+    counts = Counter(batch.origin for batch in records)
+    counted = {origin: f"{count} {origin}" for origin, count in counts.items()}
+    explain_markers(figure, counted, at=(0.075, 0.03), loc="lower left")
     x, y, ends = timeline.size_line(layer, unit=unit)
     began = {origin: timeline.beginnings(layer, origin, unit=unit) for origin in markers}
 
     def update(frame: int) -> list[Artist]:
         line.set_data(x[: ends[frame]], y[: ends[frame]])
         for origin, marker in markers.items():
-            places, sizes = began[origin]
-            shown = int(np.searchsorted(places, frame, side="right"))
-            marker.set_data(places[:shown], sizes[:shown])
+            starts, sizes = began[origin]
+            shown = int(np.searchsorted(starts, frame, side="right"))
+            marker.set_data(starts[:shown], sizes[:shown])
         # The bands do not move, but belong under the data.
         return [*bands, line, *markers.values()]
 
@@ -149,11 +146,11 @@ def scene(
         origin = "carried over" if batch.origin == "carried" else batch.origin
         source = ""
         if batch.came_from is not None and batch.came_from != frame - 1:
-            source = f" from {in_run(records[batch.came_from])}"
+            source = f" from {places[batch.came_from]}"
         elif batch.origin == "altered" and batch.came_from is not None:
-            source = f" by {in_run(records[batch.came_from])}"
+            source = f" by {places[batch.came_from]}"
         what = f"size of {symbol}" if unit is None else f"{symbol} of unit {unit}"
-        return f"{in_run(batch)}: {origin}{source}   {what} {size[0]:.3f} -> {size[-1]:.3f}"
+        return f"{places[frame]}: {origin}{source}   {what} {size[0]:.3f} -> {size[-1]:.3f}"
 
     new = [0] + [
         place
@@ -166,19 +163,9 @@ def scene(
         update,
         len(records),
         describe=describe,
-        marks=[(place, in_run(records[place])) for place in new],
+        marks=[(place, places[place]) for place in new],
         title=title,
         options=options,
         chosen=chosen,
         picks=[Pick(ax, "open", "x", -1)],
     )
-
-
-def _counted(layer: LayerRecording) -> list[tuple[str, int, dict[str, Any]]]:
-    """Each origin that occurs, how often, and how its marker looks."""
-    counts = Counter(batch.origin for batch in layer.batches)
-    return [
-        (origin, counts[origin], look)
-        for origin, look in timeline.MARKERS.items()
-        if counts[origin]
-    ]

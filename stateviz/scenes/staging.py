@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
 
+from stateviz import timeline
 from stateviz.drawings import states_in
 from stateviz.lanes import GAP
 from stateviz.recording import BatchRecord, LayerRecording, Recording
@@ -92,6 +95,38 @@ def headline(figure: Figure, text: str, *, left: float) -> None:
     """Writes what the whole figure shows over it."""
     top = 1 - 0.18 / figure.get_figheight()
     figure.text(left, top, text, fontsize=FONT + 1.5, weight="bold", va="center")
+
+
+def explain_markers(
+    figure: Figure,
+    words: Mapping[str, str],
+    *,
+    at: tuple[float, float],
+    loc: Literal["lower left", "center right"],
+) -> None:
+    """Writes beside the marker of each origin its words, in the order of `timeline.MARKERS`."""
+    figure.legend(
+        handles=[
+            Line2D([], [], linestyle="None", markersize=7, label=words[origin], **look)
+            for origin, look in timeline.MARKERS.items()
+            if origin in words
+        ],
+        loc=loc,
+        bbox_to_anchor=at,
+        ncols=len(words),
+        frameon=False,
+        fontsize=FONT,
+        handletextpad=0.2,
+        columnspacing=1.4,
+        borderpad=0,
+        borderaxespad=0,
+    )
+
+
+def explain_handovers(figure: Figure, records: Sequence[BatchRecord]) -> None:
+    """Writes under the headline, on the right, what the markers before the batches mean."""
+    words = {record.origin: began(record) for record in records}
+    explain_markers(figure, words, at=(0.93, 1 - 0.4 / figure.get_figheight()), loc="center right")
 
 
 def draw_scale(image: AxesImage, place: SubplotSpec) -> None:

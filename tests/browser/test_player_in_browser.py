@@ -190,6 +190,36 @@ def test_the_pixels_have_matplotlibs_colours(page: Page) -> None:
                 assert np.abs(np.subtract(color, expected)).max() <= 4, (frame, row, column)
 
 
+def test_no_value_is_left_out_where_they_outnumber_the_pixels(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    # Every second row is at one end of the colours. To leave rows out would show some alone.
+    figure = Figure(figsize=(6, 4))
+    values = np.tile([[-1.0], [1.0]], (300, 3))
+    image = figure.subplots().imshow(values, vmin=-1, vmax=1, cmap="gray", aspect="auto")
+    path = tmp_path / "many.html"
+    Player(figure, lambda frame: [image], 2).to_html(path)
+    page = chromium.new_page(viewport={"width": 800, "height": 600})
+    page.goto(path.as_uri())
+    page.wait_for_selector(".stateviz-player[data-ready]")
+    left, right = image.axes.get_position().intervalx
+    column = page.evaluate(
+        """(part) => {
+          const canvas = document.querySelector(".stateviz-picture canvas");
+          const x = Math.round(part * canvas.width);
+          return [...canvas.getContext("2d").getImageData(x, 0, 1, canvas.height).data];
+        }""",
+        (left + right) / 2,
+    )
+    page.close()
+    pixels = np.array(column).reshape(-1, 4)
+    painted = pixels[pixels[:, 3] == 255][2:-2, 0]
+    assert len(painted) in range(100, 590)  # fewer than the rows
+    assert abs(painted.mean() - 127) < 3
+    assert painted.min() > 60  # 0 and 255 if a pixel showed one row alone
+    assert painted.max() < 195
+
+
 def test_the_pointer_is_told_the_place_and_its_value(page: Page) -> None:
     press(page, "last")
     box = page.locator(".stateviz-picture").bounding_box()
