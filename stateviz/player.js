@@ -23,7 +23,7 @@ const STYLE = `
 }
 .stateviz-picture > svg { pointer-events: none; }
 .stateviz-choices { display: flex; flex-wrap: wrap; gap: 0.375rem 1rem; margin-bottom: 0.35rem; }
-.stateviz-choices label { display: inline-flex; align-items: center; gap: 0.4rem; }
+.stateviz-choices label { display: inline-flex; align-items: center; gap: 0.4rem; max-width: 100%; }
 .stateviz-player[aria-busy="true"] .stateviz-picture { opacity: 0.45; }
 .stateviz-tip {
   position: absolute; z-index: 1; pointer-events: none; white-space: nowrap; padding: 0.15rem 0.5rem;
@@ -42,7 +42,7 @@ const STYLE = `
   background: transparent; border: 1px solid var(--stateviz-line); border-radius: 6px;
   cursor: pointer;
 }
-.stateviz-player select { max-width: 22em; background: var(--jp-layout-color1, Canvas); }
+.stateviz-player select { max-width: min(32em, 100%); background: var(--jp-layout-color1, Canvas); }
 .stateviz-controls button:hover:not([aria-disabled="true"]) { background: var(--stateviz-faint); }
 .stateviz-controls button[aria-disabled="true"] { border-color: var(--stateviz-faint); cursor: default; }
 .stateviz-controls button[aria-disabled="true"] > * { opacity: 0.6; }

@@ -47,6 +47,8 @@ def test_the_cursor_stands_at_the_timestep_on_every_axes() -> None:
         cursors = [ax.lines[-1] for ax in player.figure.axes[:4]]
         assert len(cursors) == 4
         assert {tuple(cursor.get_xdata()) for cursor in cursors} == {(place, place)}
+        # No input is read before t = 0; there the words of the origin stand.
+        assert [cursor.get_visible() for cursor in cursors] == [frame > 0, True, True, True]
 
 
 def test_a_layer_that_reads_backwards_is_shown_in_its_own_order_of_time() -> None:

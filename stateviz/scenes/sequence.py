@@ -196,6 +196,8 @@ def scene(
         set_time_axis(ax, record, labelled=ax is axes[-1])
         ax.tick_params(labelsize=FONT - 1.5)
     cursors = [draw_cursor(ax, time_of(record)[0], on_colors=bool(ax.images)) for ax in axes]
+    # Before t = 0 nothing is read, and no gate has a value.
+    at_timesteps = [cursors[0], *(cursors[-2:-1] if rows else [])]
 
     time = time_of(record)
     after = {state: states_of(record, state, sample)[1] for state in states}
@@ -227,6 +229,8 @@ def scene(
                 images[state].show_read(timestep)
             for cursor in cursors:
                 cursor.set_xdata([time[frame]] * 2)
+            for cursor in at_timesteps:
+                cursor.set_visible(frame > 0)
             shown[0] = frame
         return moving
 

@@ -100,6 +100,9 @@ def scene(
             changed += images.artists()
         for cursor, time in cursors:
             cursor.set_xdata([time[frame]] * 2)
+            cursor.set_visible(
+                frame > 0 or cursor.axes is not below
+            )  # nothing is read before t = 0
             changed.append(cursor)
         return changed
 
