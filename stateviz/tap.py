@@ -263,12 +263,12 @@ class Tap:
         if layer.go_backwards:
             sequences = keras.ops.flip(sequences, axis=1)
             mask = None if mask is None else keras.ops.flip(mask, axis=1)
+        by_loop = {"states": held.states, "inputs": held.inputs, "gates": held.gates}
         tensors = {
-            "inputs": [sequences, *held.inputs],
+            "sequences": sequences,
             "initial_states": keras.tree.flatten(initial_state),
-            "states": held.states,
             "final_states": keras.tree.flatten(final),
-            "gates": held.gates,
+            "by_loop": keras.tree.map_structure(_time_first, by_loop),
         }
         if mask is not None:
             tensors["mask"] = mask
@@ -280,6 +280,8 @@ class Tap:
         mask = arrays.get("mask")
         mask = None if mask is None else mask.reshape(mask.shape[:2]).astype(bool)
         training = bool(arrays["training"]) if "training" in arrays else traced.training
+        by_loop = keras.tree.map_structure(lambda array: array.swapaxes(0, 1), arrays["by_loop"])
+        inputs = [arrays["sequences"], *by_loop["inputs"]]
         first = 0
         for place, part in enumerate(traced.parts):
             own = slice(first, first + part.states)
@@ -290,11 +292,11 @@ class Tap:
                 given=traced.given,
                 stateful=traced.stateful,
                 training=training,
-                inputs=arrays["inputs"][place],
+                inputs=inputs[place],
                 initial_states=arrays["initial_states"][own],
-                states=arrays["states"][own],
+                states=by_loop["states"][own],
                 final_states=arrays["final_states"][own],
-                gates=arrays["gates"][place],
+                gates=by_loop["gates"][place],
                 mask=mask,
                 go_backwards=traced.go_backwards,
                 units=part.units,
@@ -320,6 +322,15 @@ class Tap:
         for capture, names in self._captures:
             for name in filter(None, names):
                 capture.method_called(name, what)
+
+
+def _time_first(tensor: Any) -> Any:
+    """What Keras's loop yields, shape (samples, timesteps, ...), as (timesteps, samples, ...).
+
+    So the loop itself holds it, and TensorFlow leaves out of a graph both this transposition and
+    the one that it undoes. On the host it costs nothing.
+    """
+    return keras.ops.swapaxes(tensor, 0, 1)
 
 
 def _on_host(function: Callable[[dict[str, Any]], None], tensors: dict[str, Any]) -> None:
