@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import json
 import re
 import struct
@@ -349,17 +350,31 @@ class _Track:
 
 def _collected(scene: Scene) -> list[_Track]:
     """What every changed artist holds in every frame, from the lowest artist to the topmost."""
-    figure = scene.figure
-    figure.draw_without_rendering()
+    scene.figure.draw_without_rendering()
     choices = scene.in_page_options()
-    changed: dict[int, Artist] = {}
-    for frame in range(scene.n_frames):
-        changed |= {id(artist): artist for artist in scene.show(frame, choices[0])}
-    if not changed:
+    # Nearly always each frame returns the same artists. Where not, all frames are asked first.
+    tracks = _tracks_of(scene, scene.show(0, choices[0]))
+    if tracks is None:
+        every = itertools.product(range(scene.n_frames), choices)
+        tracks = _tracks_of(scene, (artist for place in every for artist in scene.show(*place)))
+    if not tracks:
         raise ValueError(
             "update(frame) returned no artist in any frame, so there is nothing to play. It must "
             "return the artists that it changes, as for matplotlib's FuncAnimation."
         )
+    size = sum(pixels.size for track in tracks for pixels in track.pixels)
+    if size > _MAX_IMAGE_BYTES:
+        raise ValueError(
+            f"The images of all {scene.n_frames} frames have {size:,} pixels together; a page "
+            f"holds at most {_MAX_IMAGE_BYTES:,}. Play fewer frames, or fewer samples or units."
+        )
+    return tracks
+
+
+def _tracks_of(scene: Scene, artists: Iterable[Artist]) -> list[_Track] | None:
+    """The tracks of these artists; None where a frame returns one that is not among them."""
+    figure = scene.figure
+    changed = {id(artist): artist for artist in artists}
     order = {id(artist): place for place, artist in enumerate(figure.findobj())}
     axes: list[Any] = figure.axes
     lowest_first = sorted(
@@ -373,17 +388,12 @@ def _collected(scene: Scene) -> list[_Track]:
     tracks = [_Track(artist, figure, scene.hover.get(artist)) for artist in lowest_first]
     varies = {id(artist) for artist in scene.varies}
     for frame in range(scene.n_frames):
-        for option, chosen in enumerate(choices):
-            scene.show(frame, chosen)
+        for option, chosen in enumerate(scene.in_page_options()):
+            if not changed.keys() >= {id(artist) for artist in scene.show(frame, chosen)}:
+                return None
             for track in tracks:
                 if option == 0 or id(track.artist) in varies:
                     track.add(option)
-    size = sum(pixels.size for track in tracks for pixels in track.pixels)
-    if size > _MAX_IMAGE_BYTES:
-        raise ValueError(
-            f"The images of all {scene.n_frames} frames have {size:,} pixels together; a page "
-            f"holds at most {_MAX_IMAGE_BYTES:,}. Play fewer frames, or fewer samples or units."
-        )
     return tracks
 
 

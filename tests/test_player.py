@@ -239,6 +239,21 @@ def test_the_page_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
         player.to_html(tmp_path / "nowhere" / "lesson.html")
 
 
+def test_each_frame_may_change_other_artists() -> None:
+    figure = Figure()
+    ax = figure.add_subplot()
+    texts = [ax.text(0, row, "") for row in range(3)]
+
+    def update(frame: int) -> list[Artist]:
+        texts[frame].set_text(f"frame {frame}")
+        return [texts[frame]]
+
+    scene = Unpacked(Player(figure, update, 3)).scene
+    assert len(scene["tracks"]) == 3
+    shown = [track["states"][track["frames"][2]]["text"] for track in scene["tracks"]]
+    assert shown == ["frame 0", "frame 1", "frame 2"]
+
+
 def test_what_cannot_be_played_is_refused_in_words() -> None:
     figure = Figure()
     dots = figure.add_subplot().scatter([0], [0])
