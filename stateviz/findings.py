@@ -195,4 +195,4 @@ def _trained_on(batch: BatchRecord, source: BatchRecord) -> bool:
 
 
 def _times(places: Sequence[object]) -> str:
-    return "Once" if len(places) == 1 else f"{len(places)} times"
+    return "Once," if len(places) == 1 else f"{len(places)} times"

@@ -74,7 +74,7 @@ def test_a_last_batch_of_one_that_keras_repeats_is_found(samples: int) -> None:
     assert kinds(found) == (["one row was repeated"] if samples == 3 else [])
     if found:
         assert found[0].batches == ()  # seen, though this batch was not kept
-        assert "Once a batch had one row" in repr(found[0])
+        assert "Once, a batch had one row" in repr(found[0])
         assert "fill the 2 rows" in found[0].what
 
 
