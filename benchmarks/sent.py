@@ -14,7 +14,7 @@ import stateviz
 from benchmarks.measuring import Spread, progress, spread
 from benchmarks.report import Row, Target, Topic
 from benchmarks.scene_to_play import FRAMES, SIZE, SceneToPlay
-from stateviz.player import Player
+from stateviz.playing.player import Player
 from stateviz.recording import BatchRecord, LayerRecording, Recording
 
 _KB = 1000

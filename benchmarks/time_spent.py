@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.measuring import Spread, differences, in_turn, progress, seconds, spread
 from benchmarks.report import Row, Topic
 from benchmarks.workloads import BATCHES, LONG, SHORT, Pair, Workload, recorded_beside_plain
-from stateviz.capture import Capture
-from stateviz.tap import Tap
+from stateviz.recorder.capture import Capture
+from stateviz.recorder.tap import Tap
 
 _FUNCTIONS_SHOWN = 6
 

@@ -15,13 +15,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stateviz.callback import StateRecorder as StateRecorder
-    from stateviz.cures import ResetStates as ResetStates
-    from stateviz.cures import reset_state as reset_state
-    from stateviz.cures import twin as twin
-    from stateviz.player import Player as Player
+    from stateviz.playing.player import Player as Player
     from stateviz.quiz import Prediction as Prediction
-    from stateviz.recorder import record as record
+    from stateviz.recorder.block import record as record
+    from stateviz.recorder.callback import StateRecorder as StateRecorder
+    from stateviz.recorder.cures import ResetStates as ResetStates
+    from stateviz.recorder.cures import reset_state as reset_state
+    from stateviz.recorder.cures import twin as twin
     from stateviz.recording import BatchRecord as BatchRecord
     from stateviz.recording import Event as Event
     from stateviz.recording import LayerRecording as LayerRecording
@@ -36,19 +36,19 @@ _HOMES = {
     "BatchRecord": "recording",
     "Event": "recording",
     "LayerRecording": "recording",
-    "Player": "player",
+    "Player": "playing.player",
     "Prediction": "quiz",
     "Recording": "recording",
-    "ResetStates": "cures",
-    "StateRecorder": "callback",
+    "ResetStates": "recorder.cures",
+    "StateRecorder": "recorder.callback",
     "compare": "scenes",
     "load": "recording",
     "play_batches": "scenes",
     "play_resets": "scenes",
     "play_sequence": "scenes",
-    "record": "recorder",
-    "reset_state": "cures",
-    "twin": "cures",
+    "record": "recorder.block",
+    "reset_state": "recorder.cures",
+    "twin": "recorder.cures",
 }
 
 __all__ = sorted(_HOMES)

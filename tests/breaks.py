@@ -17,14 +17,14 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "the player's callback shows another frame",
         RESETS,
-        "stateviz/player.py",
+        "stateviz/playing/player.py",
         'self._scene.show(change["new"], self.chosen)',
         'self._scene.show(max(0, change["new"] - 1), self.chosen)',
     ),
     Break(
         "a reset is taken for a state that was carried over",
         RESETS,
-        "stateviz/capture.py",
+        "stateviz/recorder/capture.py",
         """    if zeros:
         return "reset", None""",
         """    if zeros:
@@ -33,7 +33,7 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "h and c are swapped",
         RESETS,
-        "stateviz/capture.py",
+        "stateviz/recorder/capture.py",
         "hidden_state=states[0],",
         "hidden_state=states[-1],",
     ),
@@ -47,14 +47,14 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "the gates change names",
         WITHIN,
-        "stateviz/capture.py",
+        "stateviz/recorder/capture.py",
         "return kind(*gates)",
         "return kind(*gates[::-1])",
     ),
     Break(
         "the counting LSTM forgets",
         WITHIN,
-        "stateviz/lessons/probe.py",
+        "stateviz/lessons/counting.py",
         "np.array([30.0, 30.0, 0.0, 30.0])",
         "np.array([30.0, 0.0, 0.0, 30.0])",
     ),
@@ -68,7 +68,7 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "a lane begins with the state that it ends with",
         ACROSS,
-        "stateviz/lanes.py",
+        "stateviz/drawing/lanes.py",
         'lanes[:rows, start] = getattr(batch, f"initial_{state}_state")[:, unit]',
         'lanes[:rows, start] = getattr(batch, f"final_{state}_state")[:, unit]',
     ),
@@ -117,7 +117,7 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "the twin keeps its own random weights",
         ONE_CHARACTER,
-        "stateviz/cures.py",
+        "stateviz/recorder/cures.py",
         "    made.set_weights(model.get_weights())\n",
         "",
     ),
@@ -152,7 +152,7 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "the stateful counting LSTM is stateless",
         STATEFUL,
-        "stateviz/lessons/probe.py",
+        "stateviz/lessons/counting.py",
         "        stateful=stateful,",
         "        stateful=False,",
     ),
@@ -187,7 +187,7 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "findings no longer see that validation moved the training's state",
         OWN_MODEL,
-        "stateviz/findings.py",
+        "stateviz/recording/findings.py",
         'source.phase == "validation"',
         'source.phase == "evaluate"',
     ),
@@ -208,7 +208,7 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "a reset is noted as a build",
         TRIAL,
-        "stateviz/tap.py",
+        "stateviz/recorder/tap.py",
         'self._announcing(layer.reset_state, "reset_state")',
         'self._announcing(layer.reset_state, "build")',
     ),
@@ -229,14 +229,14 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "the state of training is not put back after validation",
         RESETTING,
-        "stateviz/cures.py",
+        "stateviz/recorder/cures.py",
         "            state.assign(value)\n",
         "            del state, value\n",
     ),
     Break(
         "a state from elsewhere is not told from a carried one",
         RESETTING,
-        "stateviz/capture.py",
+        "stateviz/recorder/capture.py",
         'return "altered", seen.last.record',
         'return "carried", seen.last.record',
     ),
@@ -250,21 +250,21 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "the rows that a lane reads are not compared with its series",
         BROKEN_STREAM,
-        "stateviz/lanes.py",
+        "stateviz/drawing/lanes.py",
         "(self.read != self.in_order) & (self.read >= 0)",
         "(self.read != self.in_order) & (self.read < 0)",
     ),
     Break(
         "a repeated row is not noted",
         BROKEN_STREAM,
-        "stateviz/capture.py",
+        "stateviz/recorder/capture.py",
         "if len(call.inputs) < batch_size:",
         "if len(call.inputs) > batch_size:",
     ),
     Break(
         "a masked timestep does not hold the state",
         BROKEN_STREAM,
-        "stateviz/capture.py",
+        "stateviz/recorder/capture.py",
         "    if mask is None:\n        return returned\n",
         "    if mask is None or len(mask):\n        return returned\n",
     ),

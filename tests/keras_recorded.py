@@ -16,10 +16,10 @@ from typing import Any
 import keras
 import pytest
 
-from stateviz.capture import Capture, Options, RecordingWarning
-from stateviz.cells import parts_of
+from stateviz.recorder.capture import Capture, Options, RecordingWarning
+from stateviz.recorder.cells import parts_of
+from stateviz.recorder.tap import Tap
 from stateviz.recording import LayerRecording, Recording
-from stateviz.tap import Tap
 
 counted: Counter[str] = Counter()
 

@@ -27,8 +27,8 @@ import numpy as np
 import tensorflow as tf
 
 import stateviz
-from stateviz.capture import RecordingWarning
-from stateviz.recorder import _find_layers
+from stateviz.recorder.block import _find_layers
+from stateviz.recorder.capture import RecordingWarning
 from stateviz.recording import Gates, GRUGates, Recording
 from tests.references import LeakyCell, states_of_cell
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from stateviz import backend
+from stateviz.recorder import backend
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

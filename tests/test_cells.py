@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import stateviz
-from stateviz.capture import RecordingWarning
+from stateviz.recorder.capture import RecordingWarning
 from stateviz.recording import GRUGates
 from tests.references import LeakyCell, states_of_cell
 

@@ -10,10 +10,11 @@ import pytest
 from matplotlib.figure import Figure
 
 import stateviz
-from stateviz import drawings, lanes
-from stateviz.player import Player
+from stateviz.drawing import lanes
+from stateviz.drawing import sample as drawings
+from stateviz.playing.player import Player
+from stateviz.playing.tracks import Pick, Scene
 from stateviz.recording import BatchRecord, LayerRecording, Recording
-from stateviz.tracks import Pick, Scene
 from tests.test_player import Unpacked
 from tests.test_recording import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz import lanes, tracks
+from stateviz.drawing import lanes
+from stateviz.playing import tracks
 from stateviz.recording import BatchRecord, LayerRecording, Recording
 from stateviz.scenes import comparison
 from tests.test_recording import TIMESTEPS, UNITS, a_batch

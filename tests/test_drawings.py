@@ -9,7 +9,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stateviz import drawings
+from stateviz.drawing import sample as drawings
 from tests.test_recording import SAMPLES, TIMESTEPS, UNITS, a_batch
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz.findings import Finding
+from stateviz.recording.findings import Finding
 from tests.test_recorder import ONES, counting_model
 from tests.test_recording import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import stateviz
-from stateviz import gates
+from stateviz.drawing import gates
 from stateviz.recording import BatchRecord, Gates, GRUGates, LayerRecording, Recording
 from tests.test_recording import a_batch
 

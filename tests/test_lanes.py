@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import stateviz
-from stateviz import lanes, timeline
+from stateviz.drawing import lanes, timeline
 from stateviz.recording import BatchRecord, LayerRecording, Recording
 from tests.test_recording import SAMPLES, TIMESTEPS, a_batch
 

@@ -11,7 +11,7 @@ import pytest
 
 from stateviz.lessons import does_it_help
 from stateviz.lessons.does_it_help import Case, cases, switch_stream, windows
-from stateviz.lessons.points import draw_points
+from stateviz.lessons.dot_plot import draw_points
 
 
 def test_the_file_holds_each_case_once() -> None:

@@ -17,8 +17,8 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from stateviz.player import Player
-from stateviz.tracks import color_levels
+from stateviz.playing.player import Player
+from stateviz.playing.tracks import color_levels
 
 N_FRAMES = 5
 VALUES = np.random.default_rng(0).normal(size=(3, N_FRAMES))
@@ -271,6 +271,6 @@ def test_what_cannot_be_played_is_refused_in_words() -> None:
 
 
 def test_a_page_is_not_given_more_than_it_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stateviz.tracks._MAX_IMAGE_BYTES", 10)
+    monkeypatch.setattr("stateviz.playing.tracks._MAX_IMAGE_BYTES", 10)
     with pytest.raises(ValueError, match=r"have 18 pixels together; a page holds at most 10"):
         Scene().player()

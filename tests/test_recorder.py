@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import stateviz
 from stateviz import lessons
-from stateviz.capture import RecordingWarning
+from stateviz.recorder.capture import RecordingWarning
 from tests.references import counting_lstm, lstm_states, set_to_count
 
 SAMPLES, TIMESTEPS, FEATURES, UNITS, BATCH = 12, 7, 3, 5, 4
@@ -487,7 +487,7 @@ def test_a_failure_half_way_through_attaching_leaves_nothing_behind(
 ) -> None:
     model = a_model(stack=2)
     before = {layer.name: dict(vars(layer)) for layer in model.layers}
-    monkeypatch.setattr("stateviz.recorder._phases_announced", lambda *_: 1 / 0)
+    monkeypatch.setattr("stateviz.recorder.block._phases_announced", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError), stateviz.record(model):
         pass
     assert {layer.name: dict(vars(layer)) for layer in model.layers} == before
@@ -586,7 +586,7 @@ def test_a_failure_of_the_recorder_does_not_reach_the_training(
 ) -> None:
     X, y = series()
     model = a_model()
-    monkeypatch.setattr("stateviz.capture._origin", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("stateviz.recorder.capture._origin", lambda *_, **__: 1 / 0)
     with (
         pytest.warns(RecordingWarning, match="error of stateviz itself.*ZeroDivisionError"),
         stateviz.record(model) as recording,
@@ -641,7 +641,7 @@ def test_the_fused_kernels_way_gives_the_same_states(monkeypatch: pytest.MonkeyP
     model = a_model(stateful=True, dropout=0.2)
     with stateviz.record(model) as expected:
         model.fit(X, y, shuffle=False, **FIT)
-    monkeypatch.setattr("stateviz.tap._must_be_left_alone", lambda layer: True)
+    monkeypatch.setattr("stateviz.recorder.tap._must_be_left_alone", lambda layer: True)
     model = a_model(stateful=True, dropout=0.2)
     with stateviz.record(model) as recording:
         model.fit(X, y, shuffle=False, **FIT)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz import drawings
+from stateviz.drawing import sample as drawings
 from stateviz.recording import LayerRecording, Recording
 from tests.test_recording import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import stateviz
-from stateviz import timeline
+from stateviz.drawing import timeline
 from stateviz.recording import Event, Recording
 from tests.test_recording import TIMESTEPS, a_batch, a_recording
 
@@ -64,7 +64,7 @@ def test_a_long_run_is_drawn_with_fewer_points_but_its_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lstm = a_run()["lstm"]
-    monkeypatch.setattr("stateviz.timeline._MAX_POINTS", 12)
+    monkeypatch.setattr("stateviz.drawing.timeline._MAX_POINTS", 12)
     x, y, ends = timeline.size_line(lstm)
     assert ends.tolist() == [3, 6, 9, 12, 15, 18]
     assert x[:2].tolist() == [0, 1]

@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, FloatRect, Locator, sync_playwright
 
 import stateviz
 from stateviz.lessons import quietly
-from stateviz.player import Player
+from stateviz.playing.player import Player
 from stateviz.recording import Recording
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images" / "gallery"

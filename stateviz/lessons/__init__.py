@@ -2,6 +2,7 @@
 
 from stateviz.lessons.co2 import co2_lanes as co2_lanes
 from stateviz.lessons.co2 import load_co2 as load_co2
+from stateviz.lessons.counting import counting_model as counting_model
 from stateviz.lessons.digits import digit_as_text as digit_as_text
 from stateviz.lessons.digits import digit_rows as digit_rows
 from stateviz.lessons.keras2 import keras2_data as keras2_data
@@ -10,6 +11,5 @@ from stateviz.lessons.keras2 import keras2_weights as keras2_weights
 from stateviz.lessons.keras2 import load_keras2 as load_keras2
 from stateviz.lessons.keras2 import old_model as old_model
 from stateviz.lessons.keras2 import try_calls as try_calls
-from stateviz.lessons.probe import counting_model as counting_model
 from stateviz.lessons.quiet import quietly as quietly
 from stateviz.lessons.widget_check import WidgetCheck as WidgetCheck

@@ -8,11 +8,12 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from stateviz import lanes, timeline
-from stateviz.drawings import INPUT_MAP, STATE_MAP, draw_cursor, name_state, states_in
-from stateviz.player import Player
+from stateviz.drawing import lanes, timeline
+from stateviz.drawing.sample import INPUT_MAP, STATE_MAP, draw_cursor, name_state, states_in
+from stateviz.playing.player import Player
+from stateviz.playing.tracks import Scene
 from stateviz.recording import BatchRecord, LayerRecording, Recording
-from stateviz.scenes.staging import (
+from stateviz.scenes.choosing import (
     BATCHES_INTERVAL_MS,
     FONT,
     LEFT,
@@ -31,7 +32,6 @@ from stateviz.scenes.staging import (
     told_apart,
     within,
 )
-from stateviz.tracks import Scene
 
 _LANES_IN_READOUT = 4
 

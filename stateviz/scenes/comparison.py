@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stateviz import lanes, timeline
-from stateviz.drawings import STATE_MAP, draw_cursor, name_state
-from stateviz.player import Player
+from stateviz.drawing import lanes, timeline
+from stateviz.drawing.sample import STATE_MAP, draw_cursor, name_state
+from stateviz.playing.player import Player
 from stateviz.recording import BatchRecord, Recording
-from stateviz.scenes.staging import (
+from stateviz.scenes.choosing import (
     BATCHES_INTERVAL_MS,
     FONT,
     LEFT,

@@ -8,12 +8,13 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from stateviz import timeline
-from stateviz.drawings import name_state, states_in
-from stateviz.player import Player
+from stateviz.drawing import timeline
+from stateviz.drawing.sample import name_state, states_in
+from stateviz.playing.player import Player
+from stateviz.playing.tracks import Pick, Scene
 from stateviz.recording import LayerRecording, Recording
 from stateviz.scenes import batches
-from stateviz.scenes.staging import (
+from stateviz.scenes.choosing import (
     FONT,
     check_place,
     explain_markers,
@@ -21,7 +22,6 @@ from stateviz.scenes.staging import (
     told_apart,
     within,
 )
-from stateviz.tracks import Pick, Scene
 
 _INTERVAL_MS = 400
 

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 
-from stateviz import gates
-from stateviz.drawings import (
+from stateviz.drawing import gates
+from stateviz.drawing.sample import (
     data_timestep,
     draw_cursor,
     draw_held,
@@ -29,10 +29,11 @@ from stateviz.drawings import (
     trace_of,
     until,
 )
-from stateviz.player import Player
+from stateviz.playing.player import Player
+from stateviz.playing.tracks import Pick, Scene
 from stateviz.recording import ORIGINS, BatchRecord, Recording
 from stateviz.scenes import stack
-from stateviz.scenes.staging import (
+from stateviz.scenes.choosing import (
     FONT,
     LEFT,
     SEQUENCE_INTERVAL_MS,
@@ -47,7 +48,6 @@ from stateviz.scenes.staging import (
     told_apart,
     within,
 )
-from stateviz.tracks import Pick, Scene
 
 _INPUTS_IN_READOUT = 3
 # A unit is chosen in the page where this many pictures of a unit can be sent with it.

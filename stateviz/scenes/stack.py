@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stateviz.drawings import (
+from stateviz.drawing.sample import (
     StateImages,
     data_timestep,
     draw_cursor,
@@ -24,9 +24,18 @@ from stateviz.drawings import (
     time_of,
     until,
 )
+from stateviz.playing.tracks import Scene
 from stateviz.recording import BatchRecord
-from stateviz.scenes.staging import FONT, LEFT, WIDTH, began, draw_scale, headline, in_run, set_name
-from stateviz.tracks import Scene
+from stateviz.scenes.choosing import (
+    FONT,
+    LEFT,
+    WIDTH,
+    began,
+    draw_scale,
+    headline,
+    in_run,
+    set_name,
+)
 
 
 def scene(

@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 import stateviz
-from stateviz.player import Player
+from stateviz.playing.player import Player
 from stateviz.recording import Recording
 from tests.test_recording import SAMPLES, TIMESTEPS, UNITS, a_recording
 

@@ -11,7 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from playwright.sync_api import Browser, Page
 
-from stateviz.player import Player
+from stateviz.playing.player import Player
 
 ROWS, COLUMNS, N_FRAMES = 4, 6, 7
 VALUES = np.linspace(-1, 1, ROWS * COLUMNS).reshape(ROWS, COLUMNS)

@@ -9,11 +9,11 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
-from stateviz.backend import keras
-from stateviz.capture import Capture
-from stateviz.recorder import DEFAULT_MAX_BYTES, PHASE_METHODS, Found, attached, prepared
+from stateviz.recorder.backend import keras
+from stateviz.recorder.block import DEFAULT_MAX_BYTES, PHASE_METHODS, Found, attached, prepared
+from stateviz.recorder.capture import Capture
+from stateviz.recorder.replacing import replaced
 from stateviz.recording import Recording
-from stateviz.replacing import replaced
 
 
 class StateRecorder(keras.callbacks.Callback):

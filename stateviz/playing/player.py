@@ -19,8 +19,8 @@ import traitlets as t
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from stateviz.export import save_film, storyboard
-from stateviz.tracks import Scene, out_of_range, packed, poster_png
+from stateviz.playing.export import save_film, storyboard
+from stateviz.playing.tracks import Scene, out_of_range, packed, poster_png
 
 _SCRIPT = Path(__file__).with_name("player.js")
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.image import AxesImage
 
-from stateviz.drawings import draw_masked, until
+from stateviz.drawing.sample import draw_masked, until
 from stateviz.recording import BatchRecord, Gates, GRUGates
 
 GATE_MAP = "PuOr_r"

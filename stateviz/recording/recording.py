@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from stateviz.findings import Finding
+    from stateviz.recording.findings import Finding
 
 FILE_FORMAT = "stateviz recording"
 FILE_VERSION = 1
@@ -432,7 +432,7 @@ class Recording:
             A `stateviz.findings.Finding` each, with its evidence and its cure; empty where nothing
             is odd.
         """
-        from stateviz.findings import findings_of
+        from stateviz.recording.findings import findings_of
 
         return findings_of(self)
 

@@ -12,9 +12,9 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
-from stateviz import timeline
-from stateviz.drawings import states_in
-from stateviz.lanes import GAP
+from stateviz.drawing import timeline
+from stateviz.drawing.lanes import GAP
+from stateviz.drawing.sample import states_in
 from stateviz.recording import BatchRecord, LayerRecording, Recording
 
 WIDTH = 9.0  # inches, at 100 pixels each

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from stateviz.backend import keras
-from stateviz.layers import layers_below, unique_names
+from stateviz.recorder.backend import keras
+from stateviz.recorder.layers import layers_below, unique_names
 
 
 def reset_state(model: keras.layers.Layer) -> tuple[str, ...]:

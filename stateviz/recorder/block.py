@@ -18,13 +18,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from stateviz.backend import keras, tf
-from stateviz.capture import Capture, Options, RecordingWarning
-from stateviz.cells import Part, parts_of
-from stateviz.layers import layers_below, unique_names
+from stateviz.recorder.backend import keras, tf
+from stateviz.recorder.capture import Capture, Options, RecordingWarning
+from stateviz.recorder.cells import Part, parts_of
+from stateviz.recorder.layers import layers_below, unique_names
+from stateviz.recorder.replacing import replaced
+from stateviz.recorder.tap import Tap, calls_so_far, compiled_by_xla, one_step
 from stateviz.recording import LayerRecording, Recording, unknown_layer
-from stateviz.replacing import replaced
-from stateviz.tap import Tap, calls_so_far, compiled_by_xla, one_step
 
 DEFAULT_MAX_BYTES = 2**30
 

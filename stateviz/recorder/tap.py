@@ -20,16 +20,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from stateviz.backend import keras, tf
-from stateviz.capture import Capture, LayerCall
-from stateviz.cells import (
+from stateviz.recorder.backend import keras, tf
+from stateviz.recorder.capture import Capture, LayerCall
+from stateviz.recorder.cells import (
     Part,
     draws_random_numbers_in_its_loop,
     is_one_operation,
     observed,
     parts_of,
 )
-from stateviz.replacing import replaced
+from stateviz.recorder.replacing import replaced
 
 
 class _Step(threading.local):

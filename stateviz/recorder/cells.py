@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from stateviz.backend import keras
-from stateviz.replacing import replaced
+from stateviz.recorder.backend import keras
+from stateviz.recorder.replacing import replaced
 
 _CONVOLUTIONAL = (keras.layers.ConvLSTM1D, keras.layers.ConvLSTM2D, keras.layers.ConvLSTM3D)
 _DRAW_THEIR_MASKS_BEFORE = (

@@ -1,0 +1,1 @@
+"""Plays a matplotlib figure in the browser. It knows nothing of LSTMs."""
