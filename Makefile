@@ -65,7 +65,7 @@ gallery: $(INSTALLED) ## open every scene in a browser and save how it looks, fo
 
 pins: $(INSTALLED) ## solve requirements.txt from pyproject.toml again
 	@$(VENV_PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 \
-	    --extra course --group pyproject.toml:dev --no-emit-index-url --no-emit-find-links \
+	    --extra course --extra xarray --extra pandas --group pyproject.toml:dev --no-emit-index-url --no-emit-find-links \
 	    --no-annotate --custom-compile-command "make pins" $(PINS_ARGS) \
 	    --output-file requirements.txt pyproject.toml
 

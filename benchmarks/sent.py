@@ -15,7 +15,7 @@ from benchmarks.measuring import Spread, progress, spread
 from benchmarks.report import Row, Target, Topic
 from benchmarks.scene_to_play import FRAMES, SIZE, SceneToPlay
 from stateviz.playing.player import Player
-from stateviz.recording import BatchRecord, LayerRecording, Recording
+from stateviz.recording import BatchRecord, LayerRecording, Recording, State
 
 _KB = 1000
 
@@ -99,12 +99,7 @@ def _recording(*, lanes: int, units: int, timesteps: int, batches: int) -> Recor
                 came_from=index - 1 if index else None,
                 batch_size=lanes,
                 samples=np.arange(lanes),
-                initial_hidden_state=h0,
-                initial_cell_state=c0,
-                hidden_state=h,
-                cell_state=c,
-                final_hidden_state=h[:, -1],
-                final_cell_state=c[:, -1],
+                states=(State(h0, h, h[:, -1]), State(c0, c, c[:, -1])),
                 inputs=random.normal(size=(lanes, timesteps, 1)).astype("float32"),
             )
         )

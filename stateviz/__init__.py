@@ -14,6 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from stateviz._old_paths import keep_old_paths
+
 if TYPE_CHECKING:
     from stateviz.playing.player import Player as Player
     from stateviz.quiz import Prediction as Prediction
@@ -21,25 +23,41 @@ if TYPE_CHECKING:
     from stateviz.recorder.callback import StateRecorder as StateRecorder
     from stateviz.recorder.cures import ResetStates as ResetStates
     from stateviz.recorder.cures import reset_state as reset_state
-    from stateviz.recorder.cures import twin as twin
+    from stateviz.recorder.twins import twin as twin
     from stateviz.recording import BatchRecord as BatchRecord
     from stateviz.recording import Event as Event
+    from stateviz.recording import Finding as Finding
+    from stateviz.recording import Gates as Gates
+    from stateviz.recording import GRUGates as GRUGates
     from stateviz.recording import LayerRecording as LayerRecording
     from stateviz.recording import Recording as Recording
+    from stateviz.recording import RecordingFileError as RecordingFileError
+    from stateviz.recording import RecordingWarning as RecordingWarning
+    from stateviz.recording import Resets as Resets
+    from stateviz.recording import State as State
     from stateviz.recording import load as load
     from stateviz.scenes import compare as compare
     from stateviz.scenes import play_batches as play_batches
     from stateviz.scenes import play_resets as play_resets
     from stateviz.scenes import play_sequence as play_sequence
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "BatchRecord": "recording",
     "Event": "recording",
+    "Finding": "recording",
+    "GRUGates": "recording",
+    "Gates": "recording",
     "LayerRecording": "recording",
     "Player": "playing.player",
     "Prediction": "quiz",
     "Recording": "recording",
+    "RecordingFileError": "recording",
+    "RecordingWarning": "recording",
     "ResetStates": "recorder.cures",
+    "Resets": "recording",
+    "State": "recording",
     "StateRecorder": "recorder.callback",
     "compare": "scenes",
     "load": "recording",
@@ -48,10 +66,12 @@ _HOMES = {
     "play_sequence": "scenes",
     "record": "recorder.block",
     "reset_state": "recorder.cures",
-    "twin": "recorder.cures",
+    "twin": "recorder.twins",
 }
 
 __all__ = sorted(_HOMES)
+
+keep_old_paths()
 
 
 def __getattr__(name: str) -> Any:
@@ -61,4 +81,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "__version__"]

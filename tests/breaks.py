@@ -34,8 +34,8 @@ BREAKS: tuple[Break, ...] = (
         "h and c are swapped",
         RESETS,
         "stateviz/recorder/capture.py",
-        "hidden_state=states[0],",
-        "hidden_state=states[-1],",
+        "states=states,",
+        "states=states[::-1],",
     ),
     Break(
         "the lesson's stateful model is not stateful",
@@ -69,8 +69,8 @@ BREAKS: tuple[Break, ...] = (
         "a lane begins with the state that it ends with",
         ACROSS,
         "stateviz/drawing/lanes.py",
-        'lanes[:rows, start] = getattr(batch, f"initial_{state}_state")[:, unit]',
-        'lanes[:rows, start] = getattr(batch, f"final_{state}_state")[:, unit]',
+        "lanes[:rows, start] = held.initial[:, unit]",
+        "lanes[:rows, start] = held.final[:, unit]",
     ),
     Break(
         "the lesson's stateless counter is stateful",
@@ -117,7 +117,7 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "the twin keeps its own random weights",
         ONE_CHARACTER,
-        "stateviz/recorder/cures.py",
+        "stateviz/recorder/twins.py",
         "    made.set_weights(model.get_weights())\n",
         "",
     ),
@@ -125,8 +125,8 @@ BREAKS: tuple[Break, ...] = (
         "a sequence is drawn one timestep late",
         ONE_CHARACTER,
         "stateviz/scenes/sequence.py",
-        "timesteps.set_data(until(after[state], timestep))",
-        "timesteps.set_data(until(after[state], timestep - 1))",
+        "timesteps.set_data(until(after, frame - 1))",
+        "timesteps.set_data(until(after, frame - 2))",
     ),
     Break(
         "the lesson's stepper forgets each letter",
@@ -250,7 +250,7 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "the rows that a lane reads are not compared with its series",
         BROKEN_STREAM,
-        "stateviz/drawing/lanes.py",
+        "stateviz/drawing/rows.py",
         "(self.read != self.in_order) & (self.read >= 0)",
         "(self.read != self.in_order) & (self.read < 0)",
     ),

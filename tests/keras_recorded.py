@@ -16,10 +16,11 @@ from typing import Any
 import keras
 import pytest
 
-from stateviz.recorder.capture import Capture, Options, RecordingWarning
+from stateviz.recorder.capture import Capture
 from stateviz.recorder.cells import parts_of
+from stateviz.recorder.options import Options
 from stateviz.recorder.tap import Tap
-from stateviz.recording import LayerRecording, Recording
+from stateviz.recording import LayerRecording, Recording, RecordingWarning
 
 counted: Counter[str] = Counter()
 
@@ -30,9 +31,7 @@ def recorded_from_now_on(layer: keras.layers.RNN) -> tuple[ExitStack, Capture]:
     layers = [
         LayerRecording(part.name, part.kind, part.units, bool(layer.stateful)) for part in parts
     ]
-    everything = slice(None)
-    options = Options(everything, everything, 1, gates=True, inputs=True, max_bytes=2**30)
-    capture = Capture(Recording(layers), options)
+    capture = Capture(Recording(layers), Options(gates=True))
     stack = ExitStack()
     stack.enter_context(Tap.of(layer).attached(layer, capture, [part.name for part in parts]))
     return stack, capture

@@ -10,8 +10,7 @@ import pytest
 import tensorflow as tf
 
 import stateviz
-from stateviz.recorder.capture import RecordingWarning
-from stateviz.recording import GRUGates
+from stateviz.recording import GRUGates, RecordingWarning
 from tests.references import LeakyCell, states_of_cell
 
 SAMPLES, TIMESTEPS, FEATURES = 4, 6, 3

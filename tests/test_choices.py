@@ -10,13 +10,13 @@ import pytest
 from matplotlib.figure import Figure
 
 import stateviz
-from stateviz.drawing import lanes
 from stateviz.drawing import sample as drawings
+from stateviz.drawing.rows import draw_rows, rows_read, said_of_rows
 from stateviz.playing.player import Player
-from stateviz.playing.tracks import Pick, Scene
+from stateviz.playing.scene import Pick, Scene
 from stateviz.recording import BatchRecord, LayerRecording, Recording
-from tests.test_player import Unpacked
-from tests.test_recording import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
+from tests.building.payload import Unpacked
+from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording, changed
 
 INPUTS = np.random.default_rng(3).normal(size=(SAMPLES, TIMESTEPS, 1)).astype("float32")
 
@@ -163,7 +163,7 @@ def test_a_sample_that_the_next_batch_has_not_gives_way_to_its_last() -> None:
     short = recording["lstm"].batches[1]
     names = ("initial_hidden_state", "hidden_state", "initial_cell_state", "cell_state")
     cut = {name: getattr(short, name)[:2] for name in (*names, "samples")}
-    recording["lstm"].batches[1] = replace(short, **cut)
+    recording["lstm"].batches[1] = changed(short, **cut)
     player = stateviz.play_sequence(recording, sample=3)
     player.choose(batch=1)
     assert player.chosen["sample"] == 1
@@ -261,19 +261,19 @@ def batches_reading(*rows: list[int]) -> tuple[list[BatchRecord], np.ndarray]:
 
 def test_lanes_that_read_the_data_in_order_are_not_torn() -> None:
     batches, data = batches_reading([0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11])
-    rows = lanes.rows_read(batches, data)
+    rows = rows_read(batches, data)
     assert [each.read.tolist() for each in rows][1] == [4, 5, 6, 7]
     assert not any(each.torn.any() for each in rows)
-    assert lanes.said_of_rows(rows) == "rows in order"
+    assert said_of_rows(rows) == "rows in order"
 
 
 def test_a_shuffle_tears_the_lanes() -> None:
     batches, data = batches_reading([0, 1, 2, 3], [4, 9, 6, 7])
-    rows = lanes.rows_read(batches, data)
+    rows = rows_read(batches, data)
     assert rows[1].torn.tolist() == [False, True, False, False]
-    assert lanes.said_of_rows(rows).startswith("1 of 8 rows of the data out of order")
+    assert said_of_rows(rows).startswith("1 of 8 rows of the data out of order")
     ax = Figure().add_subplot()
-    words = [text.get_text() for text in lanes.draw_rows(ax, batches, rows)]
+    words = [text.get_text() for text in draw_rows(ax, batches, rows)]
     assert words == ["0", "1", "2", "3", "4", "≠9", "6", "7"]
     recording = Recording([LayerRecording("lstm", "LSTM", UNITS, True, batches)])
     player = stateviz.play_batches(recording, data=data)
@@ -285,19 +285,19 @@ def test_equal_rows_do_not_look_shuffled_and_unknown_ones_are_said() -> None:
     batches, data = batches_reading([0, 1, 2, 3], [4, 5, 6, 7])
     data[4:8] = data[0]
     batches[1] = replace(batches[1], inputs=data[4:8].copy())
-    assert not any(each.torn.any() for each in lanes.rows_read(batches, data))
+    assert not any(each.torn.any() for each in rows_read(batches, data))
     batches[1].inputs[2] = 99
-    rows = lanes.rows_read(batches, data)
+    rows = rows_read(batches, data)
     assert rows[1].read.tolist() == [4, 5, -1, 7]
-    assert "1 not of the data (?)" in lanes.said_of_rows(rows)
+    assert "1 not of the data (?)" in said_of_rows(rows)
 
 
 def test_other_data_than_the_layer_read_are_refused() -> None:
     batches, data = batches_reading([0, 1, 2, 3])
     with pytest.raises(ValueError, match=r"No lane read a row of data.*\(12, 3, 1\).*'lstm'"):
-        lanes.rows_read(batches, data + 1)
+        rows_read(batches, data + 1)
     with pytest.raises(ValueError, match=r"were not recorded.*leave out data"):
-        lanes.rows_read([replace(batches[0], inputs=None)], data)
+        rows_read([replace(batches[0], inputs=None)], data)
 
 
 # --- Held timesteps -------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from typing import Any
 
 import matplotlib as mpl
@@ -12,10 +11,10 @@ import pytest
 
 import stateviz
 from stateviz.drawing import lanes
-from stateviz.playing import tracks
+from stateviz.playing import stage
 from stateviz.recording import BatchRecord, LayerRecording, Recording
 from stateviz.scenes import comparison
-from tests.test_recording import TIMESTEPS, UNITS, a_batch
+from tests.building.recordings import TIMESTEPS, UNITS, a_batch, changed
 
 # A batch takes a gap, its initial state and its timesteps.
 COLUMNS = lanes.GAP + 1 + TIMESTEPS
@@ -31,7 +30,7 @@ def parted() -> tuple[list[BatchRecord], list[BatchRecord]]:
     other = list(one)
     cell = one[1].cell_state.copy()
     cell[1, 1, 1] += 8
-    other[1] = replace(one[1], cell_state=cell, origin="reset")
+    other[1] = changed(one[1], cell_state=cell, origin="reset")
     return one, other
 
 
@@ -105,7 +104,7 @@ def test_bad_arguments_are_refused(
 
 def test_batches_of_different_shapes_are_refused() -> None:
     one, _ = parted()
-    shorter = replace(
+    shorter = changed(
         one[0], cell_state=one[0].cell_state[:, 1:], hidden_state=one[0].hidden_state[:, 1:]
     )
     with pytest.raises(ValueError, match=r"batch 0 of a has .* \(samples, timesteps, units\)"):
@@ -131,7 +130,7 @@ def test_equal_lanes_look_equal_also_where_they_outnumber_the_pixels() -> None:
     )
     player = stateviz.compare(recording_of(batch), recording_of(batch))
     player.frame = player.n_frames - 1
-    picture = mpl.image.imread(io.BytesIO(tracks.poster_png(player.figure)))
+    picture = mpl.image.imread(io.BytesIO(stage.poster_png(player.figure)))
     height, width = picture.shape[:2]
     panels = []
     for ax in player.figure.axes[0], player.figure.axes[2]:

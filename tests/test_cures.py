@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import stateviz
-from tests.test_recorder import ONES, counting_model
+from tests.building.models import ONES, counting_model
 
 L = keras.layers
 FIT: dict[str, Any] = {"batch_size": 2, "verbose": 0, "shuffle": False}

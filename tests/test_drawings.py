@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stateviz.drawing import sample as drawings
-from tests.test_recording import SAMPLES, TIMESTEPS, UNITS, a_batch
+from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import pytest
 from matplotlib import animation
 from PIL import Image
 
-from tests.test_player import N_FRAMES, Scene
+from tests.building.scenes import N_FRAMES, AllKinds
 
 
 def test_a_gif_has_every_frame_at_the_players_speed(tmp_path: Path) -> None:
-    player = Scene().player(interval_ms=250)
+    player = AllKinds().player(interval_ms=250)
     player.frame = 1
     player.save(tmp_path / "run.gif", dpi=40, progress=False)
     with Image.open(tmp_path / "run.gif") as film:
@@ -30,7 +30,7 @@ def test_a_gif_has_every_frame_at_the_players_speed(tmp_path: Path) -> None:
 
 
 def test_long_work_shows_how_far_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Scene().player().save(tmp_path / "run.gif", dpi=30)
+    AllKinds().player().save(tmp_path / "run.gif", dpi=30)
     told = capsys.readouterr()
     assert f"{N_FRAMES}/{N_FRAMES}" in told.err
     assert "run.gif" in told.err
@@ -39,7 +39,7 @@ def test_long_work_shows_how_far_it_is(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_film_that_cannot_be_written_is_refused_in_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    player = Scene().player()
+    player = AllKinds().player()
     with pytest.raises(ValueError, match=r"with .gif or .mp4.*received 'run.avi'.*to_html"):
         player.save(tmp_path / "run.avi")
     with pytest.raises(FileNotFoundError, match="Make the folder first"):
@@ -50,7 +50,7 @@ def test_a_film_that_cannot_be_written_is_refused_in_words(
 
 
 def test_a_storyboard_shows_the_frames_that_were_asked_for() -> None:
-    player = Scene().player()
+    player = AllKinds().player()
     player.frame = 2
     board = player.storyboard([0, 3, 4], columns=2)
     shown = [ax for ax in board.axes if ax.images]

@@ -10,8 +10,8 @@ import pytest
 
 import stateviz
 from stateviz.recording.findings import Finding
-from tests.test_recorder import ONES, counting_model
-from tests.test_recording import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
+from tests.building.models import ONES, counting_model
+from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 
 FIT: dict[str, Any] = {"batch_size": 2, "verbose": 0, "shuffle": False}
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 import stateviz
 from stateviz.drawing import gates
 from stateviz.recording import BatchRecord, Gates, GRUGates, LayerRecording, Recording
-from tests.test_recording import a_batch
+from tests.building.recordings import a_batch, changed
 
 SAMPLES, TIMESTEPS, UNITS = 3, 5, 4
 
@@ -39,7 +39,7 @@ def lstm_batch(**words: Any) -> BatchRecord:
         "samples": np.arange(SAMPLES),
         "gates": Gates(i, f, g, o),
     }
-    return replace(a_batch(0), **held | words)
+    return changed(a_batch(0), **held | words)
 
 
 def numbers_in(text: str) -> list[float]:

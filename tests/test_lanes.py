@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 import stateviz
 from stateviz.drawing import lanes, timeline
 from stateviz.recording import BatchRecord, LayerRecording, Recording
-from tests.test_recording import SAMPLES, TIMESTEPS, a_batch
+from tests.building.recordings import SAMPLES, TIMESTEPS, a_batch
 
 INPUTS = np.random.default_rng(5).normal(size=(SAMPLES, TIMESTEPS, 2))
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests import matrix
-from tests.matrix import CONFIGURATIONS, SIGNS, WAYS, Configuration, Way
+from tests.matrix.configurations import CONFIGURATIONS, Configuration
+from tests.matrix.page import PAGE, SIGNS, signs_on_the_page
+from tests.matrix.verdicts import outcome
+from tests.matrix.ways import WAYS, Way
 
-ON_THE_PAGE = matrix.signs_on_the_page(matrix.PAGE.read_text(encoding="utf-8"))
+ON_THE_PAGE = signs_on_the_page(PAGE.read_text(encoding="utf-8"))
 
 # Each way on one configuration, and the other configurations in ways that cost little.
 CHEAP = [way for way in WAYS if way.name in ("evaluate", "predict", "model(x)", "GradientTape")]
@@ -29,6 +31,6 @@ def test_the_page_knows_every_configuration_in_every_way_and_none_is_unknown() -
     ("configuration", "way"), SAMPLE, ids=[f"{c.name}: {w.name}" for c, w in SAMPLE]
 )
 def test_a_cell_of_the_page(configuration: Configuration, way: Way) -> None:
-    found = matrix.outcome(configuration, way)
+    found = outcome(configuration, way)
     expected = ON_THE_PAGE[configuration.name][WAYS.index(way)]
     assert SIGNS.get(found.verdict, found.verdict) == expected, found.words

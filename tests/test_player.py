@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,86 +12,11 @@ import pytest
 import traitlets
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from stateviz.playing.player import Player
 from stateviz.playing.tracks import color_levels
-
-N_FRAMES = 5
-VALUES = np.random.default_rng(0).normal(size=(3, N_FRAMES))
-WIDTH, HEIGHT = 432.0, 288.0  # points
-
-
-class Scene:
-    """A figure with one artist of each kind, all of which change."""
-
-    def __init__(self) -> None:
-        self.figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72))
-        self.figure.set_dpi(150)
-        left, right = self.figure.subplots(1, 2)
-        self.image = left.imshow(np.ma.masked_all(VALUES.shape), vmin=-2, vmax=2, cmap="RdBu_r")
-        # matplotlib would compose the two images into one, hidden or not.
-        self.second = left.imshow(np.zeros((3, 1)), vmin=-2, vmax=2, extent=(-3, -2, 2.5, -0.5))
-        right.set(xlim=(0, N_FRAMES), ylim=(0, N_FRAMES))
-        [self.line] = right.plot([], [], "s--", color="tab:blue")
-        self.cursor = right.axvline(0, color="black", alpha=0.5)
-        self.text = right.text(1, 4, "", ha="right", va="top", weight="bold")
-        self.box = right.add_patch(Rectangle((0, 0), 0, 1, facecolor=(1, 0, 0, 0.25)))
-
-    def update(self, frame: int) -> list[Artist]:
-        shown = np.ma.array(VALUES, mask=np.zeros(VALUES.shape, bool))
-        shown[:, frame + 1 :] = np.ma.masked
-        self.image.set_data(shown)
-        self.line.set_data(range(frame + 1), range(frame + 1))
-        self.cursor.set_xdata([frame, frame])
-        self.text.set_text(f"frame <{frame}>")
-        self.box.set_width(frame)
-        self.box.set_visible(frame != 2)
-        return [self.image, self.second, self.line, self.cursor, self.text, self.box]
-
-    def player(self, **options: Any) -> Player:
-        words: dict[str, Any] = {"describe": lambda frame: f"t = {frame}", "title": "All kinds"}
-        return Player(self.figure, self.update, N_FRAMES, **words | options)
-
-
-class Unpacked:
-    """What the page makes of a player's bytes, decoded here a second time."""
-
-    def __init__(self, player: Player) -> None:
-        raw = zlib.decompress(player._payload)
-        (length,) = struct.unpack("<I", raw[:4])
-        self.scene = json.loads(raw[4 : 4 + length])
-        rest = np.frombuffer(raw[4 + length :], np.uint8)
-        self.images: dict[int, list[np.ndarray]] = {}
-        for place, track in enumerate(self.scene["tracks"]):
-            images: list[np.ndarray] = []
-            shapes = {
-                state["pixels"]: state["shape"]
-                for state in filter(None, track["states"])
-                if track["kind"] == "image"
-            }
-            for pixels in range(track["pixels"]):
-                flat, rest = np.split(rest, [np.prod(shapes[pixels])])
-                if images and images[-1].size == flat.size:
-                    flat = flat ^ images[-1].ravel()
-                images.append(flat.reshape(shapes[pixels]))
-            self.images[place] = images
-        assert rest.size == 0
-
-    def state(self, kind: str, frame: int, nth: int = 0) -> Any:
-        place, track = [
-            (place, track)
-            for place, track in enumerate(self.scene["tracks"])
-            if track["kind"] == kind
-        ][nth]
-        state = track["states"][track["frames"][frame]]
-        if kind == "image" and state:
-            levels = self.images[place][state["pixels"]].copy()
-            levels[:, state["columns"] :] = 255
-            return levels
-        if kind == "line" and state:
-            return state | {"points": track["lines"][state["line"]][: state["points"]]}
-        return state
+from tests.building.payload import Unpacked
+from tests.building.scenes import HEIGHT, N_FRAMES, VALUES, AllKinds
 
 
 def on_stage(figure: Figure, display: Any) -> np.ndarray:
@@ -104,7 +26,7 @@ def on_stage(figure: Figure, display: Any) -> np.ndarray:
 
 
 def test_every_frame_holds_what_the_artists_held() -> None:
-    scene = Scene()
+    scene = AllKinds()
     unpacked = Unpacked(scene.player())
     axes = scene.figure.axes[1]
     for frame in range(N_FRAMES):
@@ -136,7 +58,7 @@ def test_every_frame_holds_what_the_artists_held() -> None:
 
 
 def test_colours_are_those_of_the_colormap() -> None:
-    scene = Scene()
+    scene = AllKinds()
     scene.update(2)
     levels = color_levels(scene.image)
     assert (levels[:, 3:] == 255).all()
@@ -153,7 +75,7 @@ def test_an_image_drawn_upwards_has_its_last_row_on_top() -> None:
 
 
 def test_the_stage_is_what_does_not_move() -> None:
-    player = Scene().player()
+    player = AllKinds().player()
     stage = Unpacked(player).scene["stage"]
     assert stage.startswith("<svg")
     assert "<image" not in stage
@@ -167,7 +89,7 @@ def test_the_stage_is_what_does_not_move() -> None:
 
 
 def test_setting_the_frame_moves_the_artists_and_the_readout() -> None:
-    scene = Scene()
+    scene = AllKinds()
     player = scene.player()
     assert (player.frame, player.readout, player.playing) == (0, "t = 0", False)
     player.frame = 3
@@ -179,7 +101,7 @@ def test_setting_the_frame_moves_the_artists_and_the_readout() -> None:
 
 @pytest.mark.parametrize("frame", [-1, N_FRAMES])
 def test_a_frame_out_of_range_is_refused(frame: int) -> None:
-    player = Scene().player()
+    player = AllKinds().player()
     with pytest.raises(
         traitlets.TraitError, match=rf"received frame {frame}; the frames are 0 to 4"
     ):
@@ -192,7 +114,7 @@ def test_a_frame_out_of_range_is_refused(frame: int) -> None:
 
 
 def test_the_same_scene_gives_the_same_bytes() -> None:
-    one, other = Scene().player(), Scene().player()
+    one, other = AllKinds().player(), AllKinds().player()
     assert one._payload == other._payload
     assert one._html() == other._html()
 
@@ -216,7 +138,7 @@ def test_what_fills_in_or_repeats_is_sent_once() -> None:
 
 
 def test_in_a_notebook_it_has_a_live_form_a_still_one_and_one_that_plays_alone() -> None:
-    player = Scene().player(title="A & B")
+    player = AllKinds().player(title="A & B")
     data, _ = player._repr_mimebundle_()
     assert data["text/plain"] == repr(player) == "Player('A & B', 5 frames)"
     assert "application/vnd.jupyter.widget-view+json" in data
@@ -231,7 +153,7 @@ def test_in_a_notebook_it_has_a_live_form_a_still_one_and_one_that_plays_alone()
 
 
 def test_the_page_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
-    player = Scene().player()
+    player = AllKinds().player()
     page = player.to_html(tmp_path / "lesson.html")
     assert (tmp_path / "lesson.html").read_text() == page
     assert "<title>All kinds</title>" in page
@@ -264,13 +186,13 @@ def test_what_cannot_be_played_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match=r"at least one frame.*n_frames=0"):
         Player(figure, lambda _: [dots], 0)
     with pytest.raises(ValueError, match=r"The mark 'end' is out of range: received frame 9"):
-        Scene().player(marks=[(9, "end")])
+        AllKinds().player(marks=[(9, "end")])
     colored = figure.add_subplot().imshow(np.zeros((2, 2, 3)))
     with pytest.raises(TypeError, match=r"array of shape \(2, 2, 3\)"):
         Player(figure, lambda _: [colored], 3)
 
 
 def test_a_page_is_not_given_more_than_it_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stateviz.playing.tracks._MAX_IMAGE_BYTES", 10)
+    monkeypatch.setattr("stateviz.playing.packing._MAX_IMAGE_BYTES", 10)
     with pytest.raises(ValueError, match=r"have 18 pixels together; a page holds at most 10"):
-        Scene().player()
+        AllKinds().player()

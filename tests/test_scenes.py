@@ -10,7 +10,7 @@ import pytest
 import stateviz
 from stateviz.drawing import sample as drawings
 from stateviz.recording import LayerRecording, Recording
-from tests.test_recording import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
+from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 
 INPUTS = np.arange(SAMPLES * TIMESTEPS, dtype="float32").reshape(SAMPLES, TIMESTEPS, 1)
 

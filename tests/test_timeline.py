@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 import stateviz
 from stateviz.drawing import timeline
 from stateviz.recording import Event, Recording
-from tests.test_recording import TIMESTEPS, a_batch, a_recording
+from tests.building.recordings import TIMESTEPS, a_batch, a_recording
 
 
 @pytest.fixture

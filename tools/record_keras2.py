@@ -24,7 +24,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from stateviz.lessons import keras2
-from stateviz.recording import BatchRecord, Event, LayerRecording, Recording
+from stateviz.recording import (
+    BatchRecord,
+    Event,
+    LayerRecording,
+    Origin,
+    Phase,
+    Recording,
+    State,
+)
+from stateviz.recording.records import EventKind
 
 TOLERANCE = 1e-6
 Arrays = list[np.ndarray]
@@ -38,14 +47,14 @@ class Notebook:
         self.lstm = model.get_layer("lstm")
         self.layer = LayerRecording("lstm", "LSTM", self.lstm.units, self.lstm.stateful)
         self.recording = Recording([self.layer])
-        self.phase = ""
+        self.phase: Phase | None = None
         self.epoch: int | None = None
         self.before: Arrays = []
         self.after_each: Arrays = []
 
-    def note(self, kind: str, **more: Any) -> None:
+    def note(self, kind: EventKind, **more: Any) -> None:
         """Writes down an event."""
-        self.recording.events.append(Event(kind, phase=self.phase or None, **more))
+        self.recording.events.append(Event(kind, phase=self.phase, **more))
 
     def reset(self) -> None:
         """Calls Keras 2's `model.reset_states()`."""
@@ -89,12 +98,7 @@ class Notebook:
                 came_from=came_from,
                 batch_size=len(x),
                 samples=np.arange(len(x)),
-                initial_hidden_state=self.before[0],
-                initial_cell_state=self.before[1],
-                hidden_state=h,
-                cell_state=c,
-                final_hidden_state=final[0],
-                final_cell_state=final[1],
+                states=tuple(map(State, self.before, (h, c), final)),
                 inputs=x,
                 **place,
             )
@@ -103,7 +107,7 @@ class Notebook:
             Event("batch", layer="lstm", origin=origin, batch_size=len(x), record=index, **place)
         )
 
-    def origin(self) -> tuple[str, int | None]:
+    def origin(self) -> tuple[Origin, int | None]:
         """How the states began, told from the numbers."""
         if not self.lstm.stateful:
             return "fresh", None

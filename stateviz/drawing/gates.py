@@ -14,7 +14,7 @@ from matplotlib.colors import Normalize
 from matplotlib.image import AxesImage
 
 from stateviz.drawing.sample import draw_masked, until
-from stateviz.recording import BatchRecord, Gates, GRUGates
+from stateviz.recording import BatchRecord, Gates, GRUGates, State
 
 GATE_MAP = "PuOr_r"
 _SYMBOLS = {
@@ -88,7 +88,7 @@ def equation(batch: BatchRecord, *, sample: int, unit: int, timestep: int) -> st
     if batch.mask is not None and not batch.mask[sample, timestep]:
         return "this timestep is masked: the gates are not used, the state is held"
     at = (sample, timestep, unit)
-    h, h_before = _now_and_before(batch.initial_hidden_state, batch.hidden_state, at)
+    h, h_before = _now_and_before(batch.states[0], at)
     gates = {each.name: float(getattr(batch.gates, each.name)[at]) for each in fields(batch.gates)}
     if isinstance(batch.gates, GRUGates):
         z, g = gates["update"], gates["candidate"]
@@ -96,9 +96,9 @@ def equation(batch: BatchRecord, *, sample: int, unit: int, timestep: int) -> st
             f"h = z × h_before + (1 − z) × g = {_said(z)} × {_said(h_before)} + "
             f"{_said(1 - z)} × {_said(g)} = {_rounded(h)}"
         )
-    if batch.cell_state is None or batch.initial_cell_state is None:
+    if "cell" not in batch.state_names:
         return ""
-    c, c_before = _now_and_before(batch.initial_cell_state, batch.cell_state, at)
+    c, c_before = _now_and_before(batch.state("cell"), at)
     i, f, g, o = (gates[each.name] for each in fields(Gates))
     is_tanh = bool(np.isclose(h, o * np.tanh(c), rtol=1e-2, atol=1e-3))
     return (
@@ -107,12 +107,10 @@ def equation(batch: BatchRecord, *, sample: int, unit: int, timestep: int) -> st
     )
 
 
-def _now_and_before(
-    initial: np.ndarray, states: np.ndarray, at: tuple[int, int, int]
-) -> tuple[float, float]:
+def _now_and_before(state: State, at: tuple[int, int, int]) -> tuple[float, float]:
     sample, timestep, unit = at
-    before = states[sample, timestep - 1, unit] if timestep else initial[sample, unit]
-    return float(states[at]), float(before)
+    before = state.after[sample, timestep - 1, unit] if timestep else state.initial[sample, unit]
+    return float(state.after[at]), float(before)
 
 
 def _rounded(value: float) -> str:

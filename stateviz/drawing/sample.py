@@ -24,7 +24,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from stateviz.recording import BatchRecord
+from stateviz.recording import BatchRecord, StateName
 
 _OKABE_ITO = mpl.color_sequences["okabe_ito"]
 HIDDEN_COLOR = mpl.colors.to_hex(_OKABE_ITO[5])  # blue
@@ -34,7 +34,10 @@ UNREAD_COLOR = (0.5, 0.5, 0.5, 0.22)
 STATE_MAP = "RdBu_r"
 INPUT_MAP = "PRGn"
 
-_NAMES = {"hidden": ("h", "hidden state"), "cell": ("c", "cell state")}
+_NAMES: dict[StateName, tuple[str, str]] = {
+    "hidden": ("h", "hidden state"),
+    "cell": ("c", "cell state"),
+}
 
 
 @dataclass(frozen=True)
@@ -59,19 +62,13 @@ class StateImages:
         return self.initial, self.timesteps, self.unread
 
 
-def states_in(batch: BatchRecord) -> tuple[str, ...]:
-    """Which states the batch has: "hidden", and "cell" where the layer is an LSTM."""
-    return ("hidden",) if batch.cell_state is None else ("hidden", "cell")
-
-
-def states_of(batch: BatchRecord, state: str, sample: int) -> tuple[np.ndarray, np.ndarray]:
+def states_of(batch: BatchRecord, state: StateName, sample: int) -> tuple[np.ndarray, np.ndarray]:
     """One sample's initial state, shape (units,), and states, shape (timesteps, units)."""
-    initial = getattr(batch, f"initial_{state}_state")
-    states = getattr(batch, f"{state}_state")
-    return initial[sample], states[sample]
+    held = batch.state(state)
+    return held.initial[sample], held.after[sample]
 
 
-def trace_of(batch: BatchRecord, state: str, sample: int, unit: int) -> np.ndarray:
+def trace_of(batch: BatchRecord, state: StateName, sample: int, unit: int) -> np.ndarray:
     """One unit's initial state and its states, shape (timesteps + 1,)."""
     initial, states = states_of(batch, state, sample)
     return np.concatenate([initial[[unit]], states[:, unit]])
@@ -213,7 +210,7 @@ def mirrored(batch: BatchRecord, places: np.ndarray) -> np.ndarray:
 def draw_state(
     ax: Axes,
     batch: BatchRecord,
-    state: str,
+    state: StateName,
     *,
     sample: int,
     timestep: int | None = None,
@@ -260,19 +257,19 @@ def draw_unit(
     unit: int,
     timestep: int | None = None,
     all_units: bool = False,
-) -> dict[str, Line2D]:
+) -> dict[StateName, Line2D]:
     """Draws one unit's h and c as lines that begin at the initial state, by "hidden" and "cell".
 
     The value axis has room for this unit, or with `all_units` for every unit of the sample.
     """
-    looks: dict[str, dict[str, Any]] = {
+    looks: dict[StateName, dict[str, Any]] = {
         "hidden": {"color": HIDDEN_COLOR, "linestyle": "-", "marker": "o"},
         "cell": {"color": CELL_COLOR, "linestyle": "--", "marker": "s"},
     }
     time = time_of(batch)
-    traces = {state: trace_of(batch, state, sample, unit) for state in states_in(batch)}
+    traces = {state: trace_of(batch, state, sample, unit) for state in batch.state_names}
     shown = len(time) if timestep is None else timestep + 2
-    lines = {}
+    lines: dict[StateName, Line2D] = {}
     for state, values in traces.items():
         [lines[state]] = ax.plot(
             time[:shown], values[:shown], markersize=3.5, linewidth=1.6, **looks[state]
@@ -321,6 +318,6 @@ def draw_cursor(ax: Axes, at: float, *, on_colors: bool = False) -> Line2D:
     return ax.axvline(at, color="#303030" if on_colors else "black", linewidth=1.4, alpha=0.8)
 
 
-def name_state(state: str) -> tuple[str, str]:
+def name_state(state: StateName) -> tuple[str, str]:
     """The symbol and the name of "hidden" or "cell"."""
     return _NAMES[state]

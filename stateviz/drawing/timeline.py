@@ -17,11 +17,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
-from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Recording
+from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
 
 _COLORS = [mpl.colors.to_hex(color) for color in mpl.color_sequences["okabe_ito"]]
 LINE_COLOR = _COLORS[5]  # blue
-MARKERS: dict[str, dict[str, Any]] = {
+MARKERS: dict[Origin, dict[str, Any]] = {
     "fresh": {"marker": "o", "color": _COLORS[1]},
     "reset": {"marker": "X", "color": _COLORS[6]},
     "carried": {"marker": ">", "color": _COLORS[3]},
@@ -45,11 +45,8 @@ def state_size(batch: BatchRecord, *, unit: int | None = None) -> np.ndarray:
         Before the first and after each timestep, shape (timesteps + 1,).
     """
     batch = batch.flat
-    if batch.cell_state is not None and batch.initial_cell_state is not None:
-        initial, states = batch.initial_cell_state, batch.cell_state
-    else:
-        initial, states = batch.initial_hidden_state, batch.hidden_state
-    whole = np.concatenate([initial[:, np.newaxis], states], axis=1).astype(float)
+    held = batch.state(batch.state_names[-1])
+    whole = np.concatenate([held.initial[:, np.newaxis], held.after], axis=1).astype(float)
     size: np.ndarray
     size = np.linalg.norm(whole, axis=-1).mean(axis=0) if unit is None else whole[0, :, unit]
     return size
@@ -95,9 +92,9 @@ def draw_state_size(
 
 def draw_beginnings(
     ax: Axes, layer: LayerRecording, *, last: int | None = None, unit: int | None = None
-) -> dict[str, Line2D]:
+) -> dict[Origin, Line2D]:
     """Marks how each batch's states began, by shape and colour; one line an origin."""
-    lines = {}
+    lines: dict[Origin, Line2D] = {}
     for origin in ORIGINS:
         x, y = beginnings(layer, origin, last=last, unit=unit)
         if not any(batch.origin == origin for batch in layer.batches):
@@ -107,7 +104,7 @@ def draw_beginnings(
 
 
 def beginnings(
-    layer: LayerRecording, origin: str, *, last: int | None = None, unit: int | None = None
+    layer: LayerRecording, origin: Origin, *, last: int | None = None, unit: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where the batches of one origin begin, and the size of their initial states."""
     until = len(layer.batches) if last is None else last + 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stateviz.recording import LayerRecording, Recording
+from stateviz.recording import LayerRecording, Recording, State
 
 LESSONS = {
     0: "00_when_does_keras_reset.ipynb",
@@ -25,9 +25,6 @@ LESSONS = {
     10: "10_versions.ipynb",
 }
 VERDICTS = ("true", "false", "half true")
-_STATES = tuple(
-    f"{when}{which}_state" for when in ("initial_", "", "final_") for which in ("hidden", "cell")
-)
 _SIGNS = {"true": "✓", "false": "✗", "half true": "◐"}
 
 
@@ -203,9 +200,7 @@ def side_by_side(recording: Recording, rows: int) -> Recording:
                 f"Batches {place} to {place + rows - 1} began in different ways, "
                 f"{', '.join(sorted(origins))}; only batches that began alike can share a batch."
             )
-        joined: dict[str, Any] = {
-            which: np.concatenate([getattr(each, which) for each in batches]) for which in _STATES
-        }
+        states = zip(*(each.states for each in batches), strict=True)
         new.batches.append(
             replace(
                 batches[0],
@@ -217,7 +212,7 @@ def side_by_side(recording: Recording, rows: int) -> Recording:
                 inputs=None,
                 mask=None,
                 gates=None,
-                **joined,
+                states=tuple(map(_joined, states)),
             )
         )
     return Recording([new])
@@ -241,8 +236,19 @@ def some_rows(recording: Recording, rows: Sequence[int]) -> Recording:
     new = LayerRecording(old.name, old.kind, old.units, old.stateful)
     chosen = list(rows)
     for batch in old.batches:
-        kept: dict[str, Any] = {
-            which: getattr(batch, which)[chosen] for which in ("samples", *_STATES)
-        }
+        states = tuple(
+            State(each.initial[chosen], each.after[chosen], each.final[chosen])
+            for each in batch.states
+        )
+        kept: dict[str, Any] = {"samples": batch.samples[chosen], "states": states}
         new.batches.append(replace(batch, inputs=None, mask=None, gates=None, **kept))
     return Recording([new])
+
+
+def _joined(states: Sequence[State]) -> State:
+    """The rows of several batches' state as those of one."""
+    return State(
+        np.concatenate([each.initial for each in states]),
+        np.concatenate([each.after for each in states]),
+        np.concatenate([each.final for each in states]),
+    )

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
-from stateviz.playing.tracks import Scene, out_of_range
+from stateviz.playing.scene import Scene, out_of_range
 
 _WRITERS = {".gif": "pillow", ".mp4": "ffmpeg"}
 _FRAMES_IN_STORYBOARD = 4

@@ -20,7 +20,9 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from stateviz.playing.export import save_film, storyboard
-from stateviz.playing.tracks import Scene, out_of_range, packed, poster_png
+from stateviz.playing.packing import packed
+from stateviz.playing.scene import Scene, out_of_range
+from stateviz.playing.stage import poster_png
 
 _SCRIPT = Path(__file__).with_name("player.js")
 

@@ -1,29 +1,21 @@
-"""A scene, and what moves in it: what each artist holds, frame by frame, packed for the page.
+"""What each moving artist of a scene holds, frame by frame.
 
-A scene is a figure and a function `update(frame)` that changes artists, as for matplotlib's
-`FuncAnimation`. It is run over all frames once, without rendering, and what every changed artist
-holds is collected. The figure without these artists is the stage, an SVG. Both go to the page once.
+The scene is run over all its frames once, without rendering. A kind of artist has a class of track;
+to play another kind, write its class and add it to `_KINDS`.
 """
 
 from __future__ import annotations
 
 import base64
-import io
 import itertools
 import json
-import re
-import struct
-import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -32,346 +24,267 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-_POINTS_PER_INCH = 72
+from stateviz.playing.scene import Scene
+from stateviz.playing.stage import Places
+
 # A pixel of an image is one byte: 255 colours, and one value for "nothing here".
 _COLORS = 255
 _TRANSPARENT = 255
-# What the page holds decoded, so that any frame can be shown at once.
-_MAX_IMAGE_BYTES = 256 * 2**20
-_POSTER_DPI = 90
 
 _Json = Any
 
 
-@dataclass(frozen=True)
-class Pick:
-    """A place where a click chooses: along an axis of an axes each option has the room of 1.
-
-    Attributes:
-        ax: The axes.
-        choice: The name of the choice.
-        axis: "x" or "y".
-        start: Where on that axis option 0 begins.
-    """
-
-    ax: Axes
-    choice: str
-    axis: str
-    start: float
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What a player plays.
-
-    Attributes:
-        figure: The figure, made without pyplot. Its limits, ticks and labels must not change.
-        update: Changes artists to show a frame (0-based) and returns those that it may change.
-        n_frames: The number of frames.
-        describe: Says a frame in one line of words and numbers.
-        hover: For an artist, what to say of the place under the pointer.
-        marks: Places to jump to, as (frame, label).
-        poster_frame: The frame of the still picture; the last where None.
-        title: What is shown, in a few words.
-        options: What can be chosen: for the name of each choice the label of each option.
-        chosen: The option of each choice that this scene shows, 0-based.
-        in_page: The name of the choice that is made in the page: `update` and `describe` take its
-            option as a keyword, and all its options go to the page. For another option of any other
-            choice a new scene is made.
-        varies: The artists that differ from option to option of `in_page`.
-        picks: Where a click chooses.
-    """
-
-    figure: Figure
-    update: Callable[..., Iterable[Artist]]
-    n_frames: int
-    describe: Callable[..., str]
-    hover: Mapping[Artist, str] = field(default_factory=dict)
-    marks: Sequence[tuple[int, str]] = ()
-    poster_frame: int | None = None
-    title: str = ""
-    options: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    chosen: Mapping[str, int] = field(default_factory=dict)
-    in_page: str | None = None
-    varies: Sequence[Artist] = ()
-    picks: Sequence[Pick] = ()
-
-    def __post_init__(self) -> None:
-        if self.n_frames < 1:
-            raise ValueError(
-                f"A player needs at least one frame to show; received n_frames={self.n_frames}."
-            )
-        for frame, label in self.marks:
-            if not 0 <= frame < self.n_frames:
-                raise ValueError(out_of_range(f"The mark {label!r}", frame, self.n_frames))
-        if not 0 <= self.poster < self.n_frames:
-            raise ValueError(out_of_range("poster_frame", self.poster, self.n_frames))
-
-    @property
-    def poster(self) -> int:
-        """The frame of the still picture."""
-        return self.n_frames - 1 if self.poster_frame is None else self.poster_frame
-
-    def show(self, frame: int, chosen: Mapping[str, int]) -> list[Artist]:
-        """Shows a frame in the figure, and returns the artists that may change."""
-        return list(self.update(frame, **self._within(chosen)) or ())
-
-    def readout(self, frame: int, chosen: Mapping[str, int]) -> str:
-        """Says a frame."""
-        return self.describe(frame, **self._within(chosen))
-
-    def _within(self, chosen: Mapping[str, int]) -> dict[str, int]:
-        return {} if self.in_page is None else {self.in_page: chosen[self.in_page]}
-
-    def in_page_options(self) -> list[dict[str, int]]:
-        """What can be chosen in the page; one choice of nothing where nothing can."""
-        if self.in_page is None:
-            return [{}]
-        return [{self.in_page: option} for option in range(len(self.options[self.in_page]))]
-
-
-def out_of_range(what: str, frame: int, n_frames: int) -> str:
-    """Says that a frame is not one of the frames."""
-    return f"{what} is out of range: received frame {frame}; the frames are 0 to {n_frames - 1}."
-
-
-def packed(scene: Scene) -> bytes:
-    """All that the page needs of a scene; see `_packed`."""
-    tracks = _collected(scene)
-    described = {
-        "title": scene.title,
-        "stage": _stage(scene.figure, [track.artist for track in tracks]),
-        "size": [size * _POINTS_PER_INCH for size in scene.figure.get_size_inches()],
-        "n_frames": scene.n_frames,
-        "readouts": [
-            scene.readout(frame, chosen)
-            for chosen in scene.in_page_options()
-            for frame in range(scene.n_frames)
-        ],
-        "marks": [list(mark) for mark in scene.marks],
-        "options": {name: list(labels) for name, labels in scene.options.items()},
-        "chosen": dict(scene.chosen),
-        "in_page": scene.in_page,
-        "picks": [_placed(pick, scene.figure) for pick in scene.picks],
-    }
-    return _packed(described, tracks)
-
-
-def _placed(pick: Pick, figure: Figure) -> dict[str, _Json]:
-    """Where on the stage a pick is, in points from the upper left corner."""
-    scale = _POINTS_PER_INCH / figure.dpi
-    box = pick.ax.bbox
-    left, top = box.x0 * scale, figure.get_figheight() * _POINTS_PER_INCH - box.y1 * scale
-    bottom_and_top = pick.ax.get_ylim()
-    return {
-        "choice": pick.choice,
-        "axis": pick.axis,
-        "start": pick.start,
-        "box": [round(v, 2) for v in (left, top, box.width * scale, box.height * scale)],
-        "limits": list(pick.ax.get_xlim() if pick.axis == "x" else reversed(bottom_and_top)),
-    }
-
-
-# --- The stage ------------------------------------------------------------------------------------
-
-
-def _stage(figure: Figure, animated: Sequence[Artist]) -> str:
-    """The figure without what moves, as SVG in which black is the reader's text colour."""
-    with _hidden(animated):
-        svg = _saved(figure, "svg").decode()
-    svg = svg[svg.index("<svg") :]
-    # matplotlib's style rule would reach the whole page; the same properties go on the root.
-    svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'^<svg [^>]*?(viewBox="[^"]*")[^>]*>', rf"<svg \1 {_SVG_ROOT}>", svg)
-    svg = svg.replace("#000000", "currentColor")
-    # Two players on one page must not share names.
-    prefix = f"s{sha256(svg.encode()).hexdigest()[:10]}-"
-    return re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{prefix}", svg)
-
-
-_SVG_ROOT = (
-    'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-    'aria-hidden="true" fill="currentColor" stroke-linejoin="round" stroke-linecap="butt"'
-)
-
-
-def _saved(figure: Figure, kind: str, **options: Any) -> bytes:
-    file = io.BytesIO()
-    # Composing images into one would draw hidden ones too.
-    fixed: Any = {
-        "svg.hashsalt": "stateviz",
-        "svg.fonttype": "path",
-        "image.composite_image": False,
-    }
-    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    with mpl.rc_context(fixed):
-        if kind == "svg":
-            figure.savefig(file, format=kind, transparent=True, metadata=nothing)
-        else:
-            figure.savefig(file, format=kind, metadata={"Software": None}, **options)
-    return file.getvalue()
-
-
-def poster_png(figure: Figure) -> bytes:
-    """The figure as it is now, on white."""
-    return _saved(figure, "png", facecolor="white", dpi=_POSTER_DPI)
-
-
-@contextmanager
-def _hidden(artists: Sequence[Artist]) -> Any:
-    before = [artist.get_visible() for artist in artists]
-    try:
-        for artist in artists:
-            artist.set_visible(False)
-        yield
-    finally:
-        for artist, visible in zip(artists, before, strict=True):
-            artist.set_visible(visible)
-
-
-# --- What moves on it -----------------------------------------------------------------------------
-
-
-class _Track:
+class Track(ABC):
     """What one artist holds, frame by frame, in the stage's points from its upper left corner.
 
     Equal states are kept once: `states` holds the distinct ones, `frames` says which one a frame
-    shows, for each option of the choice that is made in the page. The bytes of images are kept
-    apart, in `pixels`, and the points of lines in `lines`: of an image that fills in column by
-    column, or a line that grows, only the last is kept.
+    shows, for each option of the choice that is made in the page.
     """
+
+    kind: ClassVar[str]
 
     def __init__(self, artist: Artist, figure: Figure, hover: str | None) -> None:
         self.artist = artist
-        self.kind, self._read = _reader(artist)
+        self.places = Places(figure)
         self.states: list[_Json] = []
         self.frames: dict[int, list[int]] = {}
-        self.pixels: list[np.ndarray] = []
-        self.lines: list[np.ndarray] = []
-        self._places: dict[str, int] = {}
-        self._seen: dict[bytes, int] = {}
-        self._latest: dict[int, int] = {}  # of each option, the place of its last image or line
-        self._filled: list[int] = []  # of each image, how many columns
-        self._colored: tuple[np.ndarray, tuple[float, float], np.ndarray] | None = None
-        self._scale = _POINTS_PER_INCH / figure.dpi
-        self._height = figure.get_figheight() * _POINTS_PER_INCH
+        self._seen: dict[str, int] = {}
         clip = artist.axes.bbox if artist.axes is not None and artist.get_clip_on() else None
-        self.fixed: dict[str, _Json] = {
-            "kind": self.kind,
-            "clip": None if clip is None else self.box(clip.get_points()),
-            "hover": hover,
-        }
-        if isinstance(artist, AxesImage):
-            self.fixed |= _image_look(artist)
-        if isinstance(artist, Line2D):
-            self.fixed["marker"] = _marker(artist)
-            inverse = artist.axes.transData.inverted() if artist.axes is not None else None
-            if inverse is not None:
-                # From points on the stage back to data, to say what is under the pointer.
-                corners = inverse.transform(figure.bbox.get_points())
-                self.fixed["data"] = corners.tolist()
+        self._clip = None if clip is None else self.places.box(clip.get_points())
+        self._hover = hover
 
-    def points(self, display: np.ndarray) -> np.ndarray:
-        """Places on the display as points on the stage, shape (places, 2)."""
-        x, y = (np.asarray(display, float) * self._scale).T
-        return np.stack([x, self._height - y], axis=-1).round(2)
-
-    def box(self, display: np.ndarray) -> list[float]:
-        """Two or more corners on the display as left, top, width and height on the stage."""
-        low, high = np.min(display, axis=0), np.max(display, axis=0)
-        [[left, bottom], [right, top]] = self.points(np.array([low, high])).tolist()
-        return [left, top, round(right - left, 2), round(bottom - top, 2)]
+    @abstractmethod
+    def read(self, option: int) -> dict[str, _Json]:
+        """The artist's state now, for an option of the choice that is made in the page."""
 
     def add(self, option: int) -> None:
         """Adds the artist's state now as the next frame of an option."""
-        state = self._read(self, self.artist) if self.artist.get_visible() else None
-        if state is not None and self.kind == "image":
-            state, levels = state
-            state["pixels"], state["columns"] = self._kept_image(option, levels)
-        if state is not None and self.kind == "line":
-            state, points = state
-            state["line"], state["points"] = self._kept_line(option, points)
+        state = self.read(option) if self.artist.get_visible() else None
         key = json.dumps(state)
-        if key not in self._places:
-            self._places[key] = len(self.states)
+        if key not in self._seen:
+            self._seen[key] = len(self.states)
             self.states.append(state)
-        self.frames.setdefault(option, []).append(self._places[key])
+        self.frames.setdefault(option, []).append(self._seen[key])
 
-    def levels(self, image: AxesImage) -> np.ndarray:
-        """`color_levels` of the image; quick where only its mask has changed since the last one."""
-        values: np.ma.MaskedArray = np.ma.asarray(image.get_array())
-        data, limits = np.ma.getdata(values), image.get_clim()
-        if self._colored is not None and self._colored[1] == limits:
-            before, _, levels = self._colored
-            if np.array_equal(before, data):
-                shown = levels.copy()
-                shown[np.ma.getmaskarray(values)] = _TRANSPARENT
-                return _upright(image, shown)
-        levels = _levels_of(image, data)
-        self._colored = (data.copy(), limits, levels.copy())
-        levels[np.ma.getmaskarray(values)] = _TRANSPARENT
-        return _upright(image, levels)
+    def described(self) -> dict[str, _Json]:
+        """The track for the page, but for the pixels of images."""
+        return {
+            "kind": self.kind,
+            "clip": self._clip,
+            "hover": self._hover,
+            "states": self.states,
+            "frames": [frame for frames in self.frames.values() for frame in frames],
+        }
 
-    def _kept_line(self, option: int, points: np.ndarray) -> tuple[int, int]:
-        """The place of the kept line whose first points these are, and how many of them."""
-        for place in (self._latest.get(option), self._seen.get(points.tobytes())):
-            if place is None:
+
+class Growing:
+    """Keeps arrays of which the next is mostly the last one, grown: only the longest is kept.
+
+    Args:
+        lengthens: Whether an array grows by getting longer, or by being filled.
+    """
+
+    def __init__(self, *, lengthens: bool) -> None:
+        self._fixed_axes = slice(-1 if lengthens else None)
+        self.kept: list[np.ndarray] = []
+        self._filled: list[int] = []  # how far each is filled
+        self._seen: dict[bytes, int] = {}
+        self._latest: dict[int, int] = {}  # of each option, the place of its last array
+
+    def place_of(self, option: int, array: np.ndarray, filled: int) -> int:
+        """The place of the kept array that begins as this one; `filled` is how far it is filled.
+
+        The last axis of the array is the one that grows.
+        """
+        for place in (self._latest.get(option), self._seen.get(array.tobytes())):
+            if place is None or not self._fit(self.kept[place], array):
                 continue
-            shared = min(len(points), len(self.lines[place]))
-            if np.array_equal(points[:shared], self.lines[place][:shared], equal_nan=True):
-                if len(points) > shared:
-                    self.lines[place] = points
+            shared = min(filled, self._filled[place])
+            if np.array_equal(array[..., :shared], self.kept[place][..., :shared], equal_nan=True):
+                if filled > shared:
+                    self.kept[place], self._filled[place] = array, filled
                 self._latest[option] = place
-                return place, len(points)
-        place = self._latest[option] = len(self.lines)
-        self._seen[points.tobytes()] = place
-        self.lines.append(points)
-        return place, len(points)
+                return place
+        place = self._latest[option] = len(self.kept)
+        self._seen[array.tobytes()] = place
+        self.kept.append(array)
+        self._filled.append(filled)
+        return place
 
-    def _kept_image(self, option: int, levels: np.ndarray) -> tuple[int, int]:
-        """The place of the kept image whose first columns these are, and how many of them."""
+    def _fit(self, one: np.ndarray, other: np.ndarray) -> bool:
+        return one.shape[self._fixed_axes] == other.shape[self._fixed_axes]
+
+
+class ImageTrack(Track):
+    """An image of values with a colormap, which may fill in column by column."""
+
+    kind = "image"
+    artist: AxesImage
+
+    def __init__(self, artist: AxesImage, figure: Figure, hover: str | None) -> None:
+        super().__init__(artist, figure, hover)
+        self._growing = Growing(lengthens=False)
+        self._colored: tuple[np.ndarray, tuple[float, float], np.ndarray] | None = None
+
+    @property
+    def kept(self) -> list[np.ndarray]:
+        """The distinct images as `color_levels`."""
+        return self._growing.kept
+
+    def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
+        left, right, bottom, top = self.artist.get_extent()
+        corners = self.artist.get_transform().transform([[left, top], [right, bottom]])
+        levels = self._levels()
         filled = np.flatnonzero((levels != _TRANSPARENT).any(axis=0))
         columns = int(filled[-1]) + 1 if filled.size else 0
-        for place in (self._latest.get(option), self._seen.get(levels.tobytes())):
-            if place is None or self.pixels[place].shape != levels.shape:
-                continue
-            shared = min(columns, self._filled[place])
-            if np.array_equal(levels[:, :shared], self.pixels[place][:, :shared]):
-                if columns > shared:
-                    self.pixels[place], self._filled[place] = levels, columns
-                self._latest[option] = place
-                return place, columns
-        place = self._latest[option] = len(self.pixels)
-        self._seen[levels.tobytes()] = place
-        self.pixels.append(levels)
-        self._filled.append(columns)
-        return place, columns
+        return {
+            "corners": self.places.points(corners).tolist(),
+            "shape": list(levels.shape),
+            "pixels": self._growing.place_of(option, levels, columns),
+            "columns": columns,
+        }
+
+    def _levels(self) -> np.ndarray:
+        """`color_levels`, quick where only the mask has changed since the last frame."""
+        image = self.artist
+        values: np.ma.MaskedArray = np.ma.asarray(image.get_array())
+        data, limits = np.ma.getdata(values), image.get_clim()
+        known = self._colored
+        if known is None or known[1] != limits or not np.array_equal(known[0], data):
+            known = self._colored = (data.copy(), limits, _levels_of(image, data))
+        return _masked(image, known[2].copy(), values)
+
+    def described(self) -> dict[str, _Json]:  # noqa: D102
+        image = self.artist
+        colors = image.cmap((np.arange(_COLORS) + 0.5) / _COLORS, bytes=True)
+        extent: Any = image.get_extent()
+        return super().described() | {
+            "colors": base64.b64encode(colors.tobytes()).decode(),
+            "extent": [float(edge) for edge in extent],
+            "limits": [float(limit) for limit in image.get_clim()],
+            "pixels": len(self.kept),
+        }
 
 
-def _collected(scene: Scene) -> list[_Track]:
-    """What every changed artist holds in every frame, from the lowest artist to the topmost."""
-    scene.figure.draw_without_rendering()
+class LineTrack(Track):
+    """A line, or markers, which may grow at the end."""
+
+    kind = "line"
+    artist: Line2D
+
+    def __init__(self, artist: Line2D, figure: Figure, hover: str | None) -> None:
+        super().__init__(artist, figure, hover)
+        self._growing = Growing(lengthens=True)
+        self._data: _Json = None
+        if artist.axes is not None:
+            # From points on the stage back to data, to say what is under the pointer.
+            inverse = artist.axes.transData.inverted()
+            self._data = inverse.transform(figure.bbox.get_points()).tolist()
+
+    def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
+        line = self.artist
+        points = self.places.points(line.get_transform().transform(line.get_xydata()))
+        dashes = {
+            "--": mpl.rcParams["lines.dashed_pattern"],
+            ":": mpl.rcParams["lines.dotted_pattern"],
+            "-.": mpl.rcParams["lines.dashdot_pattern"],
+        }.get(str(line.get_linestyle()), [])
+        width = float(line.get_linewidth())
+        return {
+            "color": _color(line.get_color(), line.get_alpha()),
+            "width": 0 if line.get_linestyle() in ("None", "", " ") else width,
+            "dash": [round(dash * width, 2) for dash in dashes],
+            "marker_color": _color(line.get_markerfacecolor(), line.get_alpha()),
+            "line": self._growing.place_of(option, points.T, len(points)),
+            "points": len(points),
+        }
+
+    def described(self) -> dict[str, _Json]:  # noqa: D102
+        return super().described() | {
+            "marker": _marker(self.artist),
+            "data": self._data,
+            # A growing line repeats its points: a state names how many of the longest it shows.
+            "lines": [_with_gaps(points.T) for points in self._growing.kept],
+        }
+
+
+class TextTrack(Track):
+    """A text at a place."""
+
+    kind = "text"
+    artist: Text
+
+    def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
+        text = self.artist
+        place = text.get_transform().transform([text.get_unitless_position()])
+        [[x, y]] = self.places.points(place).tolist()
+        return {
+            "at": [x, y],
+            "text": text.get_text(),
+            "color": _color(text.get_color(), text.get_alpha()),
+            "size": text.get_fontsize(),
+            "bold": text.get_fontweight() in ("bold", "heavy", "semibold", 700),
+            "align": [text.get_horizontalalignment(), text.get_verticalalignment()],
+            "turn": text.get_rotation(),
+        }
+
+
+class RectangleTrack(Track):
+    """A rectangle whose sides follow the axes."""
+
+    kind = "rectangle"
+    artist: Rectangle
+
+    def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
+        patch = self.artist
+        return {
+            "box": self.places.box(np.asarray(patch.get_verts())),
+            "face": _color(patch.get_facecolor(), None),
+            "edge": _color(patch.get_edgecolor(), None),
+            "width": float(patch.get_linewidth()),
+        }
+
+
+_KINDS: dict[type[Artist], type[Track]] = {
+    AxesImage: ImageTrack,
+    Line2D: LineTrack,
+    Text: TextTrack,
+    Rectangle: RectangleTrack,
+}
+
+
+def _track_of(artist: Artist, figure: Figure, hover: str | None) -> Track:
+    for kind, track in _KINDS.items():
+        if isinstance(artist, kind):
+            return track(artist, figure, hover)
+    raise TypeError(
+        f"update(frame) returned a {type(artist).__name__}, which the player cannot play. It plays "
+        f"AxesImage (imshow), Line2D (plot, axvline), Text and Rectangle."
+    )
+
+
+def tracks_of(scene: Scene) -> list[Track]:
+    """What every changed artist holds in every frame, from the lowest artist to the topmost.
+
+    Raises:
+        ValueError: Nothing changes, so that there is nothing to play.
+        TypeError: An artist is of a kind that cannot be played.
+    """
     choices = scene.in_page_options()
     # Nearly always each frame returns the same artists. Where not, all frames are asked first.
-    tracks = _tracks_of(scene, scene.show(0, choices[0]))
+    tracks = _filled(scene, scene.show(0, choices[0]))
     if tracks is None:
         every = itertools.product(range(scene.n_frames), choices)
-        tracks = _tracks_of(scene, (artist for place in every for artist in scene.show(*place)))
+        tracks = _filled(scene, (artist for place in every for artist in scene.show(*place)))
     if not tracks:
         raise ValueError(
             "update(frame) returned no artist in any frame, so there is nothing to play. It must "
             "return the artists that it changes, as for matplotlib's FuncAnimation."
         )
-    size = sum(pixels.size for track in tracks for pixels in track.pixels)
-    if size > _MAX_IMAGE_BYTES:
-        raise ValueError(
-            f"The images of all {scene.n_frames} frames have {size:,} pixels together; a page "
-            f"holds at most {_MAX_IMAGE_BYTES:,}. Play fewer frames, or fewer samples or units."
-        )
     return tracks
 
 
-def _tracks_of(scene: Scene, artists: Iterable[Artist]) -> list[_Track] | None:
+def _filled(scene: Scene, artists: Iterable[Artist]) -> list[Track] | None:
     """The tracks of these artists; None where a frame returns one that is not among them."""
     figure = scene.figure
     changed = {id(artist): artist for artist in artists}
@@ -385,7 +298,7 @@ def _tracks_of(scene: Scene, artists: Iterable[Artist]) -> list[_Track] | None:
             order.get(id(artist), 0),
         ),
     )
-    tracks = [_Track(artist, figure, scene.hover.get(artist)) for artist in lowest_first]
+    tracks = [_track_of(artist, figure, scene.hover.get(artist)) for artist in lowest_first]
     varies = {id(artist) for artist in scene.varies}
     for frame in range(scene.n_frames):
         for option, chosen in enumerate(scene.in_page_options()):
@@ -397,37 +310,10 @@ def _tracks_of(scene: Scene, artists: Iterable[Artist]) -> list[_Track] | None:
     return tracks
 
 
-def _reader(artist: Artist) -> tuple[str, Callable[[_Track, Any], _Json]]:
-    for kind, name, reader in (
-        (AxesImage, "image", _read_image),
-        (Line2D, "line", _read_line),
-        (Text, "text", _read_text),
-        (Rectangle, "rectangle", _read_rectangle),
-    ):
-        if isinstance(artist, kind):
-            return name, reader
-    raise TypeError(
-        f"update(frame) returned a {type(artist).__name__}, which the player cannot play. It plays "
-        f"AxesImage (imshow), Line2D (plot, axvline), Text and Rectangle."
-    )
-
-
-def _image_look(image: AxesImage) -> dict[str, _Json]:
-    colors = image.cmap((np.arange(_COLORS) + 0.5) / _COLORS, bytes=True)
-    extent: Any = image.get_extent()
-    return {
-        "colors": base64.b64encode(colors.tobytes()).decode(),
-        "extent": [float(edge) for edge in extent],
-        "limits": [float(limit) for limit in image.get_clim()],
-    }
-
-
 def color_levels(image: AxesImage) -> np.ndarray:
     """The image's values as places in its colour table, uint8, row 0 on top; 255 where empty."""
     values: np.ma.MaskedArray = np.ma.asarray(image.get_array())
-    levels = _levels_of(image, np.ma.getdata(values))
-    levels[np.ma.getmaskarray(values)] = _TRANSPARENT
-    return _upright(image, levels)
+    return _masked(image, _levels_of(image, np.ma.getdata(values)), values)
 
 
 def _levels_of(image: AxesImage, data: np.ndarray) -> np.ndarray:
@@ -443,32 +329,10 @@ def _levels_of(image: AxesImage, data: np.ndarray) -> np.ndarray:
     return levels
 
 
-def _upright(image: AxesImage, levels: np.ndarray) -> np.ndarray:
+def _masked(image: AxesImage, levels: np.ndarray, values: np.ma.MaskedArray) -> np.ndarray:
+    """The levels without those of masked values, row 0 on top."""
+    levels[np.ma.getmaskarray(values)] = _TRANSPARENT
     return levels if image.origin == "upper" else np.flipud(levels)
-
-
-def _read_image(track: _Track, image: AxesImage) -> tuple[_Json, np.ndarray]:
-    left, right, bottom, top = image.get_extent()
-    corners = image.get_transform().transform([[left, top], [right, bottom]])
-    levels = track.levels(image)
-    return {"corners": track.points(corners).tolist(), "shape": list(levels.shape)}, levels
-
-
-def _read_line(track: _Track, line: Line2D) -> tuple[_Json, np.ndarray]:
-    points = track.points(line.get_transform().transform(line.get_xydata()))
-    dashes = {
-        "--": mpl.rcParams["lines.dashed_pattern"],
-        ":": mpl.rcParams["lines.dotted_pattern"],
-        "-.": mpl.rcParams["lines.dashdot_pattern"],
-    }.get(str(line.get_linestyle()), [])
-    width = float(line.get_linewidth())
-    look = {
-        "color": _color(line.get_color(), line.get_alpha()),
-        "width": 0 if line.get_linestyle() in ("None", "", " ") else width,
-        "dash": [round(dash * width, 2) for dash in dashes],
-        "marker_color": _color(line.get_markerfacecolor(), line.get_alpha()),
-    }
-    return look, points
 
 
 def _marker(line: Line2D) -> _Json:
@@ -483,29 +347,6 @@ def _marker(line: Line2D) -> _Json:
     return np.round(outline, 2).tolist()
 
 
-def _read_text(track: _Track, text: Text) -> _Json:
-    place = text.get_transform().transform([text.get_unitless_position()])
-    [[x, y]] = track.points(place).tolist()
-    return {
-        "at": [x, y],
-        "text": text.get_text(),
-        "color": _color(text.get_color(), text.get_alpha()),
-        "size": text.get_fontsize(),
-        "bold": text.get_fontweight() in ("bold", "heavy", "semibold", 700),
-        "align": [text.get_horizontalalignment(), text.get_verticalalignment()],
-        "turn": text.get_rotation(),
-    }
-
-
-def _read_rectangle(track: _Track, patch: Rectangle) -> _Json:
-    return {
-        "box": track.box(np.asarray(patch.get_verts())),
-        "face": _color(patch.get_facecolor(), None),
-        "edge": _color(patch.get_edgecolor(), None),
-        "width": float(patch.get_linewidth()),
-    }
-
-
 def _color(color: Any, alpha: float | None) -> str:
     """A CSS colour; "ink" and its opacity for black, which the page draws in its text colour."""
     if isinstance(color, str) and color.lower() == "none":
@@ -516,38 +357,6 @@ def _color(color: Any, alpha: float | None) -> str:
     if not any(rgb):
         return f"ink {a:.3g}"
     return "rgba({},{},{},{:.3g})".format(*(round(255 * channel) for channel in rgb), a)
-
-
-# --- To the page ----------------------------------------------------------------------------------
-
-
-def _packed(scene: dict[str, _Json], tracks: Sequence[_Track]) -> bytes:
-    """One zlib stream: the length of a JSON text (uint32), the text, and all images' pixels.
-
-    Each image is stored as its difference (xor) from the one before, which makes one that fills in
-    or changes little nearly free. The page undoes it once for all frames, and can then show any
-    frame at once.
-    """
-    pixels = bytearray()
-    described = []
-    for track in tracks:
-        before = np.zeros(0, np.uint8)
-        for levels in track.pixels:
-            flat = levels.ravel()
-            pixels += (flat ^ before if flat.size == before.size else flat).tobytes()
-            before = flat
-        described.append(
-            track.fixed
-            | {
-                "states": track.states,
-                # A growing line repeats its points: a state names how many of the longest it shows.
-                "lines": [_with_gaps(points) for points in track.lines],
-                "frames": [frame for frames in track.frames.values() for frame in frames],
-                "pixels": len(track.pixels),
-            }
-        )
-    text = json.dumps(scene | {"tracks": described}, separators=(",", ":")).encode()
-    return zlib.compress(struct.pack("<I", len(text)) + text + bytes(pixels), 9)
 
 
 def _with_gaps(points: np.ndarray) -> list[list[float] | None]:

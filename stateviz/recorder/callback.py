@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
 from stateviz.recorder.backend import keras
-from stateviz.recorder.block import DEFAULT_MAX_BYTES, PHASE_METHODS, Found, attached, prepared
+from stateviz.recorder.block import attached
 from stateviz.recorder.capture import Capture
+from stateviz.recorder.options import Options, takes_options
+from stateviz.recorder.plan import Plan, planned
 from stateviz.recorder.replacing import replaced
-from stateviz.recording import Recording
+from stateviz.recorder.trainers import PHASE_METHODS
+from stateviz.recording import Phase, Recording
 
 
 class StateRecorder(keras.callbacks.Callback):
@@ -38,30 +41,13 @@ class StateRecorder(keras.callbacks.Callback):
             began from zeros: 2 state tensors, 10 sample states; reset_state called 0 times
     """
 
-    def __init__(
-        self,
-        *,
-        layers: str | Sequence[str] | None = None,
-        samples: int | Sequence[int] | slice | None = None,
-        units: int | Sequence[int] | slice | None = None,
-        every: int = 1,
-        gates: bool = False,
-        inputs: bool = True,
-        max_bytes: int = DEFAULT_MAX_BYTES,
-    ) -> None:
+    @takes_options(Options)
+    def __init__(self, options: Options) -> None:
         super().__init__()
-        self._arguments: dict[str, Any] = {
-            "layers": layers,
-            "samples": samples,
-            "units": units,
-            "every": every,
-            "gates": gates,
-            "inputs": inputs,
-            "max_bytes": max_bytes,
-        }
-        self._prepared: tuple[Any, Capture, Found] | None = None
+        self._options = options
+        self._planned: tuple[Any, Plan, Capture] | None = None
         self._open_block = ExitStack()
-        self._phase: str | None = None
+        self._phase: Phase | None = None
         self._frame: FrameType | None = None
 
     @property
@@ -71,12 +57,12 @@ class StateRecorder(keras.callbacks.Callback):
         Raises:
             RuntimeError: Nothing ran with this callback yet.
         """
-        if self._prepared is None:
+        if self._planned is None:
             raise RuntimeError(
                 "Nothing is recorded yet. Pass this StateRecorder to fit, evaluate or predict, for "
                 "example model.fit(X, y, callbacks=[recorder])."
             )
-        return self._prepared[1].recording
+        return self._planned[2].recording
 
     def close(self) -> None:
         """Stops recording and leaves the model as it was found; Keras's end of a call does so."""
@@ -109,26 +95,28 @@ class StateRecorder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Tells the recording which epoch begins."""
-        if self._phase == "fit" and self._prepared is not None:
-            self._prepared[1].epoch_began(epoch)
+        if self._phase == "fit" and self._planned is not None:
+            self._planned[2].epoch_began(epoch)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Tells the recording that an epoch ended."""
-        if self._phase == "fit" and self._prepared is not None:
-            self._prepared[1].epoch_ended()
+        if self._phase == "fit" and self._planned is not None:
+            self._planned[2].epoch_ended()
 
-    def _open(self, phase: str) -> None:
+    def _open(self, phase: Phase) -> None:
         if self._phase is not None and _is_running(self._frame):
             return
         self.close()
         model = self.model
-        if self._prepared is None or self._prepared[0] is not model:
-            self._prepared = (model, *prepared(model, **self._arguments))
-        _, capture, found = self._prepared
+        if self._planned is None or self._planned[0] is not model:
+            plan = planned(model, self._options)
+            capture = Capture(plan.recording(self._options), self._options)
+            self._planned = (model, plan, capture)
+        _, plan, capture = self._planned
         capture.reopen()
         self._frame = _frame_of(phase, model)
         with ExitStack() as stack:
-            stack.enter_context(attached(model, found, capture))
+            stack.enter_context(attached(plan, capture))
             stack.enter_context(capture.phase(phase))
             stack.enter_context(self._closed_by_errors(phase))
             for method in PHASE_METHODS:
@@ -137,12 +125,12 @@ class StateRecorder(keras.callbacks.Callback):
             self._open_block = stack.pop_all()
         self._phase = phase
 
-    def _ended(self, phase: str) -> None:
+    def _ended(self, phase: Phase) -> None:
         if self._phase == phase:
             self.close()
 
     @contextmanager
-    def _closed_by_errors(self, phase: str) -> Iterator[None]:
+    def _closed_by_errors(self, phase: Phase) -> Iterator[None]:
         """Traces the compiled function anew, and stops recording if it raises."""
         what = {"fit": "train", "evaluate": "test", "predict": "predict"}[phase]
         getattr(self.model, f"make_{what}_function")()

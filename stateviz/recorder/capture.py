@@ -7,32 +7,27 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Literal
 
 import numpy as np
 
-from stateviz.recording import GATES, BatchRecord, Event, FurtherState, Recording
+from stateviz.recorder.options import Options
+from stateviz.recording import (
+    GATES,
+    BatchRecord,
+    Event,
+    Gates,
+    GRUGates,
+    Origin,
+    Phase,
+    Recording,
+    RecordingWarning,
+    State,
+)
+from stateviz.recording.records import EventKind
 
-_NUMBERED_PHASES = ("fit", "validation", "evaluate", "predict")
-
-Index = np.ndarray | slice
-
-
-class RecordingWarning(UserWarning):
-    """Something was not recorded; the model itself ran on unharmed."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to keep; the arguments of `stateviz.record`, checked."""
-
-    samples: Index
-    units: Index
-    every: int
-    gates: bool
-    inputs: bool
-    max_bytes: int
+_NUMBERED_PHASES: tuple[Phase, ...] = ("fit", "validation", "evaluate", "predict")
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ class LayerCall:
 class _Phase:
     """A method that runs now, and how many batches each layer has processed in it."""
 
-    name: str | None
+    name: Phase | None
     epoch: int | None = None
     batches: Counter[str] = field(default_factory=Counter)
 
@@ -116,12 +111,12 @@ class Capture:
         self._ends_differ: set[str] = set()
 
     @property
-    def phase_name(self) -> str | None:
+    def phase_name(self) -> Phase | None:
         """The method that runs now."""
         return self._phases[-1].name if self._phases else None
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
+    def phase(self, name: Phase) -> Iterator[None]:
         """Holds while a method of the model runs."""
         epoch = self._phases[-1].epoch if name == "validation" else None
         self._phases.append(_Phase(name, epoch))
@@ -142,7 +137,7 @@ class Capture:
         """Notes the end of an epoch; what follows, up to the next, is validation or callbacks."""
         self._note("epoch ended")
 
-    def method_called(self, name: str, method: str) -> None:
+    def method_called(self, name: str, method: Literal["reset_state", "build"]) -> None:
         """Notes that `reset_state` or `build` was called on a layer."""
         if not self._open:
             return
@@ -193,7 +188,7 @@ class Capture:
         self.recording.stopped = " ".join(filter(None, [self.recording.stopped, sentence]))
         warnings.warn(sentence, RecordingWarning, stacklevel=2)
 
-    def _note(self, kind: str, layer: str | None = None) -> None:
+    def _note(self, kind: EventKind, layer: str | None = None) -> None:
         now = self._phases[-1] if self._phases else _Phase(None)
         self.recording.events.append(Event(kind, phase=now.name, epoch=now.epoch, layer=layer))
 
@@ -210,9 +205,7 @@ class Capture:
         batch_size = len(call.final_states[0])
         record = None
         if seen.batches % self.options.every == 0:
-            record = self._record(
-                name, call, phase=phase, batch=batch, origin=origin, came_from=came_from
-            )
+            record = self._record(name, call, phase, batch, began=(origin, came_from))
         seen.batches += 1
         seen.reset_called = False
         index = None if record is None else record.index
@@ -221,72 +214,37 @@ class Capture:
             seen.last_outside_validation = seen.last
         if record is not None:
             self.recording[name].batches.append(record)
-        self.recording.events.append(
-            Event(
-                "batch",
-                phase=phase.name,
-                epoch=phase.epoch,
-                layer=name,
-                batch=batch,
-                origin=origin,
-                batch_size=batch_size,
-                record=index,
-            )
+        happened = Event(
+            "batch",
+            phase=phase.name,
+            epoch=phase.epoch,
+            layer=name,
+            batch=batch,
+            origin=origin,
+            batch_size=batch_size,
+            record=index,
         )
+        self.recording.events.append(happened)
         if len(call.inputs) < batch_size:
-            self.recording.events.append(
-                Event(
-                    "one row repeated",
-                    phase=phase.name,
-                    epoch=phase.epoch,
-                    layer=name,
-                    batch=batch,
-                    batch_size=batch_size,
-                    record=index,
-                )
-            )
+            self.recording.events.append(replace(happened, kind="one row repeated", origin=None))
 
     def _record(
         self,
         name: str,
         call: LayerCall,
-        *,
         phase: _Phase,
         batch: int | None,
-        origin: str,
-        came_from: int | None,
+        *,
+        began: tuple[Origin, int | None],
     ) -> BatchRecord | None:
         """The batch as asked for, or None where the filter or the memory bound leaves nothing."""
-        batch_size = len(call.final_states[0])
-        every_row = np.arange(batch_size)
-        rows = self.options.samples
-        rows = every_row[rows] if isinstance(rows, slice) else rows[rows < batch_size]
-        if not len(rows):
+        kept = _Kept(self.options, call)
+        if not len(kept.rows):
             return None
-        chosen = slice(None) if len(rows) == batch_size else rows
-        axis = call.unit_axis
-        units = (..., self.options.units, *[slice(None)] * (-1 - axis))
-
-        def kept(array: np.ndarray) -> np.ndarray:
-            # One row stands for all where Keras broadcast a last batch of one over the state.
-            array = np.broadcast_to(array, (batch_size, *array.shape[1:]))
-            return np.array(array[chosen])
-
-        def kept_state(array: np.ndarray) -> np.ndarray:
-            # A state of another size, which a cell of the user's own may have, is kept whole.
-            return np.array(array[chosen][units if array.shape[axis] == call.units else ...])
-
-        initial = list(map(kept_state, call.initial_states))
-        final = list(map(kept_state, call.final_states))
-        mask = None if call.mask is None else kept(call.mask)
-        states = [
-            held_through_mask(returned, before, mask)
-            for returned, before in zip(map(kept_state, call.states), initial, strict=True)
-        ]
-        for state, end in zip(states, final, strict=True):
-            if state.shape[1] and not _agree(state[:, -1], end):
-                self._ends_differ.add(name)
-        has_cell_state = len(states) > 1
+        mask = None if call.mask is None else kept.rows_of(call.mask)
+        states = kept.states(mask)
+        if not all(map(_ends_in_its_final, states)):
+            self._ends_differ.add(name)
         record = BatchRecord(
             layer=name,
             index=len(self.recording[name].batches),
@@ -294,23 +252,15 @@ class Capture:
             epoch=phase.epoch,
             batch=batch,
             training=call.training,
-            origin=origin,
-            came_from=came_from,
-            batch_size=batch_size,
-            samples=rows.copy(),
-            initial_hidden_state=initial[0],
-            initial_cell_state=initial[1] if has_cell_state else None,
-            hidden_state=states[0],
-            cell_state=states[1] if has_cell_state else None,
-            final_hidden_state=final[0],
-            final_cell_state=final[1] if has_cell_state else None,
-            inputs=kept(call.inputs) if self.options.inputs else None,
+            origin=began[0],
+            came_from=began[1],
+            batch_size=kept.batch_size,
+            samples=kept.rows,
+            states=states,
+            inputs=kept.rows_of(call.inputs) if self.options.inputs else None,
             mask=mask,
             go_backwards=call.go_backwards,
-            gates=(_gates(list(map(kept_state, call.gates))) if self.options.gates else None),
-            further_states=tuple(
-                FurtherState(*each) for each in zip(initial[2:], states[2:], final[2:], strict=True)
-            ),
+            gates=kept.gates() if self.options.gates else None,
         )
         fitted = self._bytes_asked_for <= self.options.max_bytes
         self._bytes_asked_for += record.nbytes
@@ -322,21 +272,58 @@ class Capture:
         return record
 
 
-def _agree(state: np.ndarray, end: np.ndarray) -> bool:
+class _Kept:
+    """What the options keep of one batch."""
+
+    def __init__(self, options: Options, call: LayerCall) -> None:
+        self._call = call
+        self.batch_size = len(call.final_states[0])
+        self.rows = options.rows(self.batch_size)
+        self._rows = slice(None) if len(self.rows) == self.batch_size else self.rows
+        units_then_space = (options.unit_index, *[slice(None)] * (-1 - call.unit_axis))
+        self._units = (..., *units_then_space)
+
+    def rows_of(self, array: np.ndarray) -> np.ndarray:
+        """The rows of what was read; one row stands for all where Keras broadcast it."""
+        array = np.broadcast_to(array, (self.batch_size, *array.shape[1:]))
+        return np.array(array[self._rows])
+
+    def units_of(self, array: np.ndarray) -> np.ndarray:
+        """The rows and units of a state; one of another size, of a user's own cell, is whole."""
+        has_the_units = array.shape[self._call.unit_axis] == self._call.units
+        return np.array(array[self._rows][self._units if has_the_units else ...])
+
+    def states(self, mask: np.ndarray | None) -> tuple[State, ...]:
+        """Each state, held where the mask leaves a timestep out."""
+        call = self._call
+        tensors = zip(call.initial_states, call.states, call.final_states, strict=True)
+        kept = [tuple(map(self.units_of, each)) for each in tensors]
+        return tuple(
+            State(initial, held_through_mask(after, initial, mask), final)
+            for initial, after, final in kept
+        )
+
+    def gates(self) -> Gates | GRUGates | None:
+        """The gates by their names; how many there are says whose they are."""
+        gates = list(map(self.units_of, self._call.gates))
+        for kind in GATES:
+            if len(gates) == len(fields(kind)):
+                return kind(*gates)
+        return None
+
+
+def _ends_in_its_final(state: State) -> bool:
     """Whether the last recorded state is the layer's own final one, but for rounding."""
+    if not state.after.shape[1]:
+        return True
+    last = state.after[:, -1]
     # Almost always it is, bit for bit, which is seen sooner than that two arrays are close.
-    return np.array_equal(state, end) or np.allclose(state, end, 1e-3, 1e-5, equal_nan=True)
+    return np.array_equal(last, state.final) or np.allclose(
+        last, state.final, 1e-3, 1e-5, equal_nan=True
+    )
 
 
-def _gates(gates: list[np.ndarray]) -> Any:
-    """The gates by their names; how many there are says whose they are."""
-    for kind in GATES:
-        if len(gates) == len(fields(kind)):
-            return kind(*gates)
-    return None
-
-
-def _origin(call: LayerCall, seen: _Seen, *, validating: bool) -> tuple[str, int | None]:
+def _origin(call: LayerCall, seen: _Seen, *, validating: bool) -> tuple[Origin, int | None]:
     """How a batch's states began, observed from the numbers, and the record they came from."""
     if call.given:
         return "given", None

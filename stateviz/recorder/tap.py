@@ -11,63 +11,26 @@ import functools
 import inspect
 import threading
 import weakref
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from stateviz.recorder.backend import keras, tf
 from stateviz.recorder.capture import Capture, LayerCall
-from stateviz.recorder.cells import (
-    Part,
-    draws_random_numbers_in_its_loop,
-    is_one_operation,
-    observed,
-    parts_of,
+from stateviz.recorder.cells import Part, draws_random_numbers_in_its_loop, parts_of
+from stateviz.recorder.loops import (
+    Held,
+    gates_must_be_derived,
+    loop_with_states,
+    must_be_left_alone,
 )
 from stateviz.recorder.replacing import replaced
+from stateviz.recorder.steps import now
 
-
-class _Step(threading.local):
-    """Whether this thread traces or runs a Keras step, and the calls of each layer in it so far."""
-
-    def __init__(self) -> None:
-        self.running = False
-        self.calls: Counter[int] = Counter()
-        self.compiled_by_xla = False
-
-
-_step = _Step()
-
-
-@contextmanager
-def one_step() -> Iterator[None]:
-    """Holds while Keras traces or runs one train, test or predict step."""
-    before = _step.running, _step.calls
-    _step.running, _step.calls = True, Counter()
-    try:
-        yield
-    finally:
-        _step.running, _step.calls = before
-
-
-@contextmanager
-def compiled_by_xla() -> Iterator[None]:
-    """Holds while a `tf.function` with `jit_compile=True` is called."""
-    before, _step.compiled_by_xla = _step.compiled_by_xla, True
-    try:
-        yield
-    finally:
-        _step.compiled_by_xla = before
-
-
-def calls_so_far(layer: keras.layers.RNN) -> int:
-    """How often a layer's tap has handed out states in the step that this thread runs now."""
-    return _step.calls[id(layer)]
+_Announced = Literal["reset_state", "build"]
 
 
 @dataclass(frozen=True)
@@ -81,22 +44,6 @@ class _Traced:
     stateful: bool
     training: bool | None
     go_backwards: bool
-
-
-@dataclass(frozen=True)
-class _Held:
-    """The tensors that a loop held, each with its time axis as axis 1.
-
-    Attributes:
-        states: What the cell returned at each timestep, at a masked timestep not yet what the layer
-            held (see `held_through_mask`).
-        inputs: What each part but the first read.
-        gates: For each part, its gates.
-    """
-
-    states: list[Any]
-    inputs: list[Any]
-    gates: list[list[Any]]
 
 
 class Tap:
@@ -172,7 +119,7 @@ class Tap:
             _refuse_xla(layer)
             if isinstance(mask, list | tuple):
                 mask = mask[0]
-            if _must_be_left_alone(layer):
+            if must_be_left_alone(layer):
                 _refuse_a_second_loop(layer)
                 result = keras_loop(sequences, initial_state, mask, training)
                 # In a graph even a reader of the last state would be one too many.
@@ -180,11 +127,11 @@ class Tap:
                 self.derive(layer, sequences, initial_state, mask, training, final=final)
                 return result
             arguments = (layer, sequences, initial_state, mask, training)
-            if self._gates_wanted() and _gates_must_be_derived(layer):
-                result, held = _loop_with_states(*arguments, gates=False)
+            if self._gates_wanted() and gates_must_be_derived(layer):
+                result, held = loop_with_states(*arguments, gates=False)
                 held = replace(held, gates=self._beside(*arguments)[1].gates)
             else:
-                result, held = _loop_with_states(*arguments, gates=self._gates_wanted())
+                result, held = loop_with_states(*arguments, gates=self._gates_wanted())
             self._hand_out(layer, sequences, initial_state, mask, training, held, result[2])
             return result
 
@@ -229,10 +176,10 @@ class Tap:
 
     def _beside(
         self, layer: keras.layers.RNN, sequences: Any, initial: Any, mask: Any, training: Any
-    ) -> tuple[tuple[Any, Any, Any], _Held]:
+    ) -> tuple[tuple[Any, Any, Any], Held]:
         """Runs the loop a second time, which adds nothing to any gradient."""
         still = keras.tree.map_structure(keras.ops.stop_gradient, (sequences, initial))
-        return _loop_with_states(
+        return loop_with_states(
             layer, still[0], still[1], mask, training, gates=self._gates_wanted()
         )
 
@@ -246,20 +193,20 @@ class Tap:
         initial_state: Any,
         mask: Any,
         training: Any,
-        held: _Held,
+        held: Held,
         final: Any,
     ) -> None:
         """Sends what the loop held to the host, once for the whole batch."""
         traced = _Traced(
             parts=parts_of(layer),
-            in_step=_step.running,
-            place=_step.calls[id(layer)],
+            in_step=now.running,
+            place=now.calls[id(layer)],
             given=getattr(self._initial_state, "given", False),
             stateful=bool(layer.stateful),
             training=None if training is None or tf.is_tensor(training) else bool(training),
             go_backwards=bool(layer.go_backwards),
         )
-        _step.calls[id(layer)] += 1
+        now.calls[id(layer)] += 1
         if layer.go_backwards:
             sequences = keras.ops.flip(sequences, axis=1)
             mask = None if mask is None else keras.ops.flip(mask, axis=1)
@@ -307,7 +254,7 @@ class Tap:
                 if name is not None:
                     capture.take(name, call)
 
-    def _announcing(self, keras_method: Callable[..., Any], what: str) -> Callable[..., Any]:
+    def _announcing(self, keras_method: Callable[..., Any], what: _Announced) -> Callable[..., Any]:
         """The method, which tells all captures whenever it has run."""
 
         @functools.wraps(keras_method)
@@ -318,7 +265,7 @@ class Tap:
 
         return method
 
-    def _announce(self, what: str, _: dict[str, Any]) -> None:
+    def _announce(self, what: _Announced, _: dict[str, Any]) -> None:
         for capture, names in self._captures:
             for name in filter(None, names):
                 capture.method_called(name, what)
@@ -351,79 +298,8 @@ def _plain(array: np.ndarray) -> np.ndarray:
     return array if array.dtype.kind in "fiub" else array.astype(np.float32)
 
 
-def _loop_with_states(
-    layer: keras.layers.RNN,
-    sequences: Any,
-    initial_state: Any,
-    mask: Any,
-    training: Any,
-    *,
-    gates: bool,
-) -> tuple[tuple[Any, Any, Any], _Held]:
-    """Runs Keras's own loop with a step that yields all that the cells hold beside the output.
-
-    Returns:
-        What `inner_loop` returns (last output, outputs, final states), and what was held.
-    """
-    cell, parts = layer.cell, parts_of(layer)
-    takes_training = isinstance(cell, keras.layers.Layer) and (
-        "training" in inspect.signature(cell.call).parameters
-    )
-    told = {"training": training} if takes_training else {}
-    yielded: dict[str, Any] = {}
-
-    def step(inputs: Any, before: Any) -> tuple[Any, Any]:
-        with observed(parts, gates=gates) as seen:
-            output, after = cell(inputs, before, **told)
-        wanted = {"states": keras.tree.flatten(after), "inputs": seen.inputs, "gates": seen.gates}
-        # What is one tensor, such as the output and h, is yielded once.
-        once = {id(output): output} | {id(each): each for each in keras.tree.flatten(wanted)}
-        places = {each: place for place, each in enumerate(once)}
-        yielded.update(keras.tree.map_structure(lambda each: places[id(each)], wanted))
-        # The gradient must not flow through what is only looked at.
-        _, *others = once.values()
-        return (output, *map(keras.ops.stop_gradient, others)), after
-
-    stand_in = SimpleNamespace(
-        cell=step,
-        go_backwards=layer.go_backwards,
-        unroll=False,
-        stateful=layer.stateful,
-        zero_output_for_mask=layer.zero_output_for_mask,
-        return_sequences=True,
-    )
-    last_output, outputs, final = keras.layers.RNN.inner_loop(
-        stand_in, sequences, initial_state, mask, training
-    )
-    held = _Held(**keras.tree.map_structure(lambda place: outputs[place], yielded))
-    return (last_output[0], outputs[0], final), held
-
-
-def _must_be_left_alone(layer: keras.layers.RNN) -> bool:
-    """Whether the layer's own computation would not stay the same, or yields no states.
-
-    The fused cuDNN kernel never yields c inside the sequence. In an unrolled loop TensorFlow's
-    graph optimizer rewrites sums and products by who else reads them, so one more reader would
-    change the last bits of the gradients.
-    """
-    use_cudnn = getattr(layer, "use_cudnn", False)
-    has_gpu = bool(tf.config.list_logical_devices("GPU"))
-    return layer.unroll or use_cudnn is True or (use_cudnn == "auto" and has_gpu)
-
-
-def _gates_must_be_derived(layer: keras.layers.RNN) -> bool:
-    """Whether a reader of the gates would change the layer's own last bits.
-
-    An activation that is made of several operations, such as gelu or hard_sigmoid, is merged with
-    what follows by TensorFlow's graph optimizer, as long as nobody else reads it.
-    """
-    if tf.executing_eagerly():
-        return False
-    return not all(is_one_operation(part) for part in parts_of(layer) if part.gates)
-
-
 def _refuse_xla(layer: keras.layers.RNN) -> None:
-    if _step.compiled_by_xla:
+    if now.compiled_by_xla:
         raise ValueError(
             f"Layer {layer.name!r} runs in a tf.function with jit_compile=True, where no state can "
             f"be handed out. Make it with jit_compile=False to record it; the results then differ "

@@ -1,16 +1,23 @@
 """What a recurrent layer held, batch after batch: plain NumPy, to keep, save, open and read."""
 
-from stateviz.recording.recording import GATES as GATES
-from stateviz.recording.recording import ORIGINS as ORIGINS
-from stateviz.recording.recording import BatchRecord as BatchRecord
-from stateviz.recording.recording import Event as Event
-from stateviz.recording.recording import FurtherState as FurtherState
-from stateviz.recording.recording import Gates as Gates
-from stateviz.recording.recording import GRUGates as GRUGates
-from stateviz.recording.recording import LayerRecording as LayerRecording
+from stateviz.recording.findings import Finding as Finding
+from stateviz.recording.layers import LayerRecording as LayerRecording
 from stateviz.recording.recording import Recording as Recording
-from stateviz.recording.recording import RecordingFileError as RecordingFileError
-from stateviz.recording.recording import ResetCount as ResetCount
-from stateviz.recording.recording import Resets as Resets
+from stateviz.recording.recording import RecordingWarning as RecordingWarning
 from stateviz.recording.recording import load as load
-from stateviz.recording.recording import unknown_layer as unknown_layer
+from stateviz.recording.records import GATES as GATES
+from stateviz.recording.records import ORIGINS as ORIGINS
+from stateviz.recording.records import PHASES as PHASES
+from stateviz.recording.records import STATE_NAMES as STATE_NAMES
+from stateviz.recording.records import BatchRecord as BatchRecord
+from stateviz.recording.records import Event as Event
+from stateviz.recording.records import FurtherState as FurtherState
+from stateviz.recording.records import Gates as Gates
+from stateviz.recording.records import GRUGates as GRUGates
+from stateviz.recording.records import Origin as Origin
+from stateviz.recording.records import Phase as Phase
+from stateviz.recording.records import State as State
+from stateviz.recording.records import StateName as StateName
+from stateviz.recording.resets import ResetCount as ResetCount
+from stateviz.recording.resets import Resets as Resets
+from stateviz.recording.storage import RecordingFileError as RecordingFileError

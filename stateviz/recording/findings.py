@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stateviz.recording import BatchRecord, LayerRecording, Recording
+from stateviz.recording.layers import LayerRecording
+from stateviz.recording.records import BatchRecord, Event
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,13 @@ class Finding:
         return f"{self.layer}: {self.what} {self.cure}"
 
 
-def findings_of(recording: Recording) -> list[Finding]:
+def findings_of(layers: Sequence[LayerRecording], events: Sequence[Event]) -> list[Finding]:
     """Everything odd, layer by layer; empty where nothing is."""
-    return [
-        found
-        for name in recording.layers
-        for look in _LOOKS
-        for found in look(recording[name], recording)
-    ]
+    return [found for layer in layers for look in _LOOKS for found in look(layer, events)]
 
 
 def _validation_altered_the_training_state(
-    layer: LayerRecording, _: Recording
+    layer: LayerRecording, _: Sequence[Event]
 ) -> Iterator[Finding]:
     found = _places(
         layer,
@@ -68,7 +64,7 @@ def _validation_altered_the_training_state(
 
 
 def _an_epoch_began_with_the_end_of_the_last(
-    layer: LayerRecording, _: Recording
+    layer: LayerRecording, _: Sequence[Event]
 ) -> Iterator[Finding]:
     found = _places(
         layer,
@@ -90,7 +86,7 @@ def _an_epoch_began_with_the_end_of_the_last(
         )
 
 
-def _another_phase_moved_the_state(layer: LayerRecording, _: Recording) -> Iterator[Finding]:
+def _another_phase_moved_the_state(layer: LayerRecording, _: Sequence[Event]) -> Iterator[Finding]:
     found = _places(
         layer,
         lambda batch, source: (
@@ -116,7 +112,7 @@ def _another_phase_moved_the_state(layer: LayerRecording, _: Recording) -> Itera
         )
 
 
-def _a_state_came_from_outside(layer: LayerRecording, _: Recording) -> Iterator[Finding]:
+def _a_state_came_from_outside(layer: LayerRecording, _: Sequence[Event]) -> Iterator[Finding]:
     found = _places(layer, lambda batch, source: batch.origin == "altered" and source is None)
     if found:
         yield Finding(
@@ -130,11 +126,9 @@ def _a_state_came_from_outside(layer: LayerRecording, _: Recording) -> Iterator[
         )
 
 
-def _one_row_was_repeated(layer: LayerRecording, recording: Recording) -> Iterator[Finding]:
+def _one_row_was_repeated(layer: LayerRecording, events: Sequence[Event]) -> Iterator[Finding]:
     found = [
-        event
-        for event in recording.events
-        if event.kind == "one row repeated" and event.layer == layer.name
+        event for event in events if event.kind == "one row repeated" and event.layer == layer.name
     ]
     if found:
         rows = found[0].batch_size
@@ -150,12 +144,11 @@ def _one_row_was_repeated(layer: LayerRecording, recording: Recording) -> Iterat
         )
 
 
-def _a_state_is_not_finite(layer: LayerRecording, _: Recording) -> Iterator[Finding]:
+def _a_state_is_not_finite(layer: LayerRecording, _: Sequence[Event]) -> Iterator[Finding]:
     found = tuple(
         place
         for place, batch in enumerate(layer.batches)
-        if not np.isfinite(batch.hidden_state).all()
-        or (batch.cell_state is not None and not np.isfinite(batch.cell_state).all())
+        if not all(np.isfinite(state.after).all() for state in batch.states[:2])
     )
     if found:
         yield Finding(
@@ -168,7 +161,7 @@ def _a_state_is_not_finite(layer: LayerRecording, _: Recording) -> Iterator[Find
         )
 
 
-_LOOKS: tuple[Callable[[LayerRecording, Recording], Iterator[Finding]], ...] = (
+_LOOKS: tuple[Callable[[LayerRecording, Sequence[Event]], Iterator[Finding]], ...] = (
     _validation_altered_the_training_state,
     _an_epoch_began_with_the_end_of_the_last,
     _another_phase_moved_the_state,

@@ -6,32 +6,40 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.image import AxesImage
 
 from stateviz.drawing import lanes, timeline
-from stateviz.drawing.sample import INPUT_MAP, STATE_MAP, draw_cursor, name_state, states_in
+from stateviz.drawing.rows import Rows, draw_rows, rows_read, said_of_rows
+from stateviz.drawing.sample import INPUT_MAP, STATE_MAP, draw_cursor, name_state
 from stateviz.playing.player import Player
-from stateviz.playing.tracks import Scene
-from stateviz.recording import BatchRecord, LayerRecording, Recording
+from stateviz.playing.scene import Scene
+from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 from stateviz.scenes.choosing import (
+    batches_of,
+    check_place,
+    clamp,
+    layers_with_batches,
+    most_batches,
+    one_layer,
+    state_of,
+    units_in,
+)
+from stateviz.scenes.furniture import (
     BATCHES_INTERVAL_MS,
     FONT,
     LEFT,
     NAMES_PAD,
+    RIGHT,
     WIDTH,
-    batches_of,
-    began,
-    check_place,
     draw_scale,
     explain_handovers,
     headline,
-    most_batches,
-    one_layer,
     set_name,
-    state_of,
-    told_apart,
-    within,
 )
+from stateviz.scenes.naming import began, told_apart
 
 _LANES_IN_READOUT = 4
 
@@ -41,7 +49,7 @@ def play_batches(
     *,
     layer: str | None = None,
     batches: Sequence[int] | None = None,
-    state: str | None = None,
+    state: StateName | None = None,
     unit: int = 0,
     data: np.ndarray | None = None,
     interval_ms: int = BATCHES_INTERVAL_MS,
@@ -71,54 +79,50 @@ def play_batches(
         KeyError: There is no such layer.
         IndexError: There is no such batch or unit.
     """
-    chosen = one_layer(recording, layer)
-    records = batches_of(chosen, batches)
-    state = state_of(chosen, state)
-    check_place("unit", unit, records[0].hidden_state.shape[2], chosen.name)
-    played = [name for name in recording.layers if recording[name].batches]
-    rows = None if data is None else lanes.rows_read(chosen.batches, data)
-    if data is not None:  # they belong to this layer's inputs
-        played = [chosen.name]
+    first = one_layer(recording, layer)
+    records = batches_of(first, batches)
+    state = state_of(first, state)
+    check_place("unit", unit, records[0].hidden_state.shape[2], first.name)
+    rows = None if data is None else rows_read(first.batches, data)
+    # Rows of the data belong to one layer's inputs.
+    played = layers_with_batches(recording) if data is None else [first.name]
 
     def make(*, layer: int, window: int, state: int, unit: int) -> Scene:
         of = recording[played[layer]]
         windows = windows_of(of) if batches is None else [batches]
-        window = within(window, len(windows))
-        known = states_in(of.batches[0])
-        shown = within(state, len(known))
-        units = of.batches[0].flat.hidden_state.shape[2]
-        unit = within(unit, units)
-        options = {
-            "layer": played,
-            "window": _said(of, windows),
-            "state": [name_state(each)[0] for each in known],
-            "unit": [str(each) for each in range(units)],
-        }
+        window = clamp(window, len(windows))
+        known = of.batches[0].state_names
+        state, unit = clamp(state, len(known)), clamp(unit, units_in(of.batches[0]))
         return scene(
             [of.batches[place].flat for place in windows[window]],
-            known[shown],
+            known[state],
             unit,
             rows=None if rows is None else [rows[place] for place in windows[window]],
-            options=options,
-            chosen={"layer": layer, "window": window, "state": shown, "unit": unit},
+            options={
+                "layer": played,
+                "window": _said(of, windows),
+                "state": [name_state(each)[0] for each in known],
+                "unit": [str(each) for each in range(units_in(of.batches[0]))],
+            },
+            chosen={"layer": layer, "window": window, "state": state, "unit": unit},
         )
 
     return Player.of(
         make,
         interval_ms=interval_ms,
-        layer=played.index(chosen.name),
+        layer=played.index(first.name),
         window=0,
-        state=states_in(chosen.batches[0]).index(state),
+        state=first.batches[0].state_names.index(state),
         unit=unit,
     )
 
 
 def scene(
     records: Sequence[BatchRecord],
-    state: str,
+    state: StateName,
     unit: int,
     *,
-    rows: Sequence[lanes.Rows] | None = None,
+    rows: Sequence[Rows] | None = None,
     options: dict[str, list[str]],
     chosen: dict[str, int],
 ) -> Scene:
@@ -132,94 +136,120 @@ def scene(
         options: What can be chosen, and the label of each option.
         chosen: The option of each choice that is shown.
     """
-    layout = lanes.lay_out(records)
-    symbol, name = name_state(state)
-    panels = [(f"{symbol}: the {name} of unit {unit}, a lane for each sample", STATE_MAP)]
-    values = [lanes.state_lanes(records, state, unit)]
-    if all(record.inputs is not None for record in records):
-        panels.insert(0, ("x: what each lane reads (feature 0)", INPUT_MAP))
-        values.insert(0, lanes.input_lanes(records, 0))
+    picture = _Picture(records, state, unit, rows)
+    layout = picture.layout
+    return Scene(
+        picture.figure,
+        picture.update,
+        len(layout.frames),
+        describe=picture.describe,
+        hover=dict.fromkeys(picture.images, "lane {y}: {value:.2f}"),
+        marks=[
+            (layout.frames.index(start), name)
+            for start, name in zip(layout.starts, picture.places, strict=True)
+        ],
+        title=picture.title,
+        options=options,
+        chosen=chosen,
+    )
 
-    figure = Figure(figsize=(WIDTH, 1.75 + 1.85 * len(panels)), dpi=100)
+
+class _Picture:
+    """The lanes of one unit's state, and over them those of the inputs, where they were kept."""
+
+    def __init__(
+        self,
+        records: Sequence[BatchRecord],
+        state: StateName,
+        unit: int,
+        rows: Sequence[Rows] | None,
+    ) -> None:
+        self.records, self.rows = records, rows
+        self.layout = lanes.lay_out(records)
+        self.places = told_apart(records)
+        self.symbol, name = name_state(state)
+        panels = [(f"{self.symbol}: the {name} of unit {unit}, a lane for each sample", STATE_MAP)]
+        self.values = [lanes.state_lanes(records, state, unit)]
+        if all(record.inputs is not None for record in records):
+            panels.insert(0, ("x: what each lane reads (feature 0)", INPUT_MAP))
+            self.values.insert(0, lanes.input_lanes(records, 0))
+        self.figure, grid = _figure(len(panels))
+        self.title = (
+            f"{records[0].layer}: {self.layout.lanes} "
+            f"{'lane' if self.layout.lanes == 1 else 'lanes'}, "
+            f"{len(records)} {'batch' if len(records) == 1 else 'batches'}"
+        )
+        headline(self.figure, self.title, left=LEFT)
+        explain_handovers(self.figure, records)
+        self.images: list[AxesImage] = []
+        for row, (words, colors) in enumerate(panels):
+            ax = self.figure.add_subplot(grid[row, 0])
+            self._draw_lanes(ax, words, colors, first=row == 0, last=row == len(panels) - 1)
+            draw_scale(self.images[-1], grid[row, 1])
+        start = self.layout.frames[0]
+        self.cursors = [draw_cursor(image.axes, start, on_colors=True) for image in self.images]
+        lanes.draw_batch_frames(self.images[-1].axes, records)
+        self.handovers = lanes.draw_handovers(self.images[-1].axes, records, timeline.MARKERS)
+        if rows is not None:
+            top = self.images[0].axes
+            draw_rows(top, records, rows)
+            words = f"{panels[0][0]}; {said_of_rows(rows)}"
+            top.set_title(words, loc="left", fontsize=FONT, pad=NAMES_PAD)
+
+    def _draw_lanes(self, ax: Axes, words: str, colors: str, *, first: bool, last: bool) -> None:
+        values = self.values[len(self.images)]
+        self.images.append(lanes.draw_lanes(ax, values, cmap=colors, column=self.layout.frames[0]))
+        lanes.set_batch_axis(ax, self.records, labelled=last)
+        ax.set_ylabel("lane", fontsize=FONT - 1)
+        ax.tick_params(labelsize=FONT - 1.5)
+        if first:
+            lanes.draw_batch_names(ax, self.records, list(map(began, self.records)))
+            ax.set_title(words, loc="left", fontsize=FONT, pad=NAMES_PAD)
+        else:
+            set_name(ax, words, y="lane")
+
+    def update(self, frame: int) -> list[Artist]:
+        """Shows what was read, and the states, up to the column of a frame."""
+        column = self.layout.frames[frame]
+        for image, shown in zip(self.images, self.values, strict=True):
+            image.set_data(lanes.until_column(shown, column))
+        for cursor in self.cursors:
+            cursor.set_xdata([column] * 2)
+        for place, handover in enumerate(self.handovers):
+            handover.set_visible(place <= self.layout.batches[frame])
+        return [*self.images, *self.cursors, *self.handovers]
+
+    def describe(self, frame: int) -> str:
+        """The frame in words and numbers."""
+        place, column = self.layout.batches[frame], self.layout.frames[frame]
+        timestep = column - self.layout.starts[place] - 1
+        began_so = f"before t = 0: {began(self.records[place])}"
+        when = f"t = {timestep}" if timestep >= 0 else began_so
+        now = self.values[-1][:, column].compressed()
+        by_lane = ", ".join(f"{value:.2f}" for value in now[:_LANES_IN_READOUT])
+        more = ", ..." if len(now) > _LANES_IN_READOUT else ""
+        reads = ""
+        if self.rows is not None:
+            rows = self.rows[place]
+            shown = range(min(len(rows.read), _LANES_IN_READOUT))
+            reads = f"rows {', '.join(map(rows.name, shown))}{more}   "
+        return f"{self.places[place]}   {when}   {reads}{self.symbol} by lane = {by_lane}{more}"
+
+
+def _figure(panels: int) -> tuple[Figure, GridSpec]:
+    figure = Figure(figsize=(WIDTH, 1.75 + 1.85 * panels), dpi=100)
     grid = figure.add_gridspec(
-        len(panels),
+        panels,
         2,
         width_ratios=[1, 0.018],
         left=LEFT,
-        right=0.93,
-        top=0.75 if len(panels) > 1 else 0.6,
+        right=RIGHT,
+        top=0.75 if panels > 1 else 0.6,
         bottom=0.09,
         wspace=0.03,
         hspace=0.45,
     )
-    title = (
-        f"{records[0].layer}: {layout.lanes} {'lane' if layout.lanes == 1 else 'lanes'}, "
-        f"{len(records)} {'batch' if len(records) == 1 else 'batches'}"
-    )
-    headline(figure, title, left=LEFT)
-    explain_handovers(figure, records)
-    places = told_apart(records)
-    images, cursors = [], []
-    for row, ((words, colors), shown) in enumerate(zip(panels, values, strict=True)):
-        ax = figure.add_subplot(grid[row, 0])
-        images.append(lanes.draw_lanes(ax, shown, cmap=colors, column=layout.frames[0]))
-        lanes.set_batch_axis(ax, records, labelled=row == len(panels) - 1)
-        ax.set_ylabel("lane", fontsize=FONT - 1)
-        ax.tick_params(labelsize=FONT - 1.5)
-        draw_scale(images[-1], grid[row, 1])
-        if row == 0:
-            lanes.draw_batch_names(ax, records, [began(record) for record in records])
-            ax.set_title(words, loc="left", fontsize=FONT, pad=NAMES_PAD)
-        else:
-            set_name(ax, words, y="lane")
-        cursors.append(draw_cursor(ax, layout.frames[0], on_colors=True))
-    ax = images[-1].axes
-    lanes.draw_batch_frames(ax, records)
-    handovers = lanes.draw_handovers(ax, records, timeline.MARKERS)
-    if rows is not None:
-        top = images[0].axes
-        lanes.draw_rows(top, records, rows)
-        words = f"{panels[0][0]}; {lanes.said_of_rows(rows)}"
-        top.set_title(words, loc="left", fontsize=FONT, pad=NAMES_PAD)
-
-    def update(frame: int) -> list[Artist]:
-        column = layout.frames[frame]
-        for image, shown in zip(images, values, strict=True):
-            image.set_data(lanes.until_column(shown, column))
-        for cursor in cursors:
-            cursor.set_xdata([column] * 2)
-        for place, handover in enumerate(handovers):
-            handover.set_visible(place <= layout.batches[frame])
-        return [*images, *cursors, *handovers]
-
-    def describe(frame: int) -> str:
-        place = layout.batches[frame]
-        record = records[place]
-        timestep = layout.frames[frame] - layout.starts[place] - 1
-        when = f"t = {timestep}" if timestep >= 0 else f"before t = 0: {began(record)}"
-        now = values[-1][:, layout.frames[frame]].compressed()
-        by_lane = ", ".join(f"{value:.2f}" for value in now[:_LANES_IN_READOUT])
-        more = ", ..." if len(now) > _LANES_IN_READOUT else ""
-        reads = ""
-        if rows is not None:
-            shown = range(min(len(rows[place].read), _LANES_IN_READOUT))
-            reads = f"rows {', '.join(map(rows[place].name, shown))}{more}   "
-        return f"{places[place]}   {when}   {reads}{symbol} by lane = {by_lane}{more}"
-
-    return Scene(
-        figure,
-        update,
-        len(layout.frames),
-        describe=describe,
-        hover=dict.fromkeys(images, "lane {y}: {value:.2f}"),
-        marks=[
-            (layout.frames.index(start), name)
-            for start, name in zip(layout.starts, places, strict=True)
-        ],
-        title=title,
-        options=options,
-        chosen=chosen,
-    )
+    return figure, grid
 
 
 def windows_of(layer: LayerRecording) -> list[range]:

@@ -1,28 +1,12 @@
-"""What all scenes share: choosing from a recording, and the words on the picture."""
+"""Choosing what to play from a recording: layers, batches, states, and errors in words."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.gridspec import SubplotSpec
-from matplotlib.image import AxesImage
-from matplotlib.lines import Line2D
-
-from stateviz.drawing import timeline
 from stateviz.drawing.lanes import GAP
-from stateviz.drawing.sample import states_in
-from stateviz.recording import BatchRecord, LayerRecording, Recording
+from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 
-WIDTH = 9.0  # inches, at 100 pixels each
-LEFT = 0.075  # of the width, for numbers; names of rows take more
-FONT = 10.5
-NAMES_PAD = 44  # points, for the lines over a batch that say which it is
-SEQUENCE_INTERVAL_MS = 400
-BATCHES_INTERVAL_MS = 120
 # Columns that can be told apart on a projector.
 _COLUMNS = 120
 
@@ -76,7 +60,7 @@ def _batches_read(layer: LayerRecording) -> tuple[object, ...]:
     return tuple((batch.timesteps, *batch.samples.tolist()) for batch in layer.batches)
 
 
-def within(index: int, count: int) -> int:
+def clamp(index: int, count: int) -> int:
     """The index, or the last of `count` where there are not so many."""
     return min(index, count - 1)
 
@@ -89,59 +73,6 @@ def check_place(what: str, index: int, count: int, layer: str) -> int:
             f"{'batches' if what == 'batch' else what + 's'} here, 0 to {count - 1}."
         )
     return index
-
-
-def headline(figure: Figure, text: str, *, left: float) -> None:
-    """Writes what the whole figure shows over it."""
-    top = 1 - 0.18 / figure.get_figheight()
-    figure.text(left, top, text, fontsize=FONT + 1.5, weight="bold", va="center")
-
-
-def explain_markers(
-    figure: Figure,
-    words: Mapping[str, str],
-    *,
-    at: tuple[float, float],
-    loc: Literal["lower left", "center right"],
-) -> None:
-    """Writes beside the marker of each origin its words, in the order of `timeline.MARKERS`."""
-    figure.legend(
-        handles=[
-            Line2D([], [], linestyle="None", markersize=7, label=words[origin], **look)
-            for origin, look in timeline.MARKERS.items()
-            if origin in words
-        ],
-        loc=loc,
-        bbox_to_anchor=at,
-        ncols=len(words),
-        frameon=False,
-        fontsize=FONT,
-        handletextpad=0.2,
-        columnspacing=1.4,
-        borderpad=0,
-        borderaxespad=0,
-    )
-
-
-def explain_handovers(figure: Figure, records: Sequence[BatchRecord]) -> None:
-    """Writes under the headline, on the right, what the markers before the batches mean."""
-    words = {record.origin: began(record) for record in records}
-    explain_markers(figure, words, at=(0.93, 1 - 0.4 / figure.get_figheight()), loc="center right")
-
-
-def draw_scale(image: AxesImage, place: SubplotSpec) -> None:
-    """Draws the colour scale of an image beside it."""
-    figure = image.get_figure(root=True)
-    assert figure is not None  # the image stands on an axes
-    scale = figure.colorbar(image, cax=figure.add_subplot(place))
-    scale.ax.tick_params(labelsize=FONT - 2)
-    scale.outline.set_visible(False)
-
-
-def set_name(ax: Axes, text: str, *, y: str = "") -> None:
-    """Writes what an axes shows over it."""
-    ax.set_title(text, loc="left", fontsize=FONT, pad=4)
-    ax.set_ylabel(y, fontsize=FONT - 1)
 
 
 def batches_of(layer: LayerRecording, batches: Sequence[int] | None) -> list[BatchRecord]:
@@ -160,37 +91,19 @@ def most_batches(layer: LayerRecording) -> int:
     return max(2, _COLUMNS // (layer.batches[0].timesteps + 1 + GAP))
 
 
-def state_of(layer: LayerRecording, state: str | None) -> str:
+def state_of(layer: LayerRecording, state: StateName | None) -> StateName:
     """The state to play, "hidden" or "cell"; where None, the cell state if there is one."""
-    known = states_in(layer.batches[0])
+    known = layer.batches[0].state_names
     if state is not None and state not in known:
         raise ValueError(f"Layer {layer.name!r} has no state {state!r}; it has {list(known)}.")
     return state or known[-1]
 
 
-def began(record: BatchRecord) -> str:
-    """How a batch's states began, in words."""
-    return {"fresh": "fresh zeros", "carried": "carried over", "reset": "reset to zeros"}.get(
-        record.origin, record.origin
-    )
+def layers_with_batches(recording: Recording) -> list[str]:
+    """The names of the layers that a reader can choose."""
+    return [name for name, layer in recording.items() if layer.batches]
 
 
-def in_run(record: BatchRecord) -> str:
-    """Where in the run a batch stands, such as "fit, epoch 0, batch 3" or "call #2".
-
-    What Keras does not number has its place in `LayerRecording.batches`.
-    """
-    if record.batch is None:
-        return f"{record.phase} #{record.index}"
-    epoch = "" if record.epoch is None else f"epoch {record.epoch}, "
-    return f"{record.phase}, {epoch}batch {record.batch}"
-
-
-def told_apart(records: Sequence[BatchRecord]) -> list[str]:
-    """Where in the run each batch stands; with its place too where that is said of several."""
-    names = [in_run(record) for record in records]
-    several = {name for name, count in Counter(names).items() if count > 1}
-    return [
-        f"{name} (#{record.index})" if name in several else name
-        for name, record in zip(names, records, strict=True)
-    ]
+def units_in(batch: BatchRecord) -> int:
+    """How many units of a batch were kept, with the spatial axes of a ConvLSTM laid out."""
+    return batch.flat.hidden_state.shape[2]

@@ -8,29 +8,28 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
 from stateviz.drawing import lanes, timeline
 from stateviz.drawing.sample import STATE_MAP, draw_cursor, name_state
 from stateviz.playing.player import Player
-from stateviz.recording import BatchRecord, Recording
-from stateviz.scenes.choosing import (
+from stateviz.recording import BatchRecord, Recording, StateName
+from stateviz.scenes.choosing import batches_of, check_place, one_layer, state_of
+from stateviz.scenes.furniture import (
     BATCHES_INTERVAL_MS,
     FONT,
     LEFT,
     NAMES_PAD,
+    RIGHT,
     WIDTH,
-    batches_of,
-    began,
-    check_place,
     draw_scale,
     explain_handovers,
     headline,
-    one_layer,
     set_name,
-    state_of,
-    told_apart,
 )
+from stateviz.scenes.naming import began, told_apart
 
 _DIFFERENCE_COLOR = "#8a5a00"
 # Inches. Panel and gap are whole pixels of the still picture: equal lanes then look equal in both
@@ -46,7 +45,7 @@ def compare(
     layer: str | None = None,
     names: tuple[str, str] = ("a", "b"),
     batches: Sequence[int] | None = None,
-    state: str | None = None,
+    state: StateName | None = None,
     unit: int = 0,
     interval_ms: int = BATCHES_INTERVAL_MS,
 ) -> Player:
@@ -80,13 +79,104 @@ def compare(
         batches = range(len(batches_of(shorter, None)))
     pair = batches_of(one, batches), batches_of(other, batches)
     _check_shapes(*pair, names)
-    state = state_of(shorter, state)
     check_place("unit", unit, pair[0][0].hidden_state.shape[2], one.name)
-    layout = lanes.lay_out(pair[0])
-    symbol, full_name = name_state(state)
-    shown = [lanes.state_lanes(records, state, unit) for records in pair]
-    apart = difference(*pair, state)
+    picture = _Picture(pair, names, state_of(shorter, state), unit)
+    layout = picture.layout
+    return Player(
+        picture.figure,
+        picture.update,
+        len(layout.frames),
+        describe=picture.describe,
+        hover=dict.fromkeys(picture.images, "lane {y}: {value:.2f}"),
+        marks=[
+            (layout.frames.index(start), name)
+            for start, name in zip(layout.starts, picture.places, strict=True)
+        ],
+        interval_ms=interval_ms,
+        title=picture.title,
+    )
 
+
+class _Picture:
+    """The lanes of both recordings, one above the other, and how far they are apart."""
+
+    def __init__(
+        self,
+        pair: tuple[Sequence[BatchRecord], Sequence[BatchRecord]],
+        names: tuple[str, str],
+        state: StateName,
+        unit: int,
+    ) -> None:
+        self.pair, self.names = pair, names
+        self.layout = lanes.lay_out(pair[0])
+        self.places = told_apart(pair[0])
+        self.shown = [lanes.state_lanes(records, state, unit) for records in pair]
+        self.apart = difference(*pair, state)
+        symbol, full_name = name_state(state)
+        self.figure, grid = _figure()
+        self.title = f"{symbol}, the {full_name}, of unit {unit}: {names[0]} and {names[1]}"
+        headline(self.figure, self.title, left=LEFT)
+        explain_handovers(self.figure, [*pair[0], *pair[1]])
+        reach = max(float(np.abs(each).max()) for each in self.shown)
+        self.images: list[AxesImage] = []
+        self.handovers: list[Line2D] = []
+        self._batch_of: list[int] = []  # of each handover
+        for row in range(2):
+            self._draw_lanes(self.figure.add_subplot(grid[row, 0]), row, reach)
+            draw_scale(self.images[row], grid[row, 1])
+        axes = [image.axes for image in self.images]
+        start = self.layout.frames[0]
+        below = self.figure.add_subplot(grid[2, 0], xlim=axes[0].get_xlim())
+        self.line = _draw_difference(below, self.apart, column=start)
+        lanes.set_batch_axis(below, pair[0], labelled=True)
+        first = _where_first(self.places, self.layout, self.apart)
+        set_name(below, f"how far {symbol} is apart: {first}")
+        self.cursors = []
+        for ax in (*axes, below):
+            ax.tick_params(labelsize=FONT - 1.5)
+            self.cursors.append(draw_cursor(ax, start, on_colors=ax is not below))
+
+    def _draw_lanes(self, ax: Axes, row: int, reach: float) -> None:
+        records = self.pair[row]
+        image = lanes.draw_lanes(ax, self.shown[row], cmap=STATE_MAP, column=self.layout.frames[0])
+        image.set_clim(-reach, reach)
+        self.images.append(image)
+        lanes.set_batch_axis(ax, records, labelled=False)
+        lanes.draw_batch_names(ax, records, list(map(began, records)), placed=row == 0)
+        pad = NAMES_PAD if row == 0 else 20
+        ax.set_title(self.names[row], loc="left", fontsize=FONT, pad=pad)
+        ax.set_ylabel("lane", fontsize=FONT - 1)
+        lanes.draw_batch_frames(ax, records)
+        handovers = lanes.draw_handovers(ax, records, timeline.MARKERS)
+        self.handovers += handovers
+        self._batch_of += range(len(handovers))
+
+    def update(self, frame: int) -> list[Artist]:
+        """Shows the states of both up to the column of a frame."""
+        column = self.layout.frames[frame]
+        for image, values in zip(self.images, self.shown, strict=True):
+            image.set_data(lanes.until_column(values, column))
+        self.line.set_data(np.arange(column + 1), self.apart[: column + 1])
+        for cursor in self.cursors:
+            cursor.set_xdata([column] * 2)
+        for place, handover in zip(self._batch_of, self.handovers, strict=True):
+            handover.set_visible(place <= self.layout.batches[frame])
+        return [*self.images, self.line, *self.cursors, *self.handovers]
+
+    def describe(self, frame: int) -> str:
+        """The frame in words and numbers."""
+        place, column = self.layout.batches[frame], self.layout.frames[frame]
+        timestep = column - self.layout.starts[place] - 1
+        if timestep >= 0:
+            words = [f"t = {timestep}"]
+        else:
+            both = zip(self.names, self.pair, strict=True)
+            begins = [f"{name}: {began(records[place])}" for name, records in both]
+            words = ["before t = 0", *begins]
+        return "   ".join([self.places[place], *words, f"apart by {self.apart[column]:.3f}"])
+
+
+def _figure() -> tuple[Figure, GridSpec]:
     height = _OVER + 2 * (_PANEL + _GAP) + _BELOW + _UNDER
     figure = Figure(figsize=(WIDTH, height), dpi=100)
     grid = figure.add_gridspec(
@@ -95,74 +185,17 @@ def compare(
         width_ratios=[1, 0.018],
         height_ratios=[_PANEL, _PANEL, _BELOW],
         left=LEFT,
-        right=0.93,
+        right=RIGHT,
         top=1 - _OVER / height,
         bottom=_UNDER / height,
         wspace=0.03,
         hspace=3 * _GAP / (2 * _PANEL + _BELOW),
     )
-    title = f"{symbol}, the {full_name}, of unit {unit}: {names[0]} and {names[1]}"
-    headline(figure, title, left=LEFT)
-    explain_handovers(figure, [*pair[0], *pair[1]])
-    places = told_apart(pair[0])
-    reach = max(float(np.abs(each).max()) for each in shown)
-    images, cursors, handovers = [], [], []
-    for row, (name, records, values) in enumerate(zip(names, pair, shown, strict=True)):
-        ax = figure.add_subplot(grid[row, 0])
-        images.append(lanes.draw_lanes(ax, values, cmap=STATE_MAP, column=layout.frames[0]))
-        images[-1].set_clim(-reach, reach)
-        lanes.set_batch_axis(ax, records, labelled=False)
-        lanes.draw_batch_names(ax, records, [began(each) for each in records], placed=row == 0)
-        ax.set_title(name, loc="left", fontsize=FONT, pad=NAMES_PAD if row == 0 else 20)
-        ax.set_ylabel("lane", fontsize=FONT - 1)
-        lanes.draw_batch_frames(ax, records)
-        handovers.append(lanes.draw_handovers(ax, records, timeline.MARKERS))
-        draw_scale(images[-1], grid[row, 1])
-    below = figure.add_subplot(grid[2, 0], xlim=images[0].axes.get_xlim())
-    line = _draw_difference(below, apart, column=layout.frames[0])
-    lanes.set_batch_axis(below, pair[0], labelled=True)
-    set_name(below, f"how far {symbol} is apart: {_where_first(places, layout, apart)}")
-    for ax in (*(image.axes for image in images), below):
-        ax.tick_params(labelsize=FONT - 1.5)
-        cursors.append(draw_cursor(ax, layout.frames[0], on_colors=ax is not below))
-
-    def update(frame: int) -> list[Artist]:
-        column = layout.frames[frame]
-        for image, values in zip(images, shown, strict=True):
-            image.set_data(lanes.until_column(values, column))
-        line.set_data(np.arange(column + 1), apart[: column + 1])
-        for cursor in cursors:
-            cursor.set_xdata([column] * 2)
-        for of_one in handovers:
-            for place, handover in enumerate(of_one):
-                handover.set_visible(place <= layout.batches[frame])
-        return [*images, line, *cursors, *handovers[0], *handovers[1]]
-
-    def describe(frame: int) -> str:
-        place, column = layout.batches[frame], layout.frames[frame]
-        timestep = column - layout.starts[place] - 1
-        when = f"t = {timestep}" if timestep >= 0 else "before t = 0"
-        begins = [f"{name}: {began(each[place])}" for name, each in zip(names, pair, strict=True)]
-        words = [places[place], when, *(begins if timestep < 0 else [])]
-        return "   ".join([*words, f"apart by {apart[column]:.3f}"])
-
-    return Player(
-        figure,
-        update,
-        len(layout.frames),
-        describe=describe,
-        hover=dict.fromkeys(images, "lane {y}: {value:.2f}"),
-        marks=[
-            (layout.frames.index(start), name)
-            for start, name in zip(layout.starts, places, strict=True)
-        ],
-        interval_ms=interval_ms,
-        title=title,
-    )
+    return figure, grid
 
 
 def difference(
-    one: Sequence[BatchRecord], other: Sequence[BatchRecord], state: str
+    one: Sequence[BatchRecord], other: Sequence[BatchRecord], state: StateName
 ) -> np.ma.MaskedArray:
     """How far two runs' states are apart: the largest distance of any unit of any sample.
 
@@ -176,10 +209,8 @@ def difference(
     layout = lanes.lay_out(one)
     apart = np.ma.array(np.zeros(layout.columns), mask=True)
     for start, first, second in zip(layout.starts, one, other, strict=True):
-        initial, after = (
-            np.abs(getattr(first, name) - getattr(second, name))
-            for name in (f"initial_{state}_state", f"{state}_state")
-        )
+        own, others = first.state(state), second.state(state)
+        initial, after = np.abs(own.initial - others.initial), np.abs(own.after - others.after)
         apart[start] = initial.max()
         apart[start + 1 : start + 1 + first.timesteps] = after.max(axis=(0, 2))
     return apart

@@ -6,22 +6,24 @@ from collections import Counter
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stateviz.drawing import timeline
-from stateviz.drawing.sample import name_state, states_in
+from stateviz.drawing.sample import name_state
 from stateviz.playing.player import Player
-from stateviz.playing.tracks import Pick, Scene
+from stateviz.playing.scene import Pick, Scene
 from stateviz.recording import LayerRecording, Recording
 from stateviz.scenes import batches
 from stateviz.scenes.choosing import (
-    FONT,
     check_place,
-    explain_markers,
+    clamp,
+    layers_with_batches,
     one_layer,
-    told_apart,
-    within,
+    units_in,
 )
+from stateviz.scenes.furniture import FONT, LEFT, WIDTH, explain_markers
+from stateviz.scenes.naming import told_apart
 
 _INTERVAL_MS = 400
 
@@ -53,119 +55,125 @@ def play_resets(
         KeyError: There is no such layer.
         IndexError: There is no such unit.
     """
-    chosen = one_layer(recording, layer)
-    played = [name for name in recording.layers if recording[name].batches]
+    first = one_layer(recording, layer)
+    played = layers_with_batches(recording)
     if unit is not None:
-        check_place("unit", unit, chosen.batches[0].flat.hidden_state.shape[2], chosen.name)
+        check_place("unit", unit, units_in(first.batches[0]), first.name)
 
     def make(*, layer: int, line: int = 0, open: int = 0, **_: int) -> Scene:
         of = recording[played[layer]]
-        units = of.batches[0].flat.hidden_state.shape[2]
-        line = within(line, units + 1)
-        whole = {"layer": layer, "line": line}
-        opened = within(open, len(of.batches) + 1)
-        ways = {
+        units = units_in(of.batches[0])
+        line, opened = clamp(line, units + 1), clamp(open, len(of.batches) + 1)
+        options = {
             "layer": played,
             "line": ["size of the state", *(f"unit {each}" for each in range(units))],
             "open": ["the whole run", *told_apart(of.batches)],
         }
+        chosen = {"layer": layer, "line": line, "open": opened}
         if opened:
-            record = of.batches[opened - 1].flat
-            before = [of.batches[opened - 2].flat] if opened > 1 else []
-            return batches.scene(
-                [*before, record],
-                states_in(record)[-1],
-                max(line - 1, 0),
-                options=ways,
-                chosen=whole | {"open": opened},
-            )
-        unit = line - 1 if line else None
-        return scene(recording, of, unit, options=ways, chosen=whole | {"open": 0})
+            return _opened(of, opened - 1, max(line - 1, 0), options=options, chosen=chosen)
+        return _Picture(recording, of, line - 1 if line else None).scene(options, chosen)
 
     return Player.of(
         make,
         interval_ms=interval_ms,
-        layer=played.index(chosen.name),
+        layer=played.index(first.name),
         line=0 if unit is None else unit + 1,
     )
 
 
-def scene(
-    recording: Recording,
+def _opened(
     layer: LayerRecording,
-    unit: int | None,
+    place: int,
+    unit: int,
     *,
     options: dict[str, list[str]],
     chosen: dict[str, int],
 ) -> Scene:
-    """The scene of all batches of a layer.
+    """One batch of the run, after the one before it."""
+    records = [layer.batches[each].flat for each in range(max(place - 1, 0), place + 1)]
+    state = records[-1].state_names[-1]
+    return batches.scene(records, state, unit, options=options, chosen=chosen)
+
+
+class _Picture:
+    """All batches of a layer on one axis.
 
     Args:
         recording: The recording that the layer is from.
         layer: The layer.
         unit: The unit whose state is the line, 0-based; the size of the state where None.
-        options: What can be chosen, and the label of each option; "open" opens a batch.
-        chosen: The option of each choice that is shown.
     """
-    records = layer.batches
-    places = told_apart(records)
-    symbol = name_state(states_in(records[0])[-1])[0]
-    figure = Figure(figsize=(9.0, 4.2), dpi=100)
-    ax = figure.add_axes((0.075, 0.24, 0.9, 0.55))
-    how = "stateful" if layer.stateful else "stateless"
-    title = f"{layer.name}: how the states of each batch began ({how} {layer.kind})"
-    figure.text(0.075, 0.94, title, fontsize=FONT + 1.5, weight="bold", va="center")
-    bands = timeline.draw_phases(ax, layer)
-    line = timeline.draw_state_size(ax, layer, last=0, unit=unit)
-    timeline.draw_reset_calls(ax, recording, layer)
-    markers = timeline.draw_beginnings(ax, layer, last=0, unit=unit)
-    ax.set_xlabel("batch", fontsize=FONT)
-    words = f"mean size of {symbol}" if unit is None else f"{symbol} of unit {unit}, first sample"
-    ax.set_ylabel(words, fontsize=FONT)
-    ax.tick_params(labelsize=FONT - 1.5)
-    ax.set_facecolor("none")
-    ax.spines[["top", "right"]].set_visible(False)
-    counts = Counter(batch.origin for batch in records)
-    counted = {origin: f"{count} {origin}" for origin, count in counts.items()}
-    explain_markers(figure, counted, at=(0.075, 0.03), loc="lower left")
-    x, y, ends = timeline.size_line(layer, unit=unit)
-    began = {origin: timeline.beginnings(layer, origin, unit=unit) for origin in markers}
 
-    def update(frame: int) -> list[Artist]:
-        line.set_data(x[: ends[frame]], y[: ends[frame]])
-        for origin, marker in markers.items():
-            starts, sizes = began[origin]
+    def __init__(self, recording: Recording, layer: LayerRecording, unit: int | None) -> None:
+        self.layer, self.unit = layer, unit
+        self.places = told_apart(layer.batches)
+        self.symbol = name_state(layer.batches[0].state_names[-1])[0]
+        self.figure = Figure(figsize=(WIDTH, 4.2), dpi=100)
+        self.ax = self.figure.add_axes((LEFT, 0.24, 0.9, 0.55))
+        how = "stateful" if layer.stateful else "stateless"
+        self.title = f"{layer.name}: how the states of each batch began ({how} {layer.kind})"
+        self.figure.text(LEFT, 0.94, self.title, fontsize=FONT + 1.5, weight="bold", va="center")
+        self.bands = timeline.draw_phases(self.ax, layer)
+        self.line = timeline.draw_state_size(self.ax, layer, last=0, unit=unit)
+        timeline.draw_reset_calls(self.ax, recording, layer)
+        self.markers = timeline.draw_beginnings(self.ax, layer, last=0, unit=unit)
+        self._label(self.ax)
+        counts = Counter(batch.origin for batch in layer.batches)
+        counted = {origin: f"{count} {origin}" for origin, count in counts.items()}
+        explain_markers(self.figure, counted, at=(LEFT, 0.03), loc="lower left")
+        self.x, self.y, self.ends = timeline.size_line(layer, unit=unit)
+        self.began = {
+            origin: timeline.beginnings(layer, origin, unit=unit) for origin in self.markers
+        }
+
+    def _label(self, ax: Axes) -> None:
+        unit, symbol = self.unit, self.symbol
+        ax.set_xlabel("batch", fontsize=FONT)
+        mean = f"mean size of {symbol}"
+        words = mean if unit is None else f"{symbol} of unit {unit}, first sample"
+        ax.set_ylabel(words, fontsize=FONT)
+        ax.tick_params(labelsize=FONT - 1.5)
+        ax.set_facecolor("none")
+        ax.spines[["top", "right"]].set_visible(False)
+
+    def update(self, frame: int) -> list[Artist]:
+        """Shows the run up to and with a batch."""
+        end = self.ends[frame]
+        self.line.set_data(self.x[:end], self.y[:end])
+        for origin, marker in self.markers.items():
+            starts, sizes = self.began[origin]
             shown = int(np.searchsorted(starts, frame, side="right"))
             marker.set_data(starts[:shown], sizes[:shown])
         # The bands do not move, but belong under the data.
-        return [*bands, line, *markers.values()]
+        return [*self.bands, self.line, *self.markers.values()]
 
-    def describe(frame: int) -> str:
-        batch = records[frame]
-        size = timeline.state_size(batch, unit=unit)
+    def describe(self, frame: int) -> str:
+        """The batch in words and numbers."""
+        batch = self.layer.batches[frame]
+        size = timeline.state_size(batch, unit=self.unit)
         origin = "carried over" if batch.origin == "carried" else batch.origin
         source = ""
         if batch.came_from is not None and batch.came_from != frame - 1:
-            source = f" from {places[batch.came_from]}"
+            source = f" from {self.places[batch.came_from]}"
         elif batch.origin == "altered" and batch.came_from is not None:
-            source = f" by {places[batch.came_from]}"
-        what = f"size of {symbol}" if unit is None else f"{symbol} of unit {unit}"
-        return f"{places[frame]}: {origin}{source}   {what} {size[0]:.3f} -> {size[-1]:.3f}"
+            source = f" by {self.places[batch.came_from]}"
+        unit = self.unit
+        what = f"size of {self.symbol}" if unit is None else f"{self.symbol} of unit {unit}"
+        return f"{self.places[frame]}: {origin}{source}   {what} {size[0]:.3f} -> {size[-1]:.3f}"
 
-    new = [0] + [
-        place
-        for place in range(1, len(records))
-        if (records[place].phase, records[place].epoch)
-        != (records[place - 1].phase, records[place - 1].epoch)
-    ]
-    return Scene(
-        figure,
-        update,
-        len(records),
-        describe=describe,
-        marks=[(place, places[place]) for place in new],
-        title=title,
-        options=options,
-        chosen=chosen,
-        picks=[Pick(ax, "open", "x", -1)],
-    )
+    def scene(self, options: dict[str, list[str]], chosen: dict[str, int]) -> Scene:
+        """The scene, with what can be chosen and what of it is shown; "open" opens a batch."""
+        runs = [(batch.phase, batch.epoch) for batch in self.layer.batches]
+        new = [place for place, run in enumerate(runs) if not place or run != runs[place - 1]]
+        return Scene(
+            self.figure,
+            self.update,
+            len(runs),
+            describe=self.describe,
+            marks=[(place, self.places[place]) for place in new],
+            title=self.title,
+            options=options,
+            chosen=chosen,
+            picks=[Pick(self.ax, "open", "x", -1)],
+        )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
+from matplotlib.image import AxesImage
+from matplotlib.text import Text
 
 from stateviz.drawing import gates
 from stateviz.drawing.sample import (
+    StateImages,
     data_timestep,
     draw_cursor,
     draw_held,
@@ -23,37 +23,35 @@ from stateviz.drawing.sample import (
     name_state,
     point_to_unit,
     set_time_axis,
-    states_in,
     states_of,
     time_of,
     trace_of,
     until,
 )
 from stateviz.playing.player import Player
-from stateviz.playing.tracks import Pick, Scene
-from stateviz.recording import ORIGINS, BatchRecord, Recording
+from stateviz.playing.scene import Pick, Scene
+from stateviz.recording import ORIGINS, BatchRecord, Recording, StateName
 from stateviz.scenes import stack
-from stateviz.scenes.choosing import (
+from stateviz.scenes.choosing import check_place, clamp, layer_choice, layers_named
+from stateviz.scenes.furniture import (
     FONT,
     LEFT,
     SEQUENCE_INTERVAL_MS,
-    WIDTH,
-    check_place,
     draw_scale,
     headline,
-    in_run,
-    layer_choice,
-    layers_named,
+    panels_over_time,
     set_name,
-    told_apart,
-    within,
 )
+from stateviz.scenes.naming import in_run, told_apart
 
 _INPUTS_IN_READOUT = 3
 # A unit is chosen in the page where this many pictures of a unit can be sent with it.
 _MOST_UNIT_FRAMES = 2500
 # Where the state goes from here; only h leaves the layer.
-_WHERE_TO = {"hidden": "it leaves the layer, upwards ↑", "cell": "it stays in the layer"}
+_WHERE_TO: dict[StateName, str] = {
+    "hidden": "it leaves the layer, upwards ↑",
+    "cell": "it stays in the layer",
+}
 
 
 def play_sequence(
@@ -104,23 +102,8 @@ def play_sequence(
     check_place("sample", sample, samples, lowest.name)
     check_place("unit", unit, units, lowest.name)
 
-    def make(*, layer: int, batch: int, sample: int, unit: int = 0) -> Scene:
-        chosen = [recording[name] for name in choices[layer]]
-        place = within(batch, min(len(each.batches) for each in chosen))
-        records = [each.batches[place].flat for each in chosen]
-        row = within(sample, min(len(each.samples) for each in records))
-        options = {
-            "layer": [" and ".join(names) for names in choices],
-            "batch": told_apart(chosen[0].batches),
-            "sample": [str(number) for number in records[0].samples],
-        }
-        shown = {"layer": layer, "batch": place, "sample": row}
-        if len(records) > 1:
-            return stack.scene(records, row, options=options, chosen=shown)
-        unit = within(unit, records[0].hidden_state.shape[2])
-        came_from = records[0].came_from
-        source = None if came_from is None else chosen[0].batches[came_from]
-        return scene(records[0], row, unit, source, options=options, chosen=shown)
+    def make(**choice: int) -> Scene:
+        return _chosen_scene(recording, choices, **choice)
 
     return Player.of(
         make,
@@ -132,154 +115,196 @@ def play_sequence(
     )
 
 
-def scene(
-    record: BatchRecord,
-    sample: int,
-    unit: int,
-    source: BatchRecord | None,
+def _chosen_scene(
+    recording: Recording,
+    choices: Sequence[tuple[str, ...]],
     *,
-    options: dict[str, list[str]],
-    chosen: dict[str, int],
+    layer: int,
+    batch: int,
+    sample: int,
+    unit: int = 0,
 ) -> Scene:
-    """The scene of one sample of a batch whose units stand on one axis.
+    """The scene of a choice, each 0-based; what is out of range is brought into it."""
+    chosen = [recording[name] for name in choices[layer]]
+    place = clamp(batch, min(len(each.batches) for each in chosen))
+    records = [each.batches[place].flat for each in chosen]
+    row = clamp(sample, min(len(each.samples) for each in records))
+    options = {
+        "layer": [" and ".join(names) for names in choices],
+        "batch": told_apart(chosen[0].batches),
+        "sample": [str(number) for number in records[0].samples],
+    }
+    shown = {"layer": layer, "batch": place, "sample": row}
+    if len(records) > 1:
+        return stack.scene(records, row, options=options, chosen=shown)
+    unit = clamp(unit, records[0].hidden_state.shape[2])
+    came_from = records[0].came_from
+    source = None if came_from is None else chosen[0].batches[came_from]
+    picture = _Picture(records[0], row, unit, source)
+    return picture.scene(unit, options=options, chosen=shown)
+
+
+class _Picture:
+    """One sample of a batch whose units stand on one axis, over its timesteps.
 
     Args:
         record: The batch.
         sample: The row among the samples that were kept, 0-based.
         unit: The unit to begin with, 0-based.
         source: The batch whose final state it began with, if that was recorded.
-        options: What else can be chosen, and the label of each option.
-        chosen: The option of each of these that is shown.
     """
-    units = record.hidden_state.shape[2]
-    states = states_in(record)
-    of_unit = [gates.gates_of(record, sample, each) for each in range(units)]
-    heights = [0.8, *[1.25] * len(states), *[1.25] * bool(of_unit[0]), 1]
-    left = 0.115 if of_unit[0] else LEFT
-    figure, grid = _figure(heights, left)
-    axes = [figure.add_subplot(grid[row, 0]) for row in range(len(heights))]
-    title = f"{record.layer}: {in_run(record)}, sample {record.samples[sample]}"
-    headline(figure, title, left=left)
 
-    draw_input(axes[0], record, sample=sample)
-    draw_origin(axes[0], record)
-    set_name(axes[0], "x: the input")
-    images = {}
-    pointers = []
-    for row, state in enumerate(states, start=1):
-        symbol, name = name_state(state)
-        images[state] = draw_state(axes[row], record, state, sample=sample, timestep=-1)
-        pointers.append(point_to_unit(axes[row], record, unit=unit))
-        set_name(axes[row], f"{symbol}: the {name} of every unit; {_WHERE_TO[state]}", y="unit")
-        draw_scale(images[state].timesteps, grid[row, 1])
-    rows = {}
-    if of_unit[0]:
-        reach = max(
-            1.0,
-            *(float(np.nanmax(np.abs(gate), initial=0)) for of in of_unit for gate in of.values()),
+    def __init__(
+        self, record: BatchRecord, sample: int, unit: int, source: BatchRecord | None
+    ) -> None:
+        self.record, self.sample, self.source = record, sample, source
+        self.states = record.state_names
+        self.time = time_of(record)
+        units = range(record.hidden_state.shape[2])
+        self.gates = [gates.gates_of(record, sample, each) for each in units]
+        self.traces = {
+            state: [trace_of(record, state, sample, each) for each in units]
+            for state in self.states
+        }
+        has_gates = bool(self.gates[0])
+        heights = [0.8, *[1.25] * len(self.states), *[1.25] * has_gates, 1]
+        left = 0.115 if has_gates else LEFT
+        self.figure, self.grid = panels_over_time(heights, room=0.7, over=0.52, left=left)
+        self.axes = [self.figure.add_subplot(self.grid[row, 0]) for row in range(len(heights))]
+        self.title = f"{record.layer}: {in_run(record)}, sample {record.samples[sample]}"
+        headline(self.figure, self.title, left=left)
+        draw_input(self.axes[0], record, sample=sample)
+        draw_origin(self.axes[0], record)
+        set_name(self.axes[0], "x: the input")
+        self.images = {
+            state: self._draw_state(state, row) for row, state in enumerate(self.states, start=1)
+        }
+        self.pointers = [
+            point_to_unit(image.initial.axes, record, unit=unit) for image in self.images.values()
+        ]
+        self.gate_rows = self._draw_gates(unit) if has_gates else {}
+        self.lines = draw_unit(
+            self.axes[-1], record, sample=sample, unit=unit, timestep=-1, all_units=True
         )
+        draw_held(self.axes[-1], record, sample=sample)
+        self.unit_name = _name_artist(self.axes[-1], left=True)
+        self.gates_name = _name_artist(self.axes[-2], left=True) if has_gates else None
+        self.equation = _name_artist(self.axes[-2], left=False) if has_gates else None
+        for ax in self.axes:
+            set_time_axis(ax, record, labelled=ax is self.axes[-1])
+            ax.tick_params(labelsize=FONT - 1.5)
+        self.cursors = [
+            draw_cursor(ax, self.time[0], on_colors=bool(ax.images)) for ax in self.axes
+        ]
+
+    def _draw_state(self, state: StateName, row: int) -> StateImages:
+        ax = self.axes[row]
+        symbol, name = name_state(state)
+        images = draw_state(ax, self.record, state, sample=self.sample, timestep=-1)
+        set_name(ax, f"{symbol}: the {name} of every unit; {_WHERE_TO[state]}", y="unit")
+        draw_scale(images.timesteps, self.grid[row, 1])
+        return images
+
+    def _draw_gates(self, unit: int) -> dict[str, AxesImage]:
+        of_all = (gate for of_unit in self.gates for gate in of_unit.values())
+        reach = max(1.0, *(float(np.nanmax(np.abs(gate), initial=0)) for gate in of_all))
+        ax = self.axes[-2]
         rows = gates.draw_gates(
-            axes[-2], record, sample=sample, unit=unit, timestep=-1, reach=reach
+            ax, self.record, sample=self.sample, unit=unit, timestep=-1, reach=reach
         )
-        axes[-2].set_label("gates")
-        draw_scale(next(iter(rows.values())), grid[len(heights) - 2, 1])
-    lines = draw_unit(axes[-1], record, sample=sample, unit=unit, timestep=-1, all_units=True)
-    draw_held(axes[-1], record, sample=sample)
-    drawn = " and ".join(
-        f"{name_state(state)[0]} ({how})"
-        for state, how in zip(states, ["solid", "dashed"], strict=False)
-    )
-    names = [_name_artist(axes[-1], left=True)]
-    if rows:
-        names += [_name_artist(axes[-2], left=True), _name_artist(axes[-2], left=False)]
-    for ax in axes:
-        set_time_axis(ax, record, labelled=ax is axes[-1])
-        ax.tick_params(labelsize=FONT - 1.5)
-    cursors = [draw_cursor(ax, time_of(record)[0], on_colors=bool(ax.images)) for ax in axes]
-    # Before t = 0 nothing is read, and no gate has a value.
-    at_timesteps = [cursors[0], *(cursors[-2:-1] if rows else [])]
+        ax.set_label("gates")
+        draw_scale(next(iter(rows.values())), self.grid[len(self.axes) - 2, 1])
+        return rows
 
-    time = time_of(record)
-    after = {state: states_of(record, state, sample)[1] for state in states}
-    traces = {
-        state: [trace_of(record, state, sample, each) for each in range(units)] for state in states
-    }
+    @property
+    def _of_unit(self) -> list[Artist]:
+        """What differs from unit to unit."""
+        names = [self.unit_name, self.gates_name, self.equation]
+        return [
+            *self.pointers,
+            *(name for name in names if name is not None),
+            *self.gate_rows.values(),
+            *self.lines.values(),
+        ]
 
-    of_units = [*pointers, *names, *rows.values(), *lines.values()]
-    of_all = [artist for state in states for artist in images[state].artists()]
-    moving: list[Artist] = [*of_units, *of_all, *cursors]
-    shown = [-1]
+    def update(self, frame: int, unit: int) -> list[Artist]:
+        """Shows the state after timestep `frame` - 1."""
+        self._show_unit(frame, unit)
+        for state, images in self.images.items():
+            _, after = states_of(self.record, state, self.sample)
+            images.timesteps.set_data(until(after, frame - 1))
+            images.show_read(frame - 1)
+        for cursor in self.cursors:
+            cursor.set_xdata([self.time[frame]] * 2)
+        # Before t = 0 nothing is read, and no gate has a value.
+        for cursor in [self.cursors[0], *(self.cursors[-2:-1] if self.gate_rows else [])]:
+            cursor.set_visible(frame > 0)
+        of_all = [artist for images in self.images.values() for artist in images.artists()]
+        return [*self._of_unit, *of_all, *self.cursors]
 
-    def update(frame: int, unit: int = unit) -> list[Artist]:
-        timestep = frame - 1
-        for state in states:
-            lines[state].set_data(time[: frame + 1], traces[state][unit][: frame + 1])
-        for gate, image in rows.items():
-            image.set_data(until(of_unit[unit][gate][:, np.newaxis], timestep))
-        for pointer in pointers:
+    def _show_unit(self, frame: int, unit: int) -> None:
+        for state, line in self.lines.items():
+            line.set_data(self.time[: frame + 1], self.traces[state][unit][: frame + 1])
+        for gate, image in self.gate_rows.items():
+            image.set_data(until(self.gates[unit][gate][:, np.newaxis], frame - 1))
+        for pointer in self.pointers:
             pointer.set_ydata([unit])
-        names[0].set_text(f"{drawn} of unit {unit}")
-        if rows:
-            names[1].set_text(f"gates of unit {unit}")
-            words = gates.equation(record, sample=sample, unit=unit, timestep=timestep)
-            names[2].set_text(words)
-        if frame != shown[0]:  # what is the same for every unit
-            for state in states:
-                images[state].timesteps.set_data(until(after[state], timestep))
-                images[state].show_read(timestep)
-            for cursor in cursors:
-                cursor.set_xdata([time[frame]] * 2)
-            for cursor in at_timesteps:
-                cursor.set_visible(frame > 0)
-            shown[0] = frame
-        return moving
+        drawn = " and ".join(
+            f"{name_state(state)[0]} ({how})"
+            for state, how in zip(self.states, ["solid", "dashed"], strict=False)
+        )
+        self.unit_name.set_text(f"{drawn} of unit {unit}")
+        if self.gates_name is not None and self.equation is not None:
+            self.gates_name.set_text(f"gates of unit {unit}")
+            at = {"sample": self.sample, "unit": unit, "timestep": frame - 1}
+            self.equation.set_text(gates.equation(self.record, **at))
 
-    def describe(frame: int, unit: int = unit) -> str:
-        place = {"sample": sample, "unit": unit, "timestep": frame - 1}
-        return _readout(record, states, source, **place)
+    def describe(self, frame: int, unit: int) -> str:
+        """The frame in words and numbers."""
+        at = {"sample": self.sample, "unit": unit, "timestep": frame - 1}
+        return _readout(self.record, self.source, **at)
 
-    hover: dict[Artist, str] = {}
-    read = "place in the order of reading" if record.go_backwards else "timestep"
-    for state in states:
-        symbol, name = name_state(state)
-        hover[images[state].timesteps] = f"{read} {{x}}, unit {{y}}: {symbol} = {{value:.2f}}"
-        hover[images[state].initial] = f"initial {name}, unit {{y}}: {symbol} = {{value:.2f}}"
-        hover[lines[state]] = f"{read} {{x}}: {symbol} = {{value:.3f}}"
-    for gate, image in rows.items():
-        hover[image] = f"{read} {{x}}: {gates.label(gate)} = {{value:.2f}}"
-    return Scene(
-        figure,
-        update,
-        record.timesteps + 1,
-        describe=describe,
-        hover=hover,
-        title=title,
-        options=options | {"unit": [str(each) for each in range(units)]},
-        chosen=chosen | {"unit": unit},
-        in_page="unit" if units * (record.timesteps + 1) <= _MOST_UNIT_FRAMES else None,
-        varies=of_units,
-        picks=[Pick(axes[row], "unit", "y", -0.5) for row in range(1, 1 + len(states))],
-    )
+    def _hover(self) -> dict[Artist, str]:
+        backwards = self.record.go_backwards
+        read = "place in the order of reading" if backwards else "timestep"
+        hover: dict[Artist, str] = {}
+        for state, images in self.images.items():
+            symbol, name = name_state(state)
+            hover[images.timesteps] = f"{read} {{x}}, unit {{y}}: {symbol} = {{value:.2f}}"
+            hover[images.initial] = f"initial {name}, unit {{y}}: {symbol} = {{value:.2f}}"
+            hover[self.lines[state]] = f"{read} {{x}}: {symbol} = {{value:.3f}}"
+        for gate, image in self.gate_rows.items():
+            hover[image] = f"{read} {{x}}: {gates.label(gate)} = {{value:.2f}}"
+        return hover
 
+    def scene(self, unit: int, *, options: dict[str, list[str]], chosen: dict[str, int]) -> Scene:
+        """The scene, with what else can be chosen and what of it is shown."""
+        units = len(self.gates)
+        n_frames = self.record.timesteps + 1
+        in_page = units * n_frames <= _MOST_UNIT_FRAMES
 
-def _figure(heights: Sequence[float], left: float) -> tuple[Figure, GridSpec]:
-    figure = Figure(figsize=(WIDTH, 0.7 + 1.05 * sum(heights)), dpi=100)
-    grid = figure.add_gridspec(
-        len(heights),
-        2,
-        width_ratios=[1, 0.018],
-        height_ratios=heights,
-        left=left,
-        right=0.93,
-        top=1 - 0.52 / figure.get_figheight(),
-        bottom=0.47 / figure.get_figheight(),
-        wspace=0.03,
-        hspace=0.62,
-    )
-    return figure, grid
+        def update(frame: int, unit: int = unit) -> list[Artist]:
+            return self.update(frame, unit)
+
+        def describe(frame: int, unit: int = unit) -> str:
+            return self.describe(frame, unit)
+
+        return Scene(
+            self.figure,
+            update,
+            n_frames,
+            describe=describe,
+            hover=self._hover(),
+            title=self.title,
+            options=options | {"unit": [str(each) for each in range(units)]},
+            chosen=chosen | {"unit": unit},
+            in_page="unit" if in_page else None,
+            varies=self._of_unit,
+            picks=[Pick(ax, "unit", "y", -0.5) for ax in self.axes[1 : 1 + len(self.states)]],
+        )
 
 
-def _name_artist(ax: Axes, *, left: bool) -> Any:
+def _name_artist(ax: Axes, *, left: bool) -> Text:
     """A text over an axes that changes from frame to frame."""
     return ax.text(
         0 if left else 1,
@@ -294,7 +319,6 @@ def _name_artist(ax: Axes, *, left: bool) -> Any:
 
 def _readout(
     record: BatchRecord,
-    states: tuple[str, ...],
     source: BatchRecord | None,
     *,
     sample: int,
@@ -303,7 +327,7 @@ def _readout(
 ) -> str:
     """The frame in words and numbers, in the order of the picture."""
     numbers = []
-    for state in states:
+    for state in record.state_names:
         initial, after = states_of(record, state, sample)
         value = initial[unit] if timestep < 0 else after[timestep, unit]
         numbers.append(f"{name_state(state)[0]} = {value:.3f}")

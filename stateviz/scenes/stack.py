@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from stateviz.drawing.sample import (
     StateImages,
@@ -19,23 +19,21 @@ from stateviz.drawing.sample import (
     mirrored,
     name_state,
     set_data_axis,
-    states_in,
     states_of,
     time_of,
     until,
 )
-from stateviz.playing.tracks import Scene
-from stateviz.recording import BatchRecord
-from stateviz.scenes.choosing import (
+from stateviz.playing.scene import Scene
+from stateviz.recording import BatchRecord, StateName
+from stateviz.scenes.furniture import (
     FONT,
     LEFT,
-    WIDTH,
-    began,
     draw_scale,
     headline,
-    in_run,
+    panels_over_time,
     set_name,
 )
+from stateviz.scenes.naming import began, in_run
 
 
 def scene(
@@ -53,99 +51,117 @@ def scene(
         options: What can be chosen, and the label of each option.
         chosen: The option of each choice that is shown.
     """
-    rows = [(record, state) for record in reversed(records) for state in states_in(record)]
-    heights = [*[1.0] * len(rows), 0.7]
-    figure = Figure(figsize=(WIDTH, 0.9 + 1.05 * sum(heights)), dpi=100)
-    grid = figure.add_gridspec(
-        len(heights),
-        2,
-        width_ratios=[1, 0.018],
-        height_ratios=heights,
-        left=LEFT,
-        right=0.93,
-        top=1 - 0.56 / figure.get_figheight(),
-        bottom=0.47 / figure.get_figheight(),
-        wspace=0.03,
-        hspace=0.62,
+    picture = _Picture(records, sample)
+    return Scene(
+        picture.figure,
+        picture.update,
+        records[0].timesteps + 1,
+        describe=picture.describe,
+        hover=picture.hover(),
+        title=picture.title,
+        options=options,
+        chosen=chosen,
     )
-    lowest = records[0]
-    names = " and ".join(record.layer for record in records)
-    title = f"{names}: {in_run(lowest)}, sample {lowest.samples[sample]}"
-    headline(figure, title, left=LEFT)
-    panels: list[tuple[BatchRecord, str, Axes, StateImages]] = []
-    for row, (record, state) in enumerate(rows):
-        ax = figure.add_subplot(grid[row, 0])
-        images = draw_state(
-            ax, record, state, sample=sample, timestep=-1, by_data=record.go_backwards
-        )
-        draw_scale(images.timesteps, grid[row, 1])
-        set_name(ax, _words(record, state, records), y="unit")
-        panels.append((record, state, ax, images))
-    below = figure.add_subplot(grid[len(rows), 0])
-    draw_input(below, _in_order_of_the_data(lowest), sample=sample)
-    both_ways = len({record.go_backwards for record in records}) > 1
-    set_name(
-        below, "x: the input of both directions" if both_ways else f"x: what {lowest.layer} reads"
-    )
-    for ax in (*(ax for _, _, ax, _ in panels), below):
-        set_data_axis(ax, records, labelled=ax is below)
-        ax.tick_params(labelsize=FONT - 1.5)
-    times = [
-        mirrored(record, time_of(record)) if record.go_backwards else time_of(record)
-        for record in records
-    ]
-    of_record = {id(record): time for record, time in zip(records, times, strict=True)}
-    cursors = [
-        (draw_cursor(ax, 0, on_colors=True), of_record[id(record)]) for record, _, ax, _ in panels
-    ]
-    orders = {record.go_backwards: time for record, time in zip(records, times, strict=True)}
-    cursors += [(draw_cursor(below, 0), time) for time in orders.values()]
 
-    def update(frame: int) -> list[Artist]:
+
+@dataclass(frozen=True)
+class _Panel:
+    """One state of one layer."""
+
+    record: BatchRecord
+    state: StateName
+    ax: Axes
+    images: StateImages
+
+
+class _Picture:
+    """A panel for each state of each layer, the lowest at the bottom, and under them the input."""
+
+    def __init__(self, records: Sequence[BatchRecord], sample: int) -> None:
+        self.records, self.sample = records, sample
+        rows = [(record, state) for record in reversed(records) for state in record.state_names]
+        self.figure, grid = panels_over_time([*[1.0] * len(rows), 0.7], room=0.9, over=0.56)
+        lowest = records[0]
+        names = " and ".join(record.layer for record in records)
+        self.title = f"{names}: {in_run(lowest)}, sample {lowest.samples[sample]}"
+        headline(self.figure, self.title, left=LEFT)
+        self.panels: list[_Panel] = []
+        for row, (record, state) in enumerate(rows):
+            ax = self.figure.add_subplot(grid[row, 0])
+            images = draw_state(
+                ax, record, state, sample=sample, timestep=-1, by_data=record.go_backwards
+            )
+            draw_scale(images.timesteps, grid[row, 1])
+            set_name(ax, _words(record, state, records), y="unit")
+            self.panels.append(_Panel(record, state, ax, images))
+        self.below = self._draw_input(self.figure.add_subplot(grid[len(rows), 0]))
+        for ax in (*(panel.ax for panel in self.panels), self.below):
+            set_data_axis(ax, records, labelled=ax is self.below)
+            ax.tick_params(labelsize=FONT - 1.5)
+        self.cursors = list(self._draw_cursors())
+
+    def _draw_input(self, ax: Axes) -> Axes:
+        lowest = self.records[0]
+        draw_input(ax, _in_order_of_the_data(lowest), sample=self.sample)
+        both_ways = len({record.go_backwards for record in self.records}) > 1
+        both = "x: the input of both directions"
+        set_name(ax, both if both_ways else f"x: what {lowest.layer} reads")
+        return ax
+
+    def _draw_cursors(self) -> Iterator[tuple[Line2D, np.ndarray]]:
+        """A cursor for each panel and each direction of the input, and where it stands when."""
+        for panel in self.panels:
+            yield draw_cursor(panel.ax, 0, on_colors=True), _time(panel.record)
+        orders = {record.go_backwards: _time(record) for record in self.records}
+        for time in orders.values():
+            yield draw_cursor(self.below, 0), time
+
+    def update(self, frame: int) -> list[Artist]:
+        """Shows the states after timestep `frame` - 1 in each layer's order of reading."""
         changed: list[Artist] = []
-        for record, state, _, images in panels:
-            images.timesteps.set_data(until(states_of(record, state, sample)[1], frame - 1))
-            images.show_read(frame - 1)
-            changed += images.artists()
-        for cursor, time in cursors:
+        for panel in self.panels:
+            _, after = states_of(panel.record, panel.state, self.sample)
+            panel.images.timesteps.set_data(until(after, frame - 1))
+            panel.images.show_read(frame - 1)
+            changed += panel.images.artists()
+        for cursor, time in self.cursors:
             cursor.set_xdata([time[frame]] * 2)
-            cursor.set_visible(
-                frame > 0 or cursor.axes is not below
-            )  # nothing is read before t = 0
+            # Before t = 0 nothing is read.
+            cursor.set_visible(frame > 0 or cursor.axes is not self.below)
             changed.append(cursor)
         return changed
 
-    def describe(frame: int) -> str:
+    def describe(self, frame: int) -> str:
+        """The frame in words and numbers."""
         words = ["before t = 0"] if frame == 0 else []
-        for record in records:
+        for record in self.records:
             if frame == 0:
                 words.append(f"{record.layer}: {began(record)}")
                 continue
             sizes = [
                 f"|{name_state(state)[0]}| = "
-                f"{np.linalg.norm(states_of(record, state, sample)[1][frame - 1]):.3f}"
-                for state in states_in(record)
+                f"{np.linalg.norm(states_of(record, state, self.sample)[1][frame - 1]):.3f}"
+                for state in record.state_names
             ]
             t = data_timestep(record, frame - 1)
             words.append(f"{record.layer}, t = {t}: {', '.join(sizes)}")
         return "   ".join(words)
 
-    hover: dict[Artist, str] = {}
-    for record, state, _, images in panels:
-        symbol, name = name_state(state)
-        of = f"{record.layer}, unit {{y}}: {symbol} = {{value:.2f}}"
-        hover[images.timesteps] = f"timestep {{x}} of {of}"
-        hover[images.initial] = f"initial {name} of {of}"
-    return Scene(
-        figure,
-        update,
-        lowest.timesteps + 1,
-        describe=describe,
-        hover=hover,
-        title=title,
-        options=options,
-        chosen=chosen,
-    )
+    def hover(self) -> dict[Artist, str]:
+        """What to say of the place under the pointer."""
+        hover: dict[Artist, str] = {}
+        for panel in self.panels:
+            symbol, name = name_state(panel.state)
+            of = f"{panel.record.layer}, unit {{y}}: {symbol} = {{value:.2f}}"
+            hover[panel.images.timesteps] = f"timestep {{x}} of {of}"
+            hover[panel.images.initial] = f"initial {name} of {of}"
+        return hover
+
+
+def _time(record: BatchRecord) -> np.ndarray:
+    """Where the initial state and each timestep stand among the timesteps of the data."""
+    time = time_of(record)
+    return mirrored(record, time) if record.go_backwards else time
 
 
 def _in_order_of_the_data(record: BatchRecord) -> BatchRecord:
@@ -157,7 +173,7 @@ def _in_order_of_the_data(record: BatchRecord) -> BatchRecord:
     return replace(record, inputs=inputs, mask=mask, go_backwards=False)
 
 
-def _words(record: BatchRecord, state: str, records: Sequence[BatchRecord]) -> str:
+def _words(record: BatchRecord, state: StateName, records: Sequence[BatchRecord]) -> str:
     """What a panel shows and where the state goes, as far as the recording proves it."""
     symbol, name = name_state(state)
     words = f"{symbol}: the {name} of {record.layer}"

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 import stateviz
 from stateviz.playing.player import Player
 from stateviz.recording import Recording
-from tests.test_recording import SAMPLES, TIMESTEPS, UNITS, a_recording
+from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_recording
 
 SCRIPT = Path(stateviz.__file__).with_name("player.js")
 

@@ -1,0 +1,85 @@
+"""A scene packed for the page: its stage, and what every moving artist holds in every frame."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from stateviz.playing.scene import Pick, Scene
+from stateviz.playing.stage import Places, size_of, stage_svg
+from stateviz.playing.tracks import ImageTrack, tracks_of
+
+# What the page holds decoded, so that any frame can be shown at once.
+_MAX_IMAGE_BYTES = 256 * 2**20
+
+
+def packed(scene: Scene) -> bytes:
+    """All that the page needs of a scene, as `payload.js` describes and decodes it.
+
+    One zlib stream: the length of a JSON text (uint32), the text, and all images' pixels.
+
+    Each image is stored as its difference (xor) from the one before, which makes one that fills in
+    or changes little nearly free. The page undoes it once for all frames, and can then show any
+    frame at once.
+
+    Raises:
+        ValueError: There is nothing to play, or more than a page holds.
+        TypeError: An artist is of a kind that cannot be played.
+    """
+    scene.figure.draw_without_rendering()
+    tracks = tracks_of(scene)
+    images = [pixels for track in tracks if isinstance(track, ImageTrack) for pixels in track.kept]
+    size = sum(image.size for image in images)
+    if size > _MAX_IMAGE_BYTES:
+        raise ValueError(
+            f"The images of all {scene.n_frames} frames have {size:,} pixels together; a page "
+            f"holds at most {_MAX_IMAGE_BYTES:,}. Play fewer frames, or fewer samples or units."
+        )
+    described = {
+        "title": scene.title,
+        "stage": stage_svg(scene.figure, [track.artist for track in tracks]),
+        "size": size_of(scene.figure),
+        "n_frames": scene.n_frames,
+        "readouts": [
+            scene.readout(frame, chosen)
+            for chosen in scene.in_page_options()
+            for frame in range(scene.n_frames)
+        ],
+        "marks": [list(mark) for mark in scene.marks],
+        "options": {name: list(labels) for name, labels in scene.options.items()},
+        "chosen": dict(scene.chosen),
+        "in_page": scene.in_page,
+        "picks": [_placed(pick, scene.figure) for pick in scene.picks],
+        "tracks": [track.described() for track in tracks],
+    }
+    text = json.dumps(described, separators=(",", ":")).encode()
+    pixels = b"".join(_differences(track) for track in tracks if isinstance(track, ImageTrack))
+    return zlib.compress(struct.pack("<I", len(text)) + text + pixels, 9)
+
+
+def _differences(track: ImageTrack) -> bytes:
+    """The pixels of a track's images, each as its difference from the one before."""
+    pixels = bytearray()
+    before = np.zeros(0, np.uint8)
+    for levels in track.kept:
+        flat = levels.ravel()
+        pixels += (flat ^ before if flat.size == before.size else flat).tobytes()
+        before = flat
+    return bytes(pixels)
+
+
+def _placed(pick: Pick, figure: Figure) -> dict[str, Any]:
+    """Where on the stage a pick is, in points from the upper left corner."""
+    limits = pick.ax.get_xlim() if pick.axis == "x" else pick.ax.get_ylim()[::-1]
+    return {
+        "choice": pick.choice,
+        "axis": pick.axis,
+        "start": pick.start,
+        "box": Places(figure).box(pick.ax.bbox.get_points()),
+        "limits": [float(limit) for limit in limits],
+    }

@@ -1,0 +1,103 @@
+"""A scene: a figure, and a function that changes its artists from frame to frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A place where a click chooses: along an axis of an axes each option has the room of 1.
+
+    Attributes:
+        ax: The axes.
+        choice: The name of the choice.
+        axis: "x" or "y".
+        start: Where on that axis option 0 begins.
+    """
+
+    ax: Axes
+    choice: str
+    axis: str
+    start: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a player plays.
+
+    Attributes:
+        figure: The figure, made without pyplot. Its limits, ticks and labels must not change.
+        update: Changes artists to show a frame (0-based) and returns those that it may change. What
+            it shows depends on the frame alone, never on the call before.
+        n_frames: The number of frames.
+        describe: Says a frame in one line of words and numbers.
+        hover: For an artist, what to say of the place under the pointer.
+        marks: Places to jump to, as (frame, label).
+        poster_frame: The frame of the still picture; the last where None.
+        title: What is shown, in a few words.
+        options: What can be chosen: for the name of each choice the label of each option.
+        chosen: The option of each choice that this scene shows, 0-based.
+        in_page: The name of the choice that is made in the page: `update` and `describe` take its
+            option as a keyword, and all its options go to the page. For another option of any other
+            choice a new scene is made.
+        varies: The artists that differ from option to option of `in_page`.
+        picks: Where a click chooses.
+    """
+
+    figure: Figure
+    update: Callable[..., Iterable[Artist]]
+    n_frames: int
+    describe: Callable[..., str]
+    hover: Mapping[Artist, str] = field(default_factory=dict)
+    marks: Sequence[tuple[int, str]] = ()
+    poster_frame: int | None = None
+    title: str = ""
+    options: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    chosen: Mapping[str, int] = field(default_factory=dict)
+    in_page: str | None = None
+    varies: Sequence[Artist] = ()
+    picks: Sequence[Pick] = ()
+
+    def __post_init__(self) -> None:
+        if self.n_frames < 1:
+            raise ValueError(
+                f"A player needs at least one frame to show; received n_frames={self.n_frames}."
+            )
+        for frame, label in self.marks:
+            if not 0 <= frame < self.n_frames:
+                raise ValueError(out_of_range(f"The mark {label!r}", frame, self.n_frames))
+        if not 0 <= self.poster < self.n_frames:
+            raise ValueError(out_of_range("poster_frame", self.poster, self.n_frames))
+
+    @property
+    def poster(self) -> int:
+        """The frame of the still picture."""
+        return self.n_frames - 1 if self.poster_frame is None else self.poster_frame
+
+    def show(self, frame: int, chosen: Mapping[str, int]) -> list[Artist]:
+        """Shows a frame in the figure, and returns the artists that may change."""
+        return list(self.update(frame, **self._within(chosen)) or ())
+
+    def readout(self, frame: int, chosen: Mapping[str, int]) -> str:
+        """Says a frame."""
+        return self.describe(frame, **self._within(chosen))
+
+    def _within(self, chosen: Mapping[str, int]) -> dict[str, int]:
+        return {} if self.in_page is None else {self.in_page: chosen[self.in_page]}
+
+    def in_page_options(self) -> list[dict[str, int]]:
+        """What can be chosen in the page; one choice of nothing where nothing can."""
+        if self.in_page is None:
+            return [{}]
+        return [{self.in_page: option} for option in range(len(self.options[self.in_page]))]
+
+
+def out_of_range(what: str, frame: int, n_frames: int) -> str:
+    """Says that a frame is not one of the frames."""
+    return f"{what} is out of range: received frame {frame}; the frames are 0 to {n_frames - 1}."

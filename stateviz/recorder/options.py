@@ -1,0 +1,134 @@
+"""What to record: the options of `record` and `StateRecorder`, spelled once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+import numpy as np
+
+Index = np.ndarray | slice
+_P = ParamSpec("_P")
+_First = TypeVar("_First")
+_Options = TypeVar("_Options")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What to keep of what runs.
+
+    Attributes:
+        layers: Names of the layers to record, as in `recording.layers`; all where None.
+        samples: Rows of each batch to keep (0-based); all where None.
+        units: Units to keep (0-based); all where None.
+        every: Keep each n-th batch of a layer. The others are still counted.
+        gates: Keep the gates of LSTM, GRU and ConvLSTM layers too.
+        inputs: Keep what each layer read.
+        max_bytes: Stop recording, never the training, when the arrays take this many bytes.
+
+    Raises:
+        ValueError: An option is out of range.
+    """
+
+    layers: str | Sequence[str] | None = None
+    samples: int | Sequence[int] | slice | None = None
+    units: int | Sequence[int] | slice | None = None
+    every: int = 1
+    gates: bool = False
+    inputs: bool = True
+    max_bytes: int = 2**30
+
+    def __post_init__(self) -> None:
+        _index("samples", self.samples)
+        _index("units", self.units)
+        if not isinstance(self.every, int) or self.every < 1:
+            raise ValueError(f"every is a whole number from 1 on; received {self.every!r}.")
+        if self.max_bytes <= 0:
+            raise ValueError(f"max_bytes is a positive number of bytes; received {self.max_bytes}.")
+
+    def rows(self, batch_size: int) -> np.ndarray:
+        """The rows of a batch to keep, int64, shape (samples,)."""
+        index = _index("samples", self.samples)
+        return (
+            np.arange(batch_size)[index]
+            if isinstance(index, slice)
+            else index[index < batch_size].copy()
+        )
+
+    @property
+    def unit_index(self) -> Index:
+        """The units to keep, as an index of an axis."""
+        return _index("units", self.units)
+
+    def kept_units(self, layer: str, units: int) -> tuple[int, ...] | None:
+        """The numbers of the units that are kept of a layer; None for all.
+
+        Raises:
+            ValueError: The layer has no such unit.
+        """
+        index = self.unit_index
+        if isinstance(index, slice):
+            return None if self.units is None else tuple(range(units)[index])
+        if index.max() >= units:
+            raise ValueError(
+                f"units: received {index.max()}, but layer {layer!r} has "
+                f"{units} units, 0 to {units - 1}."
+            )
+        return tuple(index.tolist())
+
+
+def _index(name: str, wanted: int | Sequence[int] | slice | None) -> Index:
+    if wanted is None:
+        return slice(None)
+    if isinstance(wanted, slice):
+        return wanted
+    index = np.atleast_1d(np.asarray(wanted))
+    if index.ndim != 1 or index.size == 0 or index.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} is a 0-based index, a sequence of them, or a slice; received {wanted!r}."
+        )
+    if index.min() < 0:
+        raise ValueError(f"{name} are counted from 0; received {index.min()} in {wanted!r}.")
+    return index.astype(np.int64)
+
+
+def takes_options(
+    options: Callable[_P, _Options],
+) -> Callable[[Callable[[_First, _Options], _Result]], Callable[Concatenate[_First, _P], _Result]]:
+    """Gives a function of one argument and `Options` the options as keywords of its own.
+
+    `help`, completion and type checkers see each by its name, type and default.
+    """
+
+    def decorate(
+        function: Callable[[_First, _Options], _Result],
+    ) -> Callable[Concatenate[_First, _P], _Result]:
+        @functools.wraps(function)
+        def taking_options(first: _First, *args: _P.args, **kwargs: _P.kwargs) -> _Result:
+            _refuse_unknown(function.__qualname__, kwargs)
+            return function(first, options(*args, **kwargs))
+
+        own, *_ = inspect.signature(function, follow_wrapped=False).parameters.values()
+        own = own.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        spelled = inspect.signature(options).parameters.values()
+        returns = inspect.signature(function).return_annotation
+        signature = inspect.Signature([own, *spelled], return_annotation=returns)
+        vars(taking_options)["__signature__"] = signature
+        return cast(Callable[Concatenate[_First, _P], _Result], taking_options)
+
+    return decorate
+
+
+def _refuse_unknown(function: str, given: dict[str, Any]) -> None:
+    known = [field.name for field in fields(Options)]
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            what = function.removesuffix(".__init__")
+            raise TypeError(f"{what} has no option {name!r}.{hint} It has {', '.join(known)}.")

@@ -1,0 +1,321 @@
+"""What was seen of one batch, and of what happened between batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+Phase = Literal[
+    "fit",
+    "validation",
+    "evaluate",
+    "predict",
+    "train_on_batch",
+    "test_on_batch",
+    "predict_on_batch",
+    "call",
+]
+Origin = Literal["fresh", "carried", "reset", "given", "altered"]
+StateName = Literal["hidden", "cell"]
+EventKind = Literal[
+    "phase began",
+    "phase ended",
+    "epoch began",
+    "epoch ended",
+    "batch",
+    "one row repeated",
+    "reset_state",
+    "build",
+    "recording stopped",
+]
+
+PHASES: tuple[Phase, ...] = get_args(Phase)
+STATE_NAMES: tuple[StateName, ...] = get_args(StateName)
+ORIGINS: dict[Origin, str] = {
+    "fresh": "zeros that a stateless layer made for this call",
+    "carried": "the final state of the layer's previous batch, bit for bit",
+    "reset": "zeros in a stateful layer, at its first batch or after a reset",
+    "given": "passed as initial_state",
+    "altered": "anything else: validation, an assignment, a pass that was not recorded",
+}
+ZEROED: tuple[Origin, ...] = ("fresh", "reset")
+
+
+class ByContent:
+    """Equal to what holds the same: arrays are compared bit for bit, with shape and dtype."""
+
+    def __eq__(self, other: object) -> bool:
+        return same_content(self, other) if isinstance(other, type(self)) else NotImplemented
+
+    # Content can change, and arrays have no hash.
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, eq=False)
+class State(ByContent):
+    """One state of a layer, such as h or c, in one batch.
+
+    Attributes:
+        initial: Before the first timestep, shape (samples, units).
+        after: After each timestep, shape (samples, timesteps, units).
+        final: After the last timestep, shape (samples, units).
+    """
+
+    initial: np.ndarray
+    after: np.ndarray
+    final: np.ndarray
+
+    @property
+    def state(self) -> np.ndarray:
+        """Another name of `after`."""
+        return self.after
+
+    @property
+    def flat(self) -> State:
+        """The same with all axes of the units laid out as one, as `numpy.reshape` takes them."""
+        samples, timesteps = self.after.shape[:2]
+        return State(
+            self.initial.reshape(samples, -1),
+            self.after.reshape(samples, timesteps, -1),
+            self.final.reshape(samples, -1),
+        )
+
+
+FurtherState = State  # what a state beyond the second was called
+
+
+@dataclass(frozen=True, eq=False)
+class Gates(ByContent):
+    """The gates of an LSTM at each timestep, each of shape (samples, timesteps, units).
+
+    The names are those of Hochreiter and Schmidhuber (1997) and Gers et al. (2000) as Keras
+    computes them: `c = forget * c_before + input * candidate` and `h = output * activation(c)`.
+    """
+
+    input: np.ndarray
+    forget: np.ndarray
+    candidate: np.ndarray
+    output: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class GRUGates(ByContent):
+    """The gates of a GRU at each timestep, each of shape (samples, timesteps, units).
+
+    Cho et al. (2014), with the update gate as Keras computes it:
+    `h = update * h_before + (1 - update) * candidate`; `reset` says how much of `h_before` the
+    candidate sees.
+    """
+
+    update: np.ndarray
+    reset: np.ndarray
+    candidate: np.ndarray
+
+
+GATES: tuple[type[Gates] | type[GRUGates], ...] = (Gates, GRUGates)
+
+
+@dataclass(frozen=True, eq=False)
+class BatchRecord(ByContent):
+    """One batch as one recurrent layer processed it.
+
+    Arrays are float32, or float64 and float16 where the layer computes in these; `bfloat16` is
+    kept as float32, which holds each of its values exactly. The time axis follows the order in
+    which the layer read the sequence: for a layer with `go_backwards`, entry 0 is the last
+    timestep of the data, and `inputs` and `mask` are turned round with the states.
+
+    Attributes:
+        layer: The layer's name in the recording.
+        index: The place in `LayerRecording.batches` of the whole recording, 0-based.
+        phase: The method that the user called: "fit", "validation", "evaluate", "predict",
+            "train_on_batch", "test_on_batch", "predict_on_batch" or "call".
+        epoch, batch: 0-based; None where the phase has none.
+        training: Whether the layer ran in training mode; None if Keras was not told.
+        origin: How the states began; one of `stateviz.recording.ORIGINS`.
+        came_from: The index of the recorded batch whose final state this one began with, bit for
+            bit, or None.
+        batch_size: The number of samples in the batch, also of those that were not kept.
+        samples: The rows of the batch that were kept, int64, shape (samples,).
+        states: Each state of the layer: h, for an LSTM also c, and what a cell of the user's own
+            holds beside them.
+        initial_hidden_state, initial_cell_state: Shape (samples, units).
+        hidden_state, cell_state: After each timestep, shape (samples, timesteps, units).
+        final_hidden_state, final_cell_state: Shape (samples, units).
+        inputs: What the layer read, shape (samples, timesteps, features), or None.
+        mask: bool, True = used, shape (samples, timesteps), or None.
+        gates: With `gates=True`, the `Gates` of an LSTM or ConvLSTM, the `GRUGates` of a GRU; else
+            None.
+        go_backwards: Whether the layer read the sequence from its end.
+
+    The cell states are None for a layer that has none (GRU, SimpleRNN). For a cell of the user's
+    own the hidden state is its first state and the cell state its second. A ConvLSTM's units are
+    its filters: (samples, timesteps, *space, filters), or with `data_format="channels_first"`
+    (samples, timesteps, filters, *space); its inputs have these axes too.
+    """
+
+    layer: str
+    index: int
+    phase: Phase
+    epoch: int | None
+    batch: int | None
+    training: bool | None
+    origin: Origin
+    came_from: int | None
+    batch_size: int
+    samples: np.ndarray
+    states: tuple[State, ...]
+    inputs: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    gates: Gates | GRUGates | None = None
+    go_backwards: bool = False
+
+    @property
+    def state_names(self) -> tuple[StateName, ...]:
+        """The states with names: "hidden", and "cell" where the layer has one."""
+        return STATE_NAMES[: len(self.states)]
+
+    def state(self, name: StateName) -> State:
+        """The state of that name.
+
+        Raises:
+            ValueError: The layer has no such state.
+        """
+        if name not in self.state_names:
+            raise ValueError(f"{self!r} has no state {name!r}; it has {list(self.state_names)}.")
+        return self.states[STATE_NAMES.index(name)]
+
+    @property
+    def _cell(self) -> State | None:
+        return self.states[1] if len(self.states) > 1 else None
+
+    @property
+    def initial_hidden_state(self) -> np.ndarray:
+        """The hidden state h before the first timestep, shape (samples, units)."""
+        return self.states[0].initial
+
+    @property
+    def hidden_state(self) -> np.ndarray:
+        """The hidden state h after each timestep, shape (samples, timesteps, units)."""
+        return self.states[0].after
+
+    @property
+    def final_hidden_state(self) -> np.ndarray:
+        """The hidden state h after the last timestep, shape (samples, units)."""
+        return self.states[0].final
+
+    @property
+    def initial_cell_state(self) -> np.ndarray | None:
+        """The cell state c before the first timestep, shape (samples, units), or None."""
+        return None if self._cell is None else self._cell.initial
+
+    @property
+    def cell_state(self) -> np.ndarray | None:
+        """The cell state c after each timestep, shape (samples, timesteps, units), or None."""
+        return None if self._cell is None else self._cell.after
+
+    @property
+    def final_cell_state(self) -> np.ndarray | None:
+        """The cell state c after the last timestep, shape (samples, units), or None."""
+        return None if self._cell is None else self._cell.final
+
+    @property
+    def further_states(self) -> tuple[State, ...]:
+        """What a cell of the user's own holds beside its first two states."""
+        return self.states[2:]
+
+    @property
+    def timesteps(self) -> int:
+        """The number of timesteps that the layer processed."""
+        return self.hidden_state.shape[1]
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the arrays take, in bytes."""
+        return sum(array.nbytes for array in arrays_in(self))
+
+    @property
+    def flat(self) -> BatchRecord:
+        """The same batch with the spatial axes of a ConvLSTM laid out as units, for pictures.
+
+        Inputs and states have the shapes (samples, timesteps, features) and (samples, timesteps,
+        units), a place after the other as `numpy.reshape` takes them. Gates and further states are
+        left out.
+        """
+        if self.hidden_state.ndim == 3:
+            return self
+        inputs = self.inputs
+        return replace(
+            self,
+            states=tuple(state.flat for state in self.states[:2]),
+            inputs=None if inputs is None else inputs.reshape(*inputs.shape[:2], -1),
+            gates=None,
+        )
+
+    def __repr__(self) -> str:
+        place = ", ".join(
+            [self.phase]
+            + ([f"epoch {self.epoch}"] if self.epoch is not None else [])
+            + ([f"batch {self.batch}"] if self.batch is not None else [])
+        )
+        samples, timesteps, *units = self.hidden_state.shape
+        return (
+            f"BatchRecord({self.layer}[{self.index}]: {place}; {samples} samples x {timesteps} "
+            f"timesteps x {' x '.join(map(str, units))} units; states {self.origin})"
+        )
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened while recording.
+
+    Attributes:
+        kind: "phase began", "phase ended", "epoch began", "epoch ended", "batch" (a layer
+            processed one), "one row repeated" (the batch had one row, and Keras repeated it to
+            fill the states of a stateful layer), "reset_state" or "build" (it was called on a
+            layer) or "recording stopped" (at the memory bound, or at an error).
+        phase, epoch: Where it happened; None outside of any.
+        layer: The layer's name, for what happens to a layer.
+        batch: The batch's 0-based number in its phase and epoch; None where it has none.
+        origin: For "batch": how its states began.
+        batch_size: For a batch: the number of rows of its states.
+        record: For a batch: its index in `LayerRecording.batches`; None if it was not kept.
+    """
+
+    kind: EventKind
+    phase: Phase | None = None
+    epoch: int | None = None
+    layer: str | None = None
+    batch: int | None = None
+    origin: Origin | None = None
+    batch_size: int | None = None
+    record: int | None = None
+
+
+def arrays_in(value: object) -> Iterator[np.ndarray]:
+    """Every array that a record, a state or a tuple of them holds."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from arrays_in(each)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from arrays_in(getattr(value, field.name))
+
+
+def same_content(one: Any, other: Any) -> bool:
+    """Whether two values hold the same; arrays bit for bit, so that NaN equals itself."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, np.ndarray):
+        alike = one.dtype == other.dtype and one.shape == other.shape
+        return alike and one.tobytes() == other.tobytes()
+    if isinstance(one, tuple | list):
+        return len(one) == len(other) and all(map(same_content, one, other))
+    if isinstance(one, ByContent) and is_dataclass(one):
+        names = [field.name for field in fields(one)]
+        return all(same_content(getattr(one, name), getattr(other, name)) for name in names)
+    return bool(one == other)

@@ -1,0 +1,65 @@
+"""A recording told in a few lines: phases, batches, and where their states came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from stateviz.recording.layers import LayerRecording
+from stateviz.recording.records import Event
+from stateviz.recording.resets import ResetCount, count_resets, in_order
+from stateviz.recording.words import plural
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the story; what is said of a layer stands under its name."""
+
+    text: str
+    indented: bool = False
+
+
+def story_of(layers: Sequence[LayerRecording], events: Sequence[Event], stopped: str) -> list[Line]:
+    """What happened to the states of each layer, and why recording stopped, if it did."""
+    story = [line for layer in layers for line in _told(layer, events)]
+    return [*story, Line(stopped)] if stopped else story
+
+
+def _told(layer: LayerRecording, events: Sequence[Event]) -> Iterator[Line]:
+    how = "stateful" if layer.stateful else "stateless"
+    backwards = ", which reads backwards" if layer.go_backwards else ""
+    units = plural(layer.units, "unit").replace(",", "")
+    yield Line(f"Recording of {layer.name!r}: a {how} {layer.kind} of {units}{backwards}")
+    counts = count_resets(events, [layer.name])
+    if not len(counts):
+        yield Line("no batch yet: run the model inside the record block", indented=True)
+        return
+    for phase, rows in _by_phase(counts):
+        batches = plural(sum(row.batches for row in rows), "batch")
+        epochs = len({row.epoch for row in rows} - {None})
+        where = f" in {plural(epochs, 'epoch')}" if epochs else ""
+        origins = in_order(row.origins for row in rows)
+        began = ", ".join(f"{count:,} {origin}" for origin, count in origins.items())
+        yield Line(f"{phase}: {batches}{where}; states began {began}", indented=True)
+    resets = sum(event.kind == "reset_state" and event.layer == layer.name for event in events)
+    tensors = plural(counts.state_tensors_zeroed, "state tensor")
+    sample_states = plural(counts.sample_states_zeroed, "sample state")
+    called = f"reset_state called {plural(resets, 'time')}"
+    yield Line(f"began from zeros: {tensors}, {sample_states}; {called}", indented=True)
+    seen = sum(count.batches for count in counts)
+    if len(layer.batches) < seen:
+        yield Line(f"kept: {len(layer.batches):,} of {seen:,} batches", indented=True)
+
+
+def _by_phase(counts: Iterable[ResetCount]) -> Iterator[tuple[str, list[ResetCount]]]:
+    """Counts that follow each other in one phase; fit and its validation take turns."""
+
+    def run(count: ResetCount) -> str:
+        return "fit" if count.phase == "validation" else count.phase
+
+    for _, group in groupby(counts, key=run):
+        phases: dict[str, list[ResetCount]] = {}
+        for count in group:
+            phases.setdefault(count.phase, []).append(count)
+        yield from phases.items()

@@ -1,0 +1,105 @@
+"""What stands around a picture: size, headline, names of rows, markers explained, scales."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec, SubplotSpec
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+
+from stateviz.drawing import timeline
+from stateviz.recording import BatchRecord, Origin
+from stateviz.scenes.naming import began
+
+WIDTH = 9.0  # inches, at 100 pixels each
+LEFT = 0.075  # of the width, for numbers; names of rows take more
+RIGHT = 0.93  # of the width, where the panels end and the scales begin
+FONT = 10.5
+NAMES_PAD = 44  # points, for the lines over a batch that say which it is
+SEQUENCE_INTERVAL_MS = 400
+BATCHES_INTERVAL_MS = 120
+
+
+def panels_over_time(
+    heights: Sequence[float], *, room: float, over: float, left: float = LEFT
+) -> tuple[Figure, GridSpec]:
+    """A figure with a row for each panel, and beside each a narrow column for its scale.
+
+    Args:
+        heights: The height of each panel, 1 for a little over an inch.
+        room: What the figure is higher than the panels, in inches.
+        over: The room over the panels, in inches.
+        left: Where the panels begin, as a part of the width.
+    """
+    height = room + 1.05 * sum(heights)
+    figure = Figure(figsize=(WIDTH, height), dpi=100)
+    grid = figure.add_gridspec(
+        len(heights),
+        2,
+        width_ratios=[1, 0.018],
+        height_ratios=heights,
+        left=left,
+        right=RIGHT,
+        top=1 - over / height,
+        bottom=0.47 / height,
+        wspace=0.03,
+        hspace=0.62,
+    )
+    return figure, grid
+
+
+def headline(figure: Figure, text: str, *, left: float) -> None:
+    """Writes what the whole figure shows over it."""
+    top = 1 - 0.18 / figure.get_figheight()
+    figure.text(left, top, text, fontsize=FONT + 1.5, weight="bold", va="center")
+
+
+def explain_markers(
+    figure: Figure,
+    words: Mapping[Origin, str],
+    *,
+    at: tuple[float, float],
+    loc: Literal["lower left", "center right"],
+) -> None:
+    """Writes beside the marker of each origin its words, in the order of `timeline.MARKERS`."""
+    figure.legend(
+        handles=[
+            Line2D([], [], linestyle="None", markersize=7, label=words[origin], **look)
+            for origin, look in timeline.MARKERS.items()
+            if origin in words
+        ],
+        loc=loc,
+        bbox_to_anchor=at,
+        ncols=len(words),
+        frameon=False,
+        fontsize=FONT,
+        handletextpad=0.2,
+        columnspacing=1.4,
+        borderpad=0,
+        borderaxespad=0,
+    )
+
+
+def explain_handovers(figure: Figure, records: Sequence[BatchRecord]) -> None:
+    """Writes under the headline, on the right, what the markers before the batches mean."""
+    words = {record.origin: began(record) for record in records}
+    explain_markers(figure, words, at=(RIGHT, 1 - 0.4 / figure.get_figheight()), loc="center right")
+
+
+def draw_scale(image: AxesImage, place: SubplotSpec) -> None:
+    """Draws the colour scale of an image beside it."""
+    figure = image.get_figure(root=True)
+    assert figure is not None  # the image stands on an axes
+    scale = figure.colorbar(image, cax=figure.add_subplot(place))
+    scale.ax.tick_params(labelsize=FONT - 2)
+    scale.outline.set_visible(False)
+
+
+def set_name(ax: Axes, text: str, *, y: str = "") -> None:
+    """Writes what an axes shows over it."""
+    ax.set_title(text, loc="left", fontsize=FONT, pad=4)
+    ax.set_ylabel(y, fontsize=FONT - 1)

@@ -1,0 +1,1 @@
+"""What tests build on: recordings without Keras, small models, scenes, and a decoded payload."""

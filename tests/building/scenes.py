@@ -1,0 +1,48 @@
+"""A scene with an artist of each kind that the player plays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from stateviz.playing.player import Player
+
+N_FRAMES = 5
+VALUES = np.random.default_rng(0).normal(size=(3, N_FRAMES))
+WIDTH, HEIGHT = 432.0, 288.0  # points
+
+
+class AllKinds:
+    """A figure with one artist of each kind, all of which change."""
+
+    def __init__(self) -> None:
+        self.figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72))
+        self.figure.set_dpi(150)
+        left, right = self.figure.subplots(1, 2)
+        self.image = left.imshow(np.ma.masked_all(VALUES.shape), vmin=-2, vmax=2, cmap="RdBu_r")
+        # matplotlib would compose the two images into one, hidden or not.
+        self.second = left.imshow(np.zeros((3, 1)), vmin=-2, vmax=2, extent=(-3, -2, 2.5, -0.5))
+        right.set(xlim=(0, N_FRAMES), ylim=(0, N_FRAMES))
+        [self.line] = right.plot([], [], "s--", color="tab:blue")
+        self.cursor = right.axvline(0, color="black", alpha=0.5)
+        self.text = right.text(1, 4, "", ha="right", va="top", weight="bold")
+        self.box = right.add_patch(Rectangle((0, 0), 0, 1, facecolor=(1, 0, 0, 0.25)))
+
+    def update(self, frame: int) -> list[Artist]:
+        shown = np.ma.array(VALUES, mask=np.zeros(VALUES.shape, bool))
+        shown[:, frame + 1 :] = np.ma.masked
+        self.image.set_data(shown)
+        self.line.set_data(range(frame + 1), range(frame + 1))
+        self.cursor.set_xdata([frame, frame])
+        self.text.set_text(f"frame <{frame}>")
+        self.box.set_width(frame)
+        self.box.set_visible(frame != 2)
+        return [self.image, self.second, self.line, self.cursor, self.text, self.box]
+
+    def player(self, **options: Any) -> Player:
+        words: dict[str, Any] = {"describe": lambda frame: f"t = {frame}", "title": "All kinds"}
+        return Player(self.figure, self.update, N_FRAMES, **words | options)

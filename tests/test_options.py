@@ -1,0 +1,136 @@
+"""What is asked for is kept, and what cannot be recorded is refused in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import stateviz
+from stateviz.recording import RecordingWarning
+from tests.building.models import (
+    BATCH,
+    FEATURES,
+    FIT,
+    TIMESTEPS,
+    UNITS,
+    a_model,
+    series,
+)
+
+
+def test_filters_keep_what_was_asked_for_and_count_the_rest() -> None:
+    X, _ = series(10)
+    model = a_model()
+    with stateviz.record(model) as whole:
+        model.predict(X, **FIT)
+    with stateviz.record(model, samples=[0, 3], units=[4, 1], every=2, inputs=False) as few:
+        model.predict(X, **FIT)
+    kept = few["lstm"].batches
+    assert [b.batch for b in kept] == [0, 2]
+    assert [b.samples.tolist() for b in kept] == [[0, 3], [0]]
+    all_of_it = whole["lstm"].batches[0]
+    np.testing.assert_array_equal(kept[0].cell_state, all_of_it.cell_state[[0, 3]][..., [4, 1]])
+    np.testing.assert_array_equal(
+        kept[0].final_hidden_state, all_of_it.final_hidden_state[[0, 3]][:, [4, 1]]
+    )
+    assert kept[0].inputs is None
+    assert few.resets().sample_states_zeroed == 10
+    with pytest.raises(ValueError, match=r"different shapes .*Index them one by one"):
+        _ = few["lstm"].hidden_state
+
+
+def test_the_memory_bound_stops_the_recording_and_not_the_training() -> None:
+    X, y = series()
+    model = a_model()
+    one_batch = BATCH * (2 * (TIMESTEPS + 2) * UNITS + TIMESTEPS * FEATURES) * 4 + BATCH * 8
+    with (
+        pytest.warns(RecordingWarning, match=r"first 2 of 6 batches were kept.*every=3 would"),
+        stateviz.record(model, max_bytes=2 * one_batch) as recording,
+    ):
+        history = model.fit(X, y, epochs=2, **FIT).history
+    assert len(history["loss"]) == 2
+    assert len(recording["lstm"].batches) == 2
+    assert recording.nbytes == 2 * one_batch
+    assert recording.resets().state_tensors_zeroed == 6
+    assert "memory bound" in repr(recording)
+    with stateviz.record(model, max_bytes=2 * one_batch, every=3) as recording:
+        model.fit(X, y, epochs=2, **FIT)
+    assert len(recording["lstm"].batches) == 2
+    assert not recording.stopped
+
+
+def test_what_is_not_a_model_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"takes a Keras model or layer; received str: 'model'"):
+        with stateviz.record("model"):
+            pass
+
+
+def test_a_model_without_recurrent_layers_is_refused() -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, name="dense")], name="flat")
+    with pytest.raises(ValueError, match=r"'flat' has no layer that can be recorded.*Dense.*LSTM"):
+        with stateviz.record(model):
+            pass
+
+
+def test_an_unknown_layer_is_refused_with_the_nearest_names() -> None:
+    with pytest.raises(ValueError, match=r"no recurrent layer 'ltsm'. Did you mean 'lstm'\?"):
+        with stateviz.record(a_model(), layers=["ltsm"]):
+            pass
+
+
+@pytest.mark.parametrize("subclassed", [False, True])
+def test_an_unbuilt_model_is_refused(subclassed: bool) -> None:
+    class Own(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = keras.layers.LSTM(2)
+
+        def call(self, x: Any) -> Any:
+            return self.lstm(x)
+
+    model = Own() if subclassed else keras.Sequential([keras.layers.LSTM(2)])
+    with pytest.raises(ValueError, match=r"not built yet.*keras.Input, or call it once"):
+        with stateviz.record(model):
+            pass
+
+
+def test_a_tf_function_that_was_traced_before_the_block_is_refused() -> None:
+    X, _ = series()
+    model = a_model()
+    function = tf.function(model)
+    function(X[:BATCH])
+    with stateviz.record(model) as recording:
+        with pytest.raises(RuntimeError, match=r"traced before the record block.*inside the block"):
+            function(X[:BATCH])
+        tf.function(model)(X[:BATCH])
+        tf.function(lambda x: x + 1)(X)
+    assert len(recording["lstm"].batches) == 1
+    function(X[:BATCH])
+
+
+def test_an_xla_compiled_model_is_refused_in_plain_words() -> None:
+    model = a_model()
+    model.compile("sgd", "mse", jit_compile=True)
+    with pytest.raises(ValueError, match=r"XLA \(jit_compile=True\).*jit_compile=False"):
+        with stateviz.record(model):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"units": 5}, r"received 5, but layer 'lstm' has 5 units, 0 to 4"),
+        ({"units": [-1]}, r"counted from 0; received -1"),
+        ({"samples": "first"}, r"samples is a 0-based index.*received 'first'"),
+        ({"samples": []}, r"samples is a 0-based index.*received \[\]"),
+        ({"every": 0}, r"every is a whole number from 1 on; received 0"),
+        ({"max_bytes": 0}, r"max_bytes is a positive number of bytes; received 0"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message), stateviz.record(a_model(), **arguments):
+        pass
