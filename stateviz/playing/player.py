@@ -24,7 +24,7 @@ from stateviz.playing.packing import packed
 from stateviz.playing.scene import Scene, out_of_range
 from stateviz.playing.stage import poster_png
 
-_SCRIPT = Path(__file__).with_name("player.js")
+_SCRIPT = Path(__file__).with_name("page") / "player.js"
 
 
 class Player(anywidget.AnyWidget):
