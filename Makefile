@@ -4,7 +4,7 @@
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test test-versions check notebooks student-copies matrix bench gallery pins clean
+.PHONY: help install lab test quick test-versions check notebooks student-copies matrix bench gallery pins dist clean
 
 VENV_PYTHON := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 INSTALLED := .venv/.installed
@@ -37,16 +37,28 @@ $(INSTALLED): requirements.txt pyproject.toml
 lab: $(INSTALLED) ## open the first lesson in JupyterLab
 	@$(VENV_PYTHON) -m tools.launch_lab $(LAB_ARGS)
 
-test: $(INSTALLED) ## run every test: unit tests, docstring examples, notebooks, browser checks
+test: $(INSTALLED) page-tools ## run every test: unit tests, docstring examples, notebooks, browser checks
 	@$(VENV_PYTHON) -m pytest -n 2 $(PYTEST_ARGS)
+
+quick: $(INSTALLED) ## run the tests of a minute: no notebook, no browser, no process of its own
+	@$(VENV_PYTHON) -m pytest -n 2 -m "not (fresh or thorough or node or browser)" tests stateviz $(PYTEST_ARGS)
 
 test-versions: $(INSTALLED) ## run the recorder's tests with the oldest and the newest Keras
 	@$(VENV_PYTHON) -m tools.supported_versions
 
-check: $(INSTALLED) ## formatter, linter and type checker
+check: $(INSTALLED) page-tools ## formatters, linters and type checkers of both languages
 	@$(VENV_PYTHON) -m ruff format --check .
 	@$(VENV_PYTHON) -m ruff check .
 	@$(VENV_PYTHON) -m mypy
+	@if [ -d node_modules ]; then npm run --silent check; \
+	    else echo "The page's code was NOT checked: that takes Node 18 or newer with npm."; fi
+
+# The tools for the page's code. Nothing else needs Node, so its absence stops nothing here.
+.PHONY: page-tools
+page-tools:
+	@if [ ! node_modules/.package-lock.json -nt package-lock.json ] && command -v npm >/dev/null; then \
+	    npm ci --silent || echo "The page's tools could not be installed; go on without them."; \
+	fi
 
 notebooks: $(INSTALLED) ## run all notebooks again and save what they print
 	@$(VENV_PYTHON) -m tools.regenerate_notebooks
@@ -69,6 +81,11 @@ pins: $(INSTALLED) ## solve requirements.txt from pyproject.toml again
 	    --no-annotate --custom-compile-command "make pins" $(PINS_ARGS) \
 	    --output-file requirements.txt pyproject.toml
 
+dist: $(INSTALLED) ## build the wheel and the sdist into dist/
+	@rm -rf dist
+	@$(VENV_PYTHON) -m build --no-isolation --outdir dist . >/dev/null
+	@ls dist
+
 clean: ## remove .venv and all caches
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

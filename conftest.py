@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 from tools.course_environment import prepare_environment
 
+pytest_plugins = ["tools.compared_notebooks"]
 prepare_environment()
 
-KINDS = ("unit tests", "docstring examples", "notebook cells", "browser checks")
+KINDS = ("unit tests", "docstring examples", "notebook cells", "page checks", "browser checks")
 NO_BROWSER = (
     "{count} browser checks were SKIPPED. To run them install a Chromium, such as "
     "`sudo apt install chromium` or Google Chrome, or name one in STATEVIZ_CHROMIUM."
+)
+NO_NODE = (
+    "{count} checks of the page's code were SKIPPED. To run them install Node 18 or newer with npm "
+    "(nothing else of stateviz needs it)."
 )
 
 # Their tests need nothing of each other, and take long: both processes share them.
@@ -25,23 +29,30 @@ SHARED_OUT = ("test_notebooks.py", "test_matrix.py")
 def kind_of(report: pytest.TestReport) -> str:
     if "browser" in report.keywords:
         return "browser checks"
+    if "node" in report.keywords:
+        return "page checks"
     file, _, _ = report.nodeid.partition("::")
     if file.endswith(".ipynb"):
         return "notebook cells"
     return "unit tests" if file.startswith("tests/") else "docstring examples"
 
 
-class FilesTogether(LoadScopeScheduling):
-    """Of a notebook's cells, and of a file whose tests share a fixture, one process runs all."""
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which need not be there
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of a notebook's cells, and of a file whose tests share a fixture, one process runs all.
 
-    def _split_scope(self, nodeid: str) -> str:
-        file = Path(nodeid.partition("::")[0])
-        if file.name in SHARED_OUT:
-            return nodeid
-        return "browser" if "browser" in file.parts else str(file)
+    pytest-xdist's own way, its `loadgroup` with marks, is not heeded by pytest 9:
+    https://github.com/pytest-dev/pytest-xdist/issues/1386
+    """
+    from xdist.scheduler import LoadScopeScheduling
 
+    class FilesTogether(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.partition("::")[0])
+            if file.name in SHARED_OUT:
+                return nodeid
+            return "browser" if "browser" in file.parts else str(file)
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesTogether:
     return FilesTogether(config, log)
 
 
@@ -76,12 +87,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if skipped[kind]:
             line += f"; {skipped[kind]} more skipped"
         terminalreporter.write_line(line)
-    no_browser = [
-        report
-        for report in terminalreporter.getreports("skipped")
-        if isinstance(report, pytest.TestReport)
-        and kind_of(report) == "browser checks"
-        and "STATEVIZ_SLOW" not in str(report.longrepr)
-    ]
-    if no_browser:
-        terminalreporter.write_line(NO_BROWSER.format(count=len(no_browser)))
+    for kind, words in (("browser checks", NO_BROWSER), ("page checks", NO_NODE)):
+        lacking = [
+            report
+            for report in terminalreporter.getreports("skipped")
+            if isinstance(report, pytest.TestReport)
+            and kind_of(report) == kind
+            and "STATEVIZ_SLOW" not in str(report.longrepr)
+        ]
+        if lacking:
+            terminalreporter.write_line(words.format(count=len(lacking)))

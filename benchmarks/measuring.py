@@ -57,7 +57,7 @@ def in_turn(
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(repeats):
-        order = list(runs) if number % 2 == 0 else list(reversed(runs))
+        order = list(runs) if number % 2 == 0 else list(runs)[::-1]
         for name in order:
             times[name].append(seconds(runs[name]))
         took = ", ".join(f"{name} {times[name][-1]:.4g} s" for name in runs)

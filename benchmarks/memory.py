@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import stateviz
 from benchmarks.measuring import progress, spread
@@ -73,7 +74,7 @@ def _in_a_new_process(phase: str, *, recorded: bool) -> _Grown:
 def _grown(phase: str, recorded: bool) -> _Grown:
     model = make_model(_WORKLOAD)
     with contextlib.ExitStack() as stack:
-        batches: list = []
+        batches: list[Any] = []
         if recorded:
             block = stateviz.record(model, max_bytes=NO_BOUND)
             batches = stack.enter_context(block)["lstm"].batches

@@ -6,30 +6,20 @@ back at every repaint.
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import nbformat
 from playwright.sync_api import Locator, Page, sync_playwright
 
 from benchmarks.measuring import progress, spread
 from benchmarks.report import Row, Target, Topic
+from tools.real_browser import ARGUMENTS, find_chromium, running_lab
 from tools.regenerate_notebooks import NOTEBOOK_METADATA
 
-_REPOSITORY = Path(__file__).resolve().parent.parent
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _FRAME_MS = 16
 _PLAY_S = 6
 _KEYS = 20
@@ -300,55 +290,21 @@ def _run_cell(page: Page, place: int) -> None:
 @contextmanager
 def _lab() -> Iterator[Page]:
     """A notebook with a cell for each way, open in JupyterLab in Chromium."""
-    path = os.environ.get("STATEVIZ_CHROMIUM") or next(
-        filter(None, map(shutil.which, _BROWSERS)), None
-    )
+    path = find_chromium()
     if path is None:
         raise RuntimeError("Playing is measured in Chromium, and none was found on this machine.")
     cells = [nbformat.v4.new_code_cell(code) for code in (_SETUP, *(way.code for way in WAYS))]
-    with TemporaryDirectory() as folder, socket.socket() as free:
-        home = Path(folder)
-        (home / "notebooks").mkdir()
+    with TemporaryDirectory() as folder:
+        notebooks = Path(folder) / "notebooks"
+        notebooks.mkdir()
         # Without a kernel's name JupyterLab asks for one.
         notebook = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
-        nbformat.write(notebook, home / "notebooks" / "playing.ipynb")
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
-        environment |= {"HOME": folder, "PYTHONPATH": str(_REPOSITORY)}
-        command = [sys.executable, "-m", "tools.launch_lab", "--no-browser", f"--port={port}"]
-        command += ["--ip=127.0.0.1", "--IdentityProvider.token="]
-        command += [f"--ServerApp.root_dir={home / 'notebooks'}"]
-        server = subprocess.Popen(
-            command,
-            cwd=_REPOSITORY,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/api", server)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
-                page = browser.new_page(viewport={"width": 1280, "height": 900})
-                page.goto(f"http://127.0.0.1:{port}/lab/tree/playing.ipynb?reset")
-                page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=_START_S * 1000)
-                page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=_START_S * 1000)
-                yield page
-                browser.close()
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
-
-
-def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + _START_S
-    while True:
-        try:
-            urlopen(url, timeout=5).close()
-            return
-        except (URLError, OSError):
-            if server.poll() is not None or time.monotonic() > until:
-                raise RuntimeError("JupyterLab did not start.") from None
-            time.sleep(0.3)
+        nbformat.write(notebook, notebooks / "playing.ipynb")
+        with running_lab(Path(folder), notebooks) as address, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.goto(f"{address}/lab/tree/playing.ipynb?reset")
+            page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=_START_S * 1000)
+            page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=_START_S * 1000)
+            yield page
+            browser.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -216,7 +217,7 @@ class _Ways:
     def _twin_predicts_on_batch(self, X: np.ndarray) -> States:
         return self._twin_steps(X, self._models.stateful.predict_on_batch)
 
-    def _twin_steps(self, X: np.ndarray, step: Callable[[np.ndarray], list]) -> States:
+    def _twin_steps(self, X: np.ndarray, step: Callable[[np.ndarray], list[Any]]) -> States:
         by_batch = []
         for batch in self._batches(X):
             self._models.stateful.get_layer("lstm").reset_state()
@@ -246,7 +247,7 @@ def _joined(by_batch: list[States]) -> States:
     return h, c
 
 
-def _stacked(after_each: list) -> States:
+def _stacked(after_each: list[Any]) -> States:
     """Of (output, h, c) after each timestep, h and c of shape (samples, timesteps, units)."""
     _, h, c = zip(*after_each, strict=True)
     return np.stack(h, axis=1), np.stack(c, axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import matplotlib as mpl
 import numpy as np
@@ -25,7 +26,7 @@ def measure(repeats: int) -> list[Topic]:
     small = _recording(lanes=10, units=16, timesteps=FRAMES - 1, batches=2)
     large = _recording(lanes=200, units=64, timesteps=100, batches=15)
     sizes, times = [], []
-    for name, make, target in (
+    scenes: list[tuple[str, Callable[[], Player], float]] = [
         ("play_sequence, 16 units, any of them to choose", lambda: _sequence(small), 300),
         ("play_batches, 10 lanes", lambda: stateviz.play_batches(small), 300),
         ("the benchmark's scene", _plain, 300),
@@ -35,8 +36,9 @@ def measure(repeats: int) -> list[Topic]:
             # h or c of a unit and the input, a byte each: what is shown, nothing else.
             2 * 200 * 101 * 15 / _KB,
         ),
-    ):
-        took = []
+    ]
+    for name, make, target in scenes:
+        took: list[float] = []
         for _ in range(repeats):
             began = time.perf_counter()
             player = make()

@@ -113,7 +113,8 @@ class _Clock:
 
     def total(self, batches: int) -> list[float]:
         """The seconds in each epoch of so many batches."""
-        return np.reshape(self._seconds, (-1, batches)).sum(axis=1).tolist()
+        sums: list[float] = np.reshape(self._seconds, (-1, batches)).sum(axis=1).tolist()
+        return sums
 
 
 def _seconds_to_copy(workload: Workload) -> float:

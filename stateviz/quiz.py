@@ -29,7 +29,7 @@ _STYLE = """<style>
 </style>"""
 
 
-class Prediction(ipywidgets.VBox):
+class Prediction(ipywidgets.VBox):  # type: ignore[misc]
     """A question whose answer is shown only after the reader has committed a prediction.
 
     Every option has a feedback that names the belief behind it. A committed choice cannot be

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist")
+NOT_COPIED = shutil.ignore_patterns(
+    ".*", "__pycache__", "*.egg-info", "build", "dist", "node_modules"
+)
 KEPT_OUTPUT = 6000
 # pytest's exit status: 0 all passed, 1 some test failed; the rest means that it never got so far.
 PASSED, FAILED = 0, 1
@@ -107,10 +109,10 @@ def occurs_wrongly(wanted: Break, count: int) -> GuardError:
     )
 
 
-def run_nbval(course: Path, notebook: str) -> subprocess.CompletedProcess[str]:
+def run_nbval(course: Path, notebook: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Run strict nbval on one notebook of a copy, up to its first red cell."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", notebook],
+        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *options, notebook],
         cwd=course,
         env={**os.environ, "PYTHONPATH": str(course)},
         stdin=subprocess.DEVNULL,

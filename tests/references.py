@@ -21,7 +21,8 @@ class States(NamedTuple):
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
+    opened: np.ndarray = 1 / (1 + np.exp(-x))
+    return opened
 
 
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -124,7 +125,7 @@ def convolved(x: np.ndarray, kernel: np.ndarray, padding: str) -> np.ndarray:
     return out
 
 
-class LeakyCell(keras.layers.Layer):
+class LeakyCell(keras.layers.Layer):  # type: ignore[misc]
     """A cell of a user's own: three states of two sizes, and an output that is none of them.
 
     Leaky integrators (Jaeger et al., 2007), fast and slow, and a count of the timesteps.

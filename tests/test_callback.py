@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import stateviz
+from tests.building.recordings import gates_of
 from tests.references import counting_lstm, set_to_count
 
 ONES = np.ones((6, 3, 1), "float32")
@@ -78,7 +79,7 @@ def test_it_passes_its_arguments_on() -> None:
     first, last = recorder.recording["lstm"].batches
     assert (first.batch, last.batch) == (0, 2)
     assert first.inputs is None
-    assert first.gates.input.shape == (1, 3, 1)
+    assert gates_of(first).input.shape == (1, 3, 1)
     with pytest.raises(ValueError, match="every is a whole number"):
         counting_model().predict(ONES, callbacks=[stateviz.StateRecorder(every=0)], **OPTIONS)
 
@@ -88,7 +89,7 @@ def test_it_says_that_nothing_is_recorded_yet() -> None:
         _ = stateviz.StateRecorder().recording
 
 
-class Fails(keras.callbacks.Callback):
+class Fails(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if batch == 1:
             raise KeyboardInterrupt
@@ -138,7 +139,7 @@ def test_an_error_in_a_training_step_puts_the_model_back_at_once() -> None:
 
 
 def test_predicting_in_a_callback_does_not_end_it() -> None:
-    class Predicts(keras.callbacks.Callback):
+    class Predicts(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self.model.predict(ONES[:2], **OPTIONS)
             thread = threading.Thread(target=lambda: self.model.predict(ONES[:2], **OPTIONS))

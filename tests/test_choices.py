@@ -16,7 +16,15 @@ from stateviz.playing.player import Player
 from stateviz.playing.scene import Pick, Scene
 from stateviz.recording import BatchRecord, LayerRecording, Recording
 from tests.building.payload import Unpacked
-from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording, changed
+from tests.building.recordings import (
+    SAMPLES,
+    TIMESTEPS,
+    UNITS,
+    a_batch,
+    a_recording,
+    changed,
+    there,
+)
 
 INPUTS = np.random.default_rng(3).normal(size=(SAMPLES, TIMESTEPS, 1)).astype("float32")
 
@@ -54,7 +62,7 @@ def test_a_choice_in_the_page_needs_no_new_scene() -> None:
     player.frame = 2
     player.choose(row=2)
     assert player.readout == "column 0, row 2, frame 2"
-    assert player.figure.axes[0].lines[0].get_ydata()[0] == 2
+    assert np.asarray(player.figure.axes[0].lines[0].get_ydata())[0] == 2
     assert (player._payload, player.figure) == (payload, figure)
 
 
@@ -130,7 +138,7 @@ def titles(player: Player) -> list[str]:
 @pytest.mark.parametrize(("option", "value"), [("batch", 2), ("sample", 3), ("unit", 1)])
 def test_a_sequence_is_chosen_from_python_and_shows_what_it_says(option: str, value: int) -> None:
     recording = a_recording(inputs=np.tile(INPUTS, 1))
-    place = {"batch": 0, "sample": 0, "unit": 0} | {option: value}
+    place: dict[str, Any] = {"batch": 0, "sample": 0, "unit": 0} | {option: value}
     player = stateviz.play_sequence(recording)
     player.choose(**{option: value})
     player.frame = TIMESTEPS
@@ -190,7 +198,7 @@ def test_a_layer_that_reads_backwards_fills_in_from_the_right() -> None:
         place = titles(player).index(title_of(player, f"h: the hidden state of {name}"))
         _, image = player.figure.axes[place].images
         left, right, *_ = image.get_extent()
-        shown = np.flatnonzero(~np.ma.getmaskarray(image.get_array()).all(axis=0))
+        shown = np.flatnonzero(~np.ma.getmaskarray(np.ma.asarray(image.get_array())).all(axis=0))
         step = (right - left) / TIMESTEPS
         assert [round(left + (column + 0.5) * step) for column in shown] == [t]
     size = np.linalg.norm(recording["lstm"].batches[0].hidden_state[0, 0])
@@ -244,9 +252,9 @@ def test_the_line_of_a_run_can_be_a_unit() -> None:
     recording = a_recording()
     player = stateviz.play_resets(recording, unit=1)
     player.frame = player.n_frames - 1
-    y = player.figure.axes[0].lines[0].get_ydata()
+    y = np.asarray(player.figure.axes[0].lines[0].get_ydata())
     batch = recording["lstm"].batches[0]
-    np.testing.assert_array_equal(y[1 : 1 + TIMESTEPS], batch.cell_state[0, :, 1])
+    np.testing.assert_array_equal(y[1 : 1 + TIMESTEPS], there(batch.cell_state)[0, :, 1])
     with pytest.raises(IndexError, match="unit=2 is out of range"):
         stateviz.play_resets(recording, unit=2)
 
@@ -286,7 +294,7 @@ def test_equal_rows_do_not_look_shuffled_and_unknown_ones_are_said() -> None:
     data[4:8] = data[0]
     batches[1] = replace(batches[1], inputs=data[4:8].copy())
     assert not any(each.torn.any() for each in rows_read(batches, data))
-    batches[1].inputs[2] = 99
+    there(batches[1].inputs)[2] = 99
     rows = rows_read(batches, data)
     assert rows[1].read.tolist() == [4, 5, -1, 7]
     assert "1 not of the data (?)" in said_of_rows(rows)

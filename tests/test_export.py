@@ -10,6 +10,7 @@ import pytest
 from matplotlib import animation
 from PIL import Image
 
+from tests.building.recordings import there
 from tests.building.scenes import N_FRAMES, AllKinds
 
 
@@ -19,7 +20,7 @@ def test_a_gif_has_every_frame_at_the_players_speed(tmp_path: Path) -> None:
     player.save(tmp_path / "run.gif", dpi=40, progress=False)
     with Image.open(tmp_path / "run.gif") as film:
         pictures = []
-        for frame in range(film.n_frames):
+        for frame in range(getattr(film, "n_frames", 1)):
             film.seek(frame)
             assert film.info["duration"] == 250
             pictures.append(np.asarray(film.convert("RGB")).copy())
@@ -57,7 +58,7 @@ def test_a_storyboard_shows_the_frames_that_were_asked_for() -> None:
     assert [ax.get_title() for ax in shown] == [f"frame {t}:  t = {t}" for t in (0, 3, 4)]
     pictures = [np.asarray(ax.images[0].get_array()) for ax in shown]
     assert (pictures[1] != pictures[2]).any()
-    assert (board.axes[1].get_subplotspec().get_geometry()[:2]) == (2, 2)
+    assert (there(board.axes[1].get_subplotspec()).get_geometry()[:2]) == (2, 2)
     assert player.figure.axes[1].texts[0].get_text() == "frame <2>"
     assert [ax.get_title()[:7] for ax in player.storyboard().axes] == [
         f"frame {t}" for t in (0, 1, 3, 4)

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 import stateviz
 from stateviz.drawing import lanes, timeline
-from stateviz.recording import BatchRecord, LayerRecording, Recording
-from tests.building.recordings import SAMPLES, TIMESTEPS, a_batch
+from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
+from tests.building.recordings import SAMPLES, TIMESTEPS, a_batch, there
 
 INPUTS = np.random.default_rng(5).normal(size=(SAMPLES, TIMESTEPS, 2))
 
@@ -41,7 +41,7 @@ def a_short_one(index: int) -> BatchRecord:
 
 
 @pytest.mark.parametrize("state", ["hidden", "cell"])
-def test_a_lane_holds_its_own_sample_and_nothing_else(state: str) -> None:
+def test_a_lane_holds_its_own_sample_and_nothing_else(state: StateName) -> None:
     records = [*batches(2), a_short_one(2)]
     layout = lanes.lay_out(records)
     shown = lanes.state_lanes(records, state, 1)
@@ -50,8 +50,8 @@ def test_a_lane_holds_its_own_sample_and_nothing_else(state: str) -> None:
         for lane in range(len(record.samples)):
             row = shown[lane, start : start + TIMESTEPS + 1]
             expected = [
-                getattr(record, f"initial_{state}_state")[lane, 1],
-                *getattr(record, f"{state}_state")[lane, :, 1],
+                record.state(state).initial[lane, 1],
+                *record.state(state).after[lane, :, 1],
             ]
             np.testing.assert_array_equal(row, expected)
     mask = np.ma.getmaskarray(shown)
@@ -66,7 +66,7 @@ def test_inputs_stand_over_the_state_that_they_made() -> None:
     shown = lanes.input_lanes(records, 1)
     for start, record in zip(lanes.lay_out(records).starts, records, strict=True):
         columns = slice(start + 1, start + 1 + TIMESTEPS)
-        np.testing.assert_array_equal(shown[:, columns], record.inputs[:, :, 1])
+        np.testing.assert_array_equal(shown[:, columns], there(record.inputs)[:, :, 1])
         assert np.ma.getmaskarray(shown)[:, start].all()
 
 
@@ -75,8 +75,8 @@ def test_what_is_not_read_yet_is_left_open(ax: Axes) -> None:
     values = lanes.state_lanes(records, "cell", 0)
     image = lanes.draw_lanes(ax, values, cmap="RdBu_r", column=3)
     shown = image.get_array()
-    np.testing.assert_array_equal(shown[:, 2:4], values[:, 2:4])
-    assert np.ma.getmaskarray(shown)[:, 4:].all()
+    np.testing.assert_array_equal(there(shown)[:, 2:4], values[:, 2:4])
+    assert np.ma.getmaskarray(there(shown))[:, 4:].all()
     assert image.norm.vmax == pytest.approx(np.abs(values).max())
 
 
@@ -88,7 +88,7 @@ def test_every_lane_or_every_nth_is_marked(ax: Axes, samples: int, marked: int) 
     }
     record = a_batch(0, samples=np.arange(samples), **many)
     [line] = lanes.draw_handovers(ax, [record], timeline.MARKERS)
-    assert len(line.get_ydata()) == marked
+    assert len(np.asarray(line.get_ydata())) == marked
     assert line.get_marker() == timeline.MARKERS["reset"]["marker"]
 
 
@@ -107,12 +107,14 @@ def test_the_scene_reads_all_lanes_in_parallel() -> None:
     image = axes[2].images[0]
     for frame, column in enumerate(columns):
         player.frame = frame
-        filled = ~np.ma.getmaskarray(image.get_array())
+        filled = ~np.ma.getmaskarray(np.ma.asarray(image.get_array()))
         assert (filled.all(axis=0) | ~filled.any(axis=0)).all()
         assert filled.any(axis=0).sum() == frame + 1
-        np.testing.assert_array_equal(image.get_array()[:, column], values[:, column])
+        np.testing.assert_array_equal(
+            np.ma.asarray(image.get_array())[:, column], values[:, column]
+        )
     player.frame = TIMESTEPS + 1
-    first = ", ".join(f"{value:.2f}" for value in records[1].initial_cell_state[:, 1])
+    first = ", ".join(f"{value:.2f}" for value in there(records[1].initial_cell_state)[:, 1])
     assert player.readout == (
         f"fit, epoch 0, batch 1   before t = 0: carried over   c by lane = {first}"
     )
@@ -138,7 +140,7 @@ def test_what_is_not_there_is_refused() -> None:
     with pytest.raises(IndexError, match=r"batch=3 is out of range"):
         stateviz.play_batches(recording, batches=[0, 3])
     with pytest.raises(ValueError, match=r"no state 'carry'; it has \['hidden', 'cell'\]"):
-        stateviz.play_batches(recording, state="carry")
+        stateviz.play_batches(recording, state="carry")  # type: ignore[arg-type]
     with pytest.raises(IndexError, match=r"unit=2 is out of range"):
         stateviz.play_batches(recording, unit=2)
     with pytest.raises(ValueError, match="received an empty sequence"):

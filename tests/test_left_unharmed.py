@@ -23,7 +23,7 @@ class Boom(Exception):
     pass
 
 
-class Fails(keras.callbacks.Callback):
+class Fails(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, error: type[BaseException]) -> None:
         super().__init__()
         self.error = error

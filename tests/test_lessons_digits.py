@@ -41,7 +41,7 @@ def test_a_split_without_samples_is_refused(test_samples: int) -> None:
 
 def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(ImportError, match=r"pip install \"stateviz\[course\]\""):
+    with pytest.raises(ImportError, match="pip install scikit-learn"):
         digit_rows()
 
 

@@ -102,7 +102,7 @@ def test_every_seed_is_drawn() -> None:
     values = {"a": [0.1, 0.2, 0.3], "b": [0.4, 0.5]}
     figure = draw_points(values, label="accuracy", chance=0.5)
     ax = figure.axes[0]
-    drawn = [list(line.get_xdata()) for line in ax.lines[:3]]
+    drawn = [list(np.asarray(line.get_xdata())) for line in ax.lines[:3]]
     assert drawn == [[0.1, 0.4], [0.2, 0.5], [0.3]]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
     rows = np.concatenate([line.get_ydata() for line in ax.lines[:3]])

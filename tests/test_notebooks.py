@@ -1,8 +1,6 @@
 """The notebooks are whole, are what their code makes, and turn red when the code is broken."""
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import pytest
 from nbformat import NotebookNode
 
 from tests.breaks import BREAKS
+from tests.building.small_course import SMALL_LESSON, add_output, display, edit, set_source, stream
 from tests.mutation import Break, GuardError, apply_break, copy_course, turns_red
 from tools.course_environment import NOTEBOOKS, REPOSITORY
 from tools.regenerate_notebooks import (
@@ -133,74 +132,6 @@ def test_an_unbroken_copy_stays_green(tmp_path: Path, path: Path) -> None:
 
 # From here on: the machinery above, tried on a course of one small notebook.
 
-SMALL_LESSON = "notebooks/small.ipynb"
-COUNTER = """
-class Counter:
-    def __init__(self):
-        self.count = 0
-
-    def advance(self):
-        self.count += 1
-        unseen = "nothing shows this"
-"""
-
-
-def small_notebook() -> NotebookNode:
-    new = nbformat.v4
-    return new.new_notebook(
-        cells=[
-            new.new_markdown_cell("# How far does it count?", id="header"),
-            new.new_code_cell(
-                "import ipywidgets\nfrom stateviz.counter import Counter\n\ncounter = Counter()",
-                id="begin",
-            ),
-            new.new_code_cell(
-                "for _ in range(3):\n    counter.advance()\nprint('counted to', counter.count)",
-                id="count",
-            ),
-            new.new_code_cell(
-                "class Shown(ipywidgets.IntSlider):\n"
-                "    def _repr_mimebundle_(self, **options):\n"
-                "        bundle = super()._repr_mimebundle_(**options)\n"
-                "        return bundle | {'text/plain': 'Shown', 'text/html': '<p>three</p>'}\n\n\n"
-                "Shown(value=counter.count)",
-                id="show",
-            ),
-            new.new_code_cell(
-                "raise ValueError(f'{counter.count} is enough')",
-                id="raise",
-                metadata={"tags": ["raises-exception"], "collapsed": True},
-            ),
-        ]
-    )
-
-
-@pytest.fixture(scope="module")
-def small_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with the project's own settings and tools, and one notebook, run and saved."""
-    course = tmp_path_factory.mktemp("small") / "course"
-    for folder in ("notebooks", "stateviz", "tests"):
-        (course / folder).mkdir(parents=True)
-    for name in ("pyproject.toml", "conftest.py", "tests/nbval_sanitize.cfg"):
-        shutil.copy(REPOSITORY / name, course / name)
-    shutil.copytree(REPOSITORY / "tools", course / "tools")
-    (course / "stateviz" / "__init__.py").touch()
-    (course / "stateviz" / "counter.py").write_text(COUNTER, encoding="utf-8")
-    path = course / SMALL_LESSON
-    nbformat.write(small_notebook(), path)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(course))
-        path.write_text(to_text(execute(path)), encoding="utf-8")
-    return course
-
-
-@pytest.fixture
-def lesson(small_course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The small notebook in a copy of its course that a test may change."""
-    course = copy_course(small_course, tmp_path / "course")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(course), str(REPOSITORY)]))
-    return course / SMALL_LESSON
-
 
 def test_the_small_course_is_faultless_and_green(lesson: Path) -> None:
     assert list(faults(lesson)) == []
@@ -248,28 +179,6 @@ def test_a_break_that_cannot_be_made_is_an_error(
 def test_a_run_that_judges_nothing_is_an_error(lesson: Path) -> None:
     with pytest.raises(GuardError, match="did not judge"):
         turns_red(lesson.parent.parent, "notebooks/gone.ipynb")
-
-
-def edit(path: Path, change: Callable[[NotebookNode], object]) -> None:
-    notebook = nbformat.read(path, as_version=4)
-    change(notebook)
-    path.write_text(to_text(notebook), encoding="utf-8")
-
-
-def set_source(place: int, source: str) -> Callable[[NotebookNode], object]:
-    return lambda notebook: notebook.cells[place].update(source=source)
-
-
-def add_output(place: int, output: NotebookNode) -> Callable[[NotebookNode], object]:
-    return lambda notebook: notebook.cells[place].outputs.append(output)
-
-
-def stream(name: str, text: str) -> NotebookNode:
-    return nbformat.v4.new_output("stream", name=name, text=text)
-
-
-def display(data: dict[str, object]) -> NotebookNode:
-    return nbformat.v4.new_output("display_data", data=data)
 
 
 @pytest.mark.parametrize(
@@ -349,7 +258,7 @@ def test_check_compares_and_leaves_the_file_alone(
 def test_check_masks_png_and_what_the_sanitize_file_names(
     lesson: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def with_output(data: dict[str, str]) -> NotebookNode:
+    def with_output(data: dict[str, object]) -> NotebookNode:
         notebook = read_notebook(lesson)
         notebook.cells[1].outputs = [display(data)]
         return notebook
@@ -357,10 +266,10 @@ def test_check_masks_png_and_what_the_sanitize_file_names(
     rules = tmp_path / "rules.cfg"
     rules.write_text("regex: payload=\\w+\nreplace: payload\n", encoding="utf-8")
     monkeypatch.setattr("tools.regenerate_notebooks.SANITIZE_FILE", rules)
-    one = {"image/png": "AAAA", "text/html": "<p payload=AAAA>\n<p>one</p>"}
+    one: dict[str, object] = {"image/png": "AAAA", "text/html": "<p payload=AAAA>\n<p>one</p>"}
     lesson.write_text(to_text(with_output(one)), encoding="utf-8")
 
-    masked = {"image/png": "BBBB", "text/html": "<p payload=BBBB>\n<p>one</p>"}
+    masked: dict[str, object] = {"image/png": "BBBB", "text/html": "<p payload=BBBB>\n<p>one</p>"}
     assert difference(lesson, with_output(masked)) == ""
     assert "two" in difference(lesson, with_output({**one, "text/html": "<p>two</p>"}))
 
@@ -379,8 +288,12 @@ def test_a_notebook_that_misbehaves_is_not_saved(lesson: Path, source: str, mess
 
 
 def test_saving_in_jupyterlab_forgets_a_widget_only_where_html_says_the_same() -> None:
-    both = {WIDGET_VIEW: {"model_id": "1"}, "text/html": "<p>", "text/plain": "Player"}
-    widget_alone = {WIDGET_VIEW: {"model_id": "2"}, "text/plain": "Slider"}
+    both: dict[str, object] = {
+        WIDGET_VIEW: {"model_id": "1"},
+        "text/html": "<p>",
+        "text/plain": "Player",
+    }
+    widget_alone: dict[str, object] = {WIDGET_VIEW: {"model_id": "2"}, "text/plain": "Slider"}
     cells = [
         nbformat.v4.new_markdown_cell("# A title"),
         nbformat.v4.new_code_cell("x", outputs=[display(both), display(widget_alone)]),

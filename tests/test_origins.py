@@ -12,6 +12,7 @@ from tests.building.models import (
     ONES,
     counting_model,
 )
+from tests.building.recordings import there
 from tests.references import counting_lstm, set_to_count
 
 
@@ -38,7 +39,7 @@ def test_a_stateful_layer_carries_over_until_it_is_reset() -> None:
     model = counting_model(stateful=True)
     layer = model.layers[0]
 
-    class ResetAtEpochs(keras.callbacks.Callback):
+    class ResetAtEpochs(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             if epoch == 2:
                 layer.reset_state()
@@ -102,7 +103,7 @@ def test_validation_is_seen_to_alter_the_training_state() -> None:
         *["altered", "carried", "carried", "carried"],
     ]
     assert batches[4].came_from == 3
-    assert batches[4].initial_cell_state.ravel().tolist() == [309.0, 309.0]
+    assert there(batches[4].initial_cell_state).ravel().tolist() == [309.0, 309.0]
     assert batches[3].training is False
 
 
@@ -110,7 +111,7 @@ def test_a_state_that_was_put_back_after_validation_is_carried_over() -> None:
     model = counting_model(stateful=True)
     layer = model.layers[0]
 
-    class KeepState(keras.callbacks.Callback):
+    class KeepState(keras.callbacks.Callback):  # type: ignore[misc]
         def on_test_begin(self, logs: Any = None) -> None:
             self.kept = [state.numpy() for state in layer.states]
             layer.reset_state()
@@ -153,13 +154,13 @@ def test_assigned_and_unrecorded_states_are_altered_and_passed_ones_given() -> N
     assert [b.origin for b in recording["lstm"].batches] == [
         *["altered", "altered", "given", "carried", "reset"]
     ]
-    assert recording["lstm"].batches[2].initial_cell_state.tolist() == [[1.0], [1.0]]
+    assert there(recording["lstm"].batches[2].initial_cell_state).tolist() == [[1.0], [1.0]]
 
 
 def test_a_reset_inside_a_compiled_step_is_seen_at_every_run() -> None:
     layer = counting_lstm(stateful=True, name="lstm")
 
-    class ResetsInItsStep(keras.Sequential):
+    class ResetsInItsStep(keras.Sequential):  # type: ignore[misc]
         def train_step(self, data: Any) -> Any:
             layer.reset_state()
             return super().train_step(data)

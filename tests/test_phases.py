@@ -17,13 +17,14 @@ from tests.building.models import (
     on_batches,
     series,
 )
+from tests.building.recordings import there
 
 
 def test_all_phases_in_one_block_are_told_apart() -> None:
     X, y = series()
     model = a_model()
 
-    class Predicts(keras.callbacks.Callback):
+    class Predicts(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self.model.predict(X[:BATCH], verbose=0)
 
@@ -100,7 +101,7 @@ def test_layers_have_their_own_names_and_records() -> None:
         recording["both/forward"].batches[0].inputs, recording["a"].batches[0].hidden_state
     )
     np.testing.assert_array_equal(
-        recording["both/backward"].batches[0].inputs[:, ::-1],
+        there(recording["both/backward"].batches[0].inputs)[:, ::-1],
         recording["a"].batches[0].hidden_state,
     )
     with stateviz.record(model, layers="both/forward") as recording:

@@ -123,7 +123,7 @@ def test_what_fills_in_or_repeats_is_sent_once() -> None:
     frames, samples, units = 100, 10, 16
     figure = Figure()
     values = np.random.default_rng(0).normal(size=(samples * units, frames))
-    image = figure.add_subplot().imshow(np.ma.masked_all(values.shape), vmin=-3, vmax=3)
+    image = figure.add_subplot().imshow(np.ma.array(values, mask=True), vmin=-3, vmax=3)
 
     def update(frame: int) -> list[Artist]:
         shown = np.ma.array(values, mask=np.zeros(values.shape, bool))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import stateviz
 from stateviz.recording import BatchRecord
+from tests.building.recordings import there
 from tests.references import states_of_cell
 
 # STATEVIZ_EXAMPLES=1000 looks further, at random; a test run always takes the same ones.
@@ -141,7 +142,7 @@ def methods_of(layer: keras.layers.RNN) -> dict[str, int]:
 
 
 def flat(structure: Any) -> list[np.ndarray]:
-    return keras.tree.flatten(structure)
+    return list(keras.tree.flatten(structure))
 
 
 def assert_same_bits(some: Any, others: Any) -> None:
@@ -160,7 +161,7 @@ def ends_of(batch: BatchRecord) -> list[np.ndarray]:
 
 def assert_equals_numpy(cell: Any, batch: BatchRecord) -> None:
     initial = states_in(batch, "initial_")
-    expected = states_of_cell(cell, cell.get_weights(), batch.inputs, initial, batch.mask)
+    expected = states_of_cell(cell, cell.get_weights(), there(batch.inputs), initial, batch.mask)
     for state, end, right in zip(states_in(batch, ""), ends_of(batch), expected, strict=True):
         np.testing.assert_allclose(state, right, rtol=1e-4, atol=1e-5)
         np.testing.assert_array_equal(state[:, -1], end)

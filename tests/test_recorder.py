@@ -23,6 +23,7 @@ from tests.building.models import (
     counting_model,
     series,
 )
+from tests.building.recordings import gates_of, there
 from tests.references import lstm_states
 
 
@@ -50,14 +51,14 @@ def test_every_timestep_equals_an_lstm_in_numpy(options: dict[str, Any], masked:
             model.get_layer("lstm"),
             rows,
             batch.initial_hidden_state,
-            batch.initial_cell_state,
+            there(batch.initial_cell_state),
             used,
         )
         np.testing.assert_allclose(batch.hidden_state, expected.hidden, atol=2e-6)
-        np.testing.assert_allclose(batch.cell_state, expected.cell, atol=2e-6)
+        np.testing.assert_allclose(there(batch.cell_state), expected.cell, atol=2e-6)
         np.testing.assert_array_equal(batch.inputs, rows)
         np.testing.assert_array_equal(batch.final_hidden_state, batch.hidden_state[:, -1])
-        np.testing.assert_array_equal(batch.final_cell_state, batch.cell_state[:, -1])
+        np.testing.assert_array_equal(there(batch.final_cell_state), there(batch.cell_state)[:, -1])
         if masked:
             np.testing.assert_array_equal(batch.mask, used)
         else:
@@ -95,7 +96,7 @@ def test_a_state_that_is_recorded_during_fit_is_the_one_of_that_moments_weights(
     model = a_model()
     weights = []
 
-    class Weights(keras.callbacks.Callback):
+    class Weights(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
             weights.append(model.get_layer("lstm").get_weights())
 
@@ -105,8 +106,8 @@ def test_a_state_that_is_recorded_during_fit_is_the_one_of_that_moments_weights(
     for batch, then in zip(recording["lstm"].batches, weights, strict=True):
         twin.set_weights(then)
         zeros = np.zeros((BATCH, UNITS))
-        expected = lstm_states(twin, batch.inputs, zeros, zeros)
-        np.testing.assert_allclose(batch.cell_state, expected.cell, atol=2e-6)
+        expected = lstm_states(twin, there(batch.inputs), zeros, zeros)
+        np.testing.assert_allclose(there(batch.cell_state), expected.cell, atol=2e-6)
     assert not np.array_equal(weights[0][0], weights[-1][0])
 
 
@@ -117,13 +118,14 @@ def test_gates_satisfy_the_equations_of_the_cell() -> None:
         with stateviz.record(model, gates=True) as recording:
             model.train_on_batch(X[:BATCH], y[:BATCH])
         [batch] = recording["lstm"].batches
-        gates = batch.gates
+        gates = gates_of(batch)
         before = np.concatenate(
-            [batch.initial_cell_state[:, np.newaxis], batch.cell_state[:, :-1]], axis=1
+            [there(batch.initial_cell_state)[:, np.newaxis], there(batch.cell_state)[:, :-1]],
+            axis=1,
         )
         c = gates.forget * before + gates.input * gates.candidate
-        np.testing.assert_allclose(batch.cell_state, c, atol=1e-6)
-        h = gates.output * np.tanh(batch.cell_state)
+        np.testing.assert_allclose(there(batch.cell_state), c, atol=1e-6)
+        h = gates.output * np.tanh(there(batch.cell_state))
         np.testing.assert_allclose(batch.hidden_state, h, atol=1e-6)
     with stateviz.record(model) as recording:
         model.predict(X, **FIT)
@@ -137,7 +139,7 @@ def test_a_last_batch_of_one_is_recorded_as_keras_broadcasts_it() -> None:
     assert len(outputs) == 8
     last = recording["lstm"].batches[-1]
     assert last.hidden_state.shape == (4, 3, 1)
-    assert last.inputs.shape == (4, 3, 1)
+    assert there(last.inputs).shape == (4, 3, 1)
     assert last.origin == "carried"
 
 
@@ -161,7 +163,7 @@ def test_other_recurrent_layers_give_their_states_too(layer: Any, states: int) -
     np.testing.assert_array_equal(np.concatenate([b.hidden_state for b in batches]), sequences)
     np.testing.assert_array_equal(np.concatenate([b.final_hidden_state for b in batches]), final[0])
     if states == 2:
-        cells = np.concatenate([b.cell_state[:, -1] for b in batches])
+        cells = np.concatenate([there(b.cell_state)[:, -1] for b in batches])
         np.testing.assert_array_equal(cells, final[1])
     else:
         assert batches[0].cell_state is None
@@ -192,7 +194,7 @@ def test_dtype_policies_are_recorded_without_rounding(policy: str) -> None:
     with stateviz.record(model) as recording:
         sequences = model.predict(X[:BATCH], **FIT)
     kept = {"mixed_float16": "float16", "mixed_bfloat16": "float32", "float64": "float64"}
-    assert recording["lstm"].batches[0].cell_state.dtype == kept[policy]
+    assert there(recording["lstm"].batches[0].cell_state).dtype == kept[policy]
     np.testing.assert_array_equal(
         recording["lstm"].hidden_state[0], np.asarray(sequences).astype(kept[policy])
     )

@@ -13,7 +13,15 @@ import pytest
 
 import stateviz
 from stateviz.recording import Event, Gates, LayerRecording, Recording
-from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
+from tests.building.recordings import (
+    SAMPLES,
+    TIMESTEPS,
+    UNITS,
+    a_batch,
+    a_recording,
+    gates_of,
+    there,
+)
 
 
 def test_states_of_equal_batches_are_one_array() -> None:
@@ -109,8 +117,8 @@ def test_a_saved_recording_opens_as_it_was(tmp_path: Path) -> None:
     opened = stateviz.load(path)
     assert opened == both
     assert repr(opened) == repr(both)
-    assert opened["lstm"].batches[3].gates.forget.dtype == np.float64
-    assert opened["lstm"].batches[3].inputs.dtype == np.float16
+    assert gates_of(opened["lstm"].batches[3]).forget.dtype == np.float64
+    assert there(opened["lstm"].batches[3].inputs).dtype == np.float16
     np.testing.assert_array_equal(opened["gru/inner"].hidden_state, gru.hidden_state)
     assert opened["gru/inner"].batches[0].cell_state is None
     with np.load(path, allow_pickle=False) as archive:

@@ -9,7 +9,7 @@ import pytest
 
 import stateviz
 from stateviz.drawing import sample as drawings
-from stateviz.recording import LayerRecording, Recording
+from stateviz.recording import STATE_NAMES, LayerRecording, Recording
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 
 INPUTS = np.arange(SAMPLES * TIMESTEPS, dtype="float32").reshape(SAMPLES, TIMESTEPS, 1)
@@ -27,15 +27,15 @@ def test_frame_0_is_the_initial_state_and_each_next_frame_one_timestep_more() ->
     _, h, c, unit = player.figure.axes[:4]
     for frame in range(player.n_frames):
         player.frame = frame
-        for ax, state in ((h, "hidden"), (c, "cell")):
+        for ax, state in zip((h, c), STATE_NAMES, strict=True):
             initial, image = ax.images
-            whole = getattr(batch, f"{state}_state")[2].T
-            shown = image.get_array()
+            whole = batch.state(state).after[2].T
+            shown: np.ma.MaskedArray = np.ma.asarray(image.get_array())
             np.testing.assert_array_equal(shown[:, :frame], whole[:, :frame])
             assert np.ma.getmaskarray(shown)[:, frame:].all()
-            before = getattr(batch, f"initial_{state}_state")[2]
-            np.testing.assert_array_equal(initial.get_array()[:, 0], before)
-        for line, state in zip(unit.lines, ("hidden", "cell"), strict=False):
+            before = batch.state(state).initial[2]
+            np.testing.assert_array_equal(np.ma.asarray(initial.get_array())[:, 0], before)
+        for line, state in zip(unit.lines, STATE_NAMES, strict=False):
             values = drawings.trace_of(batch, state, 2, 1)[: frame + 1]
             np.testing.assert_array_equal(line.get_ydata(), values)
 
@@ -46,7 +46,7 @@ def test_the_cursor_stands_at_the_timestep_on_every_axes() -> None:
         player.frame = frame
         cursors = [ax.lines[-1] for ax in player.figure.axes[:4]]
         assert len(cursors) == 4
-        assert {tuple(cursor.get_xdata()) for cursor in cursors} == {(place, place)}
+        assert {tuple(np.asarray(cursor.get_xdata())) for cursor in cursors} == {(place, place)}
         # No input is read before t = 0; there the words of the origin stand.
         assert [cursor.get_visible() for cursor in cursors] == [frame > 0, True, True, True]
 
@@ -108,7 +108,7 @@ def test_the_title_names_the_place_in_the_run() -> None:
         ({"unit": 2}, r"unit=2 is out of range: .* has 2 units here, 0 to 1"),
     ],
 )
-def test_an_index_out_of_range_is_refused(arguments: dict[str, int], message: str) -> None:
+def test_an_index_out_of_range_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(IndexError, match=message):
         stateviz.play_sequence(a_recording(), **arguments)
 

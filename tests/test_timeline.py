@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 import stateviz
 from stateviz.drawing import timeline
-from stateviz.recording import Event, Recording
-from tests.building.recordings import TIMESTEPS, a_batch, a_recording
+from stateviz.recording import Event, Origin, Phase, Recording
+from tests.building.recordings import TIMESTEPS, a_batch, a_recording, there
 
 
 @pytest.fixture
@@ -22,9 +23,12 @@ def a_run() -> Recording:
     """Three batches of fit, one of validation, two of the next epoch; a reset call before it."""
     recording = a_recording(0)
     lstm = recording["lstm"]
-    run = [
-        *[("fit", 0, 0, "reset", None), ("fit", 0, 1, "carried", 0), ("fit", 0, 2, "carried", 1)],
-        *[("validation", 0, 0, "carried", 2), ("fit", 1, 0, "altered", 3)],
+    run: list[tuple[Phase, int, int, Origin, int | None]] = [
+        ("fit", 0, 0, "reset", None),
+        ("fit", 0, 1, "carried", 0),
+        ("fit", 0, 2, "carried", 1),
+        ("validation", 0, 0, "carried", 2),
+        ("fit", 1, 0, "altered", 3),
         ("fit", 1, 1, "carried", 4),
     ]
     for index, (phase, epoch, number, origin, came_from) in enumerate(run):
@@ -44,7 +48,7 @@ def test_the_size_is_the_norm_of_c_over_its_units() -> None:
     size = timeline.state_size(batch)
     by_hand = [
         np.mean([np.sqrt((row**2).sum()) for row in states])
-        for states in (batch.initial_cell_state, *batch.cell_state.swapaxes(0, 1))
+        for states in (there(batch.initial_cell_state), *there(batch.cell_state).swapaxes(0, 1))
     ]
     np.testing.assert_allclose(size, by_hand, rtol=1e-6)
     none = dict.fromkeys(("initial_cell_state", "cell_state", "final_cell_state"))
@@ -54,7 +58,8 @@ def test_the_size_is_the_norm_of_c_over_its_units() -> None:
 
 def test_each_batch_has_its_room_and_the_line_breaks_after_it(ax: Axes) -> None:
     lstm = a_run()["lstm"]
-    x, y = timeline.draw_state_size(ax, lstm, last=1).get_data()
+    line = timeline.draw_state_size(ax, lstm, last=1)
+    x, y = map(np.asarray, line.get_data())
     assert np.isnan(x).nonzero()[0].tolist() == [TIMESTEPS + 1, 2 * TIMESTEPS + 3]
     np.testing.assert_allclose(x[: TIMESTEPS + 1], np.linspace(0, 1, TIMESTEPS + 1))
     np.testing.assert_array_equal(y[TIMESTEPS + 2 : -1], timeline.state_size(lstm.batches[1]))
@@ -74,16 +79,16 @@ def test_a_long_run_is_drawn_with_fewer_points_but_its_ends(
 def test_origins_are_told_apart_by_shape_and_place(ax: Axes) -> None:
     lstm = a_run()["lstm"]
     lines = timeline.draw_beginnings(ax, lstm)
-    assert {origin: line.get_xdata().tolist() for origin, line in lines.items()} == {
+    assert {origin: np.asarray(line.get_xdata()).tolist() for origin, line in lines.items()} == {
         "carried": [1, 2, 3, 5],
         "reset": [0],
         "altered": [4],
     }
     assert len({line.get_marker() for line in lines.values()}) == 3
     assert len({look["marker"] for look in timeline.MARKERS.values()}) == 5
-    assert lines["altered"].get_ydata()[0] == timeline.state_size(lstm.batches[4])[0]
+    assert np.asarray(lines["altered"].get_ydata())[0] == timeline.state_size(lstm.batches[4])[0]
     shown = timeline.draw_beginnings(ax, lstm, last=1)
-    assert {origin: len(line.get_xdata()) for origin, line in shown.items()} == {
+    assert {origin: len(np.asarray(line.get_xdata())) for origin, line in shown.items()} == {
         "carried": 1,
         "reset": 1,
         "altered": 0,
@@ -100,8 +105,9 @@ def test_phases_and_epochs_are_labelled_bands(ax: Axes) -> None:
 def test_reset_calls_stand_between_their_batches(ax: Axes) -> None:
     recording = a_run()
     [text] = timeline.draw_reset_calls(ax, recording, recording["lstm"])
+    assert isinstance(text, Annotation)
     assert text.xy == (4, 1)
-    assert ax.lines[0].get_xdata()[0] == 4
+    assert np.asarray(ax.lines[0].get_xdata())[0] == 4
 
 
 def test_the_scene_shows_the_run_batch_by_batch() -> None:
@@ -110,7 +116,11 @@ def test_the_scene_shows_the_run_batch_by_batch() -> None:
     axes = player.figure.axes[0]
     for frame in range(6):
         player.frame = frame
-        counts = [len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None"]
+        counts = [
+            len(np.asarray(line.get_xdata()))
+            for line in axes.lines
+            if line.get_linestyle() == "None"
+        ]
         assert sum(counts) == frame + 1
     player.frame = 4
     assert player.readout.startswith(

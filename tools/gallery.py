@@ -7,8 +7,6 @@ python -m tools.gallery batches    those whose name begins so
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,10 +24,10 @@ import stateviz
 from stateviz.lessons import quietly
 from stateviz.playing.player import Player
 from stateviz.recording import Recording
+from tools.real_browser import ARGUMENTS, find_chromium
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images" / "gallery"
 MARGIN = 10
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 WAVE = 14
 
 
@@ -239,16 +237,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("start", nargs="?", default="", help="only names that begin so")
     wanted = [shot for shot in shots() if shot.name.startswith(parser.parse_args(arguments).start)]
-    named = os.environ.get("STATEVIZ_CHROMIUM")
-    path = named or next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = find_chromium()
     if path is None:
         print("The gallery needs Chromium, and none was found.", file=sys.stderr)
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         for place, shot in enumerate(wanted, 1):
             take(browser, shot, Path(folder) / "scene.html")
             print(f"{place} of {len(wanted)}: {shot.name}", flush=True)

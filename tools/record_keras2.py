@@ -149,7 +149,7 @@ def agree(one: Any, other: Any) -> None:
 def listener(keras: Any, notebook: Notebook) -> Any:
     """Keras's callback that tells the notebook of batches and epochs."""
 
-    class Listener(keras.callbacks.Callback):
+    class Listener(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             notebook.epoch = epoch
             notebook.note("epoch began", epoch=epoch)

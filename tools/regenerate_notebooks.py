@@ -18,7 +18,6 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
-from nbval.plugin import get_sanitize_patterns
 
 from tools.course_environment import NOTEBOOKS, REPOSITORY, prepare_environment
 from tools.saved_widgets import WIDGET_VIEW
@@ -79,7 +78,8 @@ def tidy_output(output: NotebookNode) -> None:
 
 def to_text(notebook: NotebookNode) -> str:
     """Write a notebook as the text of its file."""
-    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+    text: str = nbformat.writes(notebook, version=4)
+    return text.rstrip("\n") + "\n"
 
 
 def execute(path: Path) -> NotebookNode:
@@ -118,11 +118,19 @@ def refuse_stderr(path: Path, notebook: NotebookNode) -> None:
                 )
 
 
+def sanitize_patterns(text: str) -> list[tuple[str, str]]:
+    """Read the pairs of `regex:` and `replace:` lines, as nbval reads them."""
+    lines = [line.partition(":") for line in text.splitlines()]
+    regexes = [value.strip() for key, _, value in lines if key == "regex"]
+    replacements = [value.strip() for key, _, value in lines if key == "replace"]
+    return list(zip(regexes, replacements, strict=True))
+
+
 def comparable(notebook: NotebookNode) -> list[str]:
     """Give the lines of a notebook as two machines must agree on them: no PNG, and what
     tests/nbval_sanitize.cfg masks is masked.
     """
-    patterns = get_sanitize_patterns(SANITIZE_FILE.read_text(encoding="utf-8"))
+    patterns = sanitize_patterns(SANITIZE_FILE.read_text(encoding="utf-8"))
 
     def masked(value: Any) -> Any:
         if isinstance(value, str):

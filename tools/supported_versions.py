@@ -1,6 +1,7 @@
-"""Runs the recorder's tests with the oldest and the newest Keras and TensorFlow.
+"""Runs the tests with the oldest and the newest versions that pyproject.toml allows.
 
-`make test-versions` calls it. Each pair gets a fresh environment in a temporary folder.
+`make test-versions` calls it. "oldest" is the lowest version of every direct dependency, as `uv`
+resolves them; "newest" what is newest today. Each gets a fresh environment in a temporary folder.
 """
 
 from __future__ import annotations
@@ -10,32 +11,44 @@ import os
 import subprocess
 import sys
 import tempfile
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-
-from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TESTS = (
     "tests/test_backend.py",
     "tests/test_recorder.py",
+    "tests/test_origins.py",
+    "tests/test_phases.py",
+    "tests/test_left_unharmed.py",
+    "tests/test_options.py",
     "tests/test_cells.py",
     "tests/test_callback.py",
+    "tests/test_cures.py",
     "tests/test_properties.py",
     "tests/test_keras_own.py",
     "tests/test_recording.py",
+    "tests/test_select.py",
+    "tests/test_labelled.py",
     "tests/test_findings.py",
-    "stateviz/recorder.py",
-    "stateviz/callback.py",
+    "tests/test_drawings.py",
+    "tests/test_scenes.py",
+    "tests/test_player.py",
+    "tests/test_export.py",
+    "tests/test_quiz.py",
+    "stateviz/recorder",
+    "stateviz/recording",
+    "stateviz/playing",
 )
 TEST_TOOLS = ("hypothesis", "nbval", "packaging", "pytest", "pytest-xdist", "ipykernel")
+RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
+EXTRAS = ("keras", "xarray", "pandas")
 SHOW_VERSIONS = "import keras, tensorflow; print(keras.__version__, tensorflow.__version__)"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of the tests with one pair of versions."""
+    """What became of the tests with one set of versions."""
 
     which: str
     keras: str
@@ -44,29 +57,28 @@ class Result:
     passed: bool
 
 
-def requirements(which: str) -> list[str]:
-    """Keras and TensorFlow for "oldest" or "newest", by pyproject.toml's extra `keras`."""
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
-    extra = list(map(Requirement, project["project"]["optional-dependencies"]["keras"]))
-    if which == "newest":
-        return list(map(str, extra))
-    lowest = []
-    for each in extra:
-        [floor] = [spec.version for spec in each.specifier if spec.operator == ">="]
-        lowest.append(f"{each.name}=={floor}")
-    return lowest
+def resolved(which: str, folder: Path) -> Path:
+    """Writes the versions of all dependencies to a file, as pip reads it."""
+    versions = folder / f"{which}.txt"
+    extras = [option for extra in EXTRAS for option in ("--extra", extra)]
+    resolution = ["--resolution", RESOLUTIONS[which], "--python", sys.executable]
+    uv = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", *resolution, *extras]
+    command = [*uv, "--output-file", str(versions), str(REPOSITORY / "pyproject.toml")]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return versions
 
 
 def tested(which: str, folder: Path) -> Result:
     """Makes an environment and runs the tests in it."""
-    wanted = requirements(which)
-    say(f"{which}: installing {' and '.join(wanted)} ...")
+    versions = resolved(which, folder)
+    say(f"{which}: installing ...\n{versions.read_text(encoding='utf-8')}")
     venv = folder / which
     python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     uv = [sys.executable, "-m", "uv", "--quiet"]
     subprocess.run([*uv, "venv", "--python", sys.executable, str(venv)], check=True)
-    install = [*uv, "pip", "install", "--python", str(python), *wanted, *TEST_TOOLS]
-    subprocess.run([*install, "-e", str(REPOSITORY)], check=True, cwd=folder)
+    install = [*uv, "pip", "install", "--python", str(python), "--constraint", str(versions)]
+    wanted = ["--requirement", str(versions), *TEST_TOOLS, "-e", str(REPOSITORY)]
+    subprocess.run([*install, *wanted], check=True, cwd=folder)
     shown = subprocess.run(
         [python, "-c", SHOW_VERSIONS], check=True, capture_output=True, text=True
     )
@@ -91,9 +103,9 @@ def say(line: str) -> None:
 
 
 def main() -> int:
-    """Tests all pairs and prints a table."""
+    """Tests both and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("which", nargs="*", default=["oldest", "newest"])
+    parser.add_argument("which", nargs="*", default=list(RESOLUTIONS))
     with tempfile.TemporaryDirectory() as folder:
         results = [tested(which, Path(folder)) for which in parser.parse_args().which]
     say(f"{'':8} {'Keras':10} {'TensorFlow':12}")

@@ -47,7 +47,8 @@ def seasonal_co2() -> np.ndarray:
     _, ppm = load_co2()
     time = np.linspace(-1, 1, len(ppm))
     left = ppm - np.polyval(np.polyfit(time, ppm, 2), time)
-    return ((left - left.mean()) / left.std()).astype(np.float32)
+    scaled: np.ndarray = ((left - left.mean()) / left.std()).astype(np.float32)
+    return scaled
 
 
 def co2_lanes(

@@ -37,8 +37,8 @@ def digit_rows(test_samples: int = 297) -> tuple[np.ndarray, np.ndarray, np.ndar
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise ImportError(
-            "The digits come with scikit-learn, which is not installed. Install it with the "
-            'lessons: pip install "stateviz[course]".'
+            "The digits come with scikit-learn, which is not installed. Run: "
+            "pip install scikit-learn"
         ) from error
     digits = load_digits()
     count = len(digits.target)

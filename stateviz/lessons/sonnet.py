@@ -73,4 +73,5 @@ def one_hot(codes: np.ndarray, classes: int) -> np.ndarray:
         array([[0., 0., 1.],
                [1., 0., 0.]], dtype=float32)
     """
-    return np.eye(classes, dtype=np.float32)[codes]
+    rows: np.ndarray = np.eye(classes, dtype=np.float32)[codes]
+    return rows

@@ -19,12 +19,11 @@ import traitlets as t
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from stateviz.playing import page
 from stateviz.playing.export import save_film, storyboard
 from stateviz.playing.packing import packed
 from stateviz.playing.scene import Scene, out_of_range
 from stateviz.playing.stage import poster_png
-
-_SCRIPT = Path(__file__).with_name("page") / "player.js"
 
 
 class Player(anywidget.AnyWidget):
@@ -73,7 +72,9 @@ class Player(anywidget.AnyWidget):
         ('at 7', [7])
     """
 
-    _esm: ClassVar[Path] = _SCRIPT
+    # As text: of a widget whose script is a Path anywidget keeps every one alive.
+    _esm: ClassVar[str] = page.script()
+    _css: ClassVar[str] = page.style()
 
     frame = t.Int(0).tag(sync=True)
     n_frames = t.Int(read_only=True).tag(sync=True)
@@ -231,7 +232,7 @@ class Player(anywidget.AnyWidget):
         Raises:
             FileNotFoundError: The folder does not exist.
         """
-        page = _PAGE.format(title=html.escape(self.title or "Player"), player=self._html())
+        whole = _PAGE.format(title=html.escape(self.title or "Player"), player=self._html())
         if path is not None:
             folder = Path(path).parent
             if not folder.is_dir():
@@ -239,8 +240,8 @@ class Player(anywidget.AnyWidget):
                     f"The folder {str(folder)!r} does not exist, so the page cannot be written "
                     f"there. Make the folder first."
                 )
-            Path(path).write_text(page, encoding="utf-8")
-        return page
+            Path(path).write_text(whole, encoding="utf-8")
+        return whole
 
     def save(
         self,
@@ -296,7 +297,8 @@ class Player(anywidget.AnyWidget):
             interval_ms=self.interval_ms,
             text=html.escape(self._poster_text),
             poster=base64.b64encode(self._poster).decode(),
-            script=_SCRIPT.read_text(encoding="utf-8"),
+            style=page.style(),
+            script=page.inline_script(),
             host=_HOST,
         )
 
@@ -316,7 +318,8 @@ class Player(anywidget.AnyWidget):
 
 _SNIPPET = """<div class="stateviz" data-stateviz="{payload}" data-interval-ms="{interval_ms}">\
 <img alt="{text}" src="data:image/png;base64,{poster}" style="max-width:100%"/>\
-</div><script type="module">
+</div><style>
+{style}</style><script type="module">
 {script}
 {host}</script>"""
 

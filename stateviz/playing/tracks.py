@@ -323,8 +323,9 @@ def _levels_of(image: AxesImage, data: np.ndarray) -> np.ndarray:
             f"An image to play is a table of values (rows, columns) with a colormap; received an "
             f"array of shape {data.shape}."
         )
-    scaled = np.ma.masked_invalid(image.norm(np.ma.masked_invalid(data)))
-    levels = np.clip(np.floor(scaled.filled(0) * _COLORS), 0, _COLORS - 1).astype(np.uint8)
+    scaled: np.ma.MaskedArray = np.ma.masked_invalid(image.norm(np.ma.masked_invalid(data)))
+    levels: np.ndarray = np.clip(np.floor(scaled.filled(0) * _COLORS), 0, _COLORS - 1)
+    levels = levels.astype(np.uint8)
     levels[np.ma.getmaskarray(scaled)] = _TRANSPARENT
     return levels
 

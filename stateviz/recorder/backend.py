@@ -31,7 +31,7 @@ def _checked(package: str) -> Any:
 def _needed(package: str, but: str) -> str:
     return (
         f"stateviz.record needs {package} {OLDEST[package]} or newer; {but}. Run: pip install "
-        f"--upgrade 'stateviz[keras]'. Recordings can be opened and played without it."
+        f"--upgrade {package}. Recordings can be opened and played without it."
     )
 
 

@@ -19,7 +19,7 @@ from stateviz.recorder.trainers import PHASE_METHODS
 from stateviz.recording import Phase, Recording
 
 
-class StateRecorder(keras.callbacks.Callback):
+class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
     """Records what a model's recurrent layers hold, as a callback of fit, evaluate or predict.
 
     It records what `stateviz.record` records, during the calls that it is given to; all of them

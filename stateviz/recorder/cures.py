@@ -44,7 +44,7 @@ def reset_state(model: keras.layers.Layer) -> tuple[str, ...]:
     return tuple(found)
 
 
-class ResetStates(keras.callbacks.Callback):
+class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]
     """Resets the states of a stateful model when its owner would expect it.
 
     Each epoch of fit begins from zeros. Validation, evaluate and predict begin from zeros too, and
@@ -115,7 +115,7 @@ def _stateful_layers(model: keras.layers.Layer) -> dict[str, keras.layers.RNN]:
 
 
 def _states_of(layer: keras.layers.RNN) -> list[Any]:
-    return keras.tree.flatten(layer.states)
+    return list(keras.tree.flatten(layer.states))
 
 
 def _value(state: Any) -> np.ndarray:

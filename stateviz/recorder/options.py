@@ -113,11 +113,13 @@ def takes_options(
             _refuse_unknown(function.__qualname__, kwargs)
             return function(first, options(*args, **kwargs))
 
-        own, *_ = inspect.signature(function, follow_wrapped=False).parameters.values()
-        own = own.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        signature = inspect.signature(function)
+        own, *_ = signature.parameters.values()
+        returns = signature.return_annotation
+        if inspect.isgeneratorfunction(inspect.unwrap(function)):  # for a `with` statement
+            returns = returns.replace("Iterator", "AbstractContextManager")
         spelled = inspect.signature(options).parameters.values()
-        returns = inspect.signature(function).return_annotation
-        signature = inspect.Signature([own, *spelled], return_annotation=returns)
+        signature = signature.replace(parameters=[own, *spelled], return_annotation=returns)
         vars(taking_options)["__signature__"] = signature
         return cast(Callable[Concatenate[_First, _P], _Result], taking_options)
 

@@ -80,7 +80,7 @@ def _announcing(
     return method
 
 
-class _Epochs(keras.callbacks.Callback):
+class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
     """Tells the capture when an epoch of fit begins and ends."""
 
     def __init__(self, capture: Capture) -> None:

@@ -40,7 +40,7 @@ def dataset_of(
         units: The numbers of the units that were kept.
         attributes: What to note of the layer.
     """
-    xarray = optional("xarray", "to_xarray()")
+    package = optional("xarray", "to_xarray()")
     states = stacked("hidden_state")
     first = batches[0]
     timesteps = np.arange(first.timesteps)
@@ -59,7 +59,8 @@ def dataset_of(
     if states.ndim == 4:
         coordinates["unit"] = list(units)
     variables = dict(_variables(batches, stacked))
-    return xarray.Dataset(variables, coords=coordinates, attrs=attributes)
+    data: xarray.Dataset = package.Dataset(variables, coords=coordinates, attrs=attributes)
+    return data
 
 
 def _number(value: int | None) -> float:

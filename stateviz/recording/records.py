@@ -229,7 +229,7 @@ class BatchRecord(ByContent):
     @property
     def timesteps(self) -> int:
         """The number of timesteps that the layer processed."""
-        return self.hidden_state.shape[1]
+        return int(self.hidden_state.shape[1])
 
     @property
     def nbytes(self) -> int:
@@ -312,7 +312,7 @@ def same_content(one: Any, other: Any) -> bool:
         return False
     if isinstance(one, np.ndarray):
         alike = one.dtype == other.dtype and one.shape == other.shape
-        return alike and one.tobytes() == other.tobytes()
+        return bool(alike and one.tobytes() == other.tobytes())
     if isinstance(one, tuple | list):
         return len(one) == len(other) and all(map(same_content, one, other))
     if isinstance(one, ByContent) and is_dataclass(one):

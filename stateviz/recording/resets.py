@@ -73,7 +73,6 @@ class Resets(Sequence[ResetCount]):
         Raises:
             ImportError: pandas is not installed.
         """
-        pandas = optional("pandas", "to_pandas()")
         rows = [
             {
                 "layer": count.layer,
@@ -88,7 +87,8 @@ class Resets(Sequence[ResetCount]):
         ]
         columns = ["layer", "phase", "epoch", "batches", *ORIGINS]
         columns += ["state_tensors_zeroed", "sample_states_zeroed"]
-        return pandas.DataFrame(rows, columns=columns).astype({"epoch": "Int64"})
+        table: pandas.DataFrame = optional("pandas", "to_pandas()").DataFrame(rows, columns=columns)
+        return table.astype({"epoch": "Int64"})
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:
         shown = list(self.origins)

@@ -106,4 +106,4 @@ def layers_with_batches(recording: Recording) -> list[str]:
 
 def units_in(batch: BatchRecord) -> int:
     """How many units of a batch were kept, with the spatial axes of a ConvLSTM laid out."""
-    return batch.flat.hidden_state.shape[2]
+    return int(batch.flat.hidden_state.shape[2])

@@ -1,39 +1,25 @@
-"""A real Chromium, and a JupyterLab of its own that the user's settings do not reach."""
+"""The browser and the JupyterLab that the browser checks share."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tools.course_environment import NOTEBOOKS, REPOSITORY
+from tools.course_environment import NOTEBOOKS
+from tools.real_browser import ARGUMENTS, find_chromium, running_lab
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 LESSON = "00_when_does_keras_reset.ipynb"
-START_S = 60
 RUN_ALL_S = 150
+ECHO_S = 10
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,8 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    named = os.environ.get("STATEVIZ_CHROMIUM")
-    path = named or next(filter(None, map(shutil.which, NAMES)), None)
+    path = find_chromium()
     if path is None:
         message = "There is no Chromium on this machine, so the browser checks cannot run."
         if os.environ.get("STATEVIZ_REQUIRE_BROWSER") == "1":
@@ -105,6 +90,12 @@ class Lab:
         asked = reply["content"]["user_expressions"]["asked"]
         return asked["data"]["text/plain"] if asked["status"] == "ok" else repr(asked)
 
+    def wait_for(self, expression: str, value: str) -> None:
+        """Waits until the kernel's value of an expression is this one."""
+        until = time.monotonic() + ECHO_S
+        while (asked := self.ask(expression)) != value:
+            assert time.monotonic() < until, f"{expression} is {asked}, not {value}"
+
     @contextmanager
     def busy(self, seconds: float) -> Iterator[None]:
         """Gives the kernel work, as a long `fit` would, and waits for its end at the end."""
@@ -119,30 +110,5 @@ class Lab:
 def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     home = tmp_path_factory.mktemp("home")
     notebooks = Path(shutil.copytree(NOTEBOOKS, home / "notebooks"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
-    environment |= {"HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
-    # The same way in as `make lab`.
-    command = [sys.executable, "-m", "tools.launch_lab", "--no-browser", f"--port={port}"]
-    command += ["--ip=127.0.0.1", "--IdentityProvider.token=", f"--ServerApp.root_dir={notebooks}"]
-    with (home / "log").open("wb") as log:
-        server = subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
-    lab = Lab(f"http://127.0.0.1:{port}", notebooks, home / "runtime")
-    try:
-        until = time.monotonic() + START_S
-        while True:
-            try:
-                urlopen(f"{lab.url}/api", timeout=5).close()
-                break
-            except (URLError, OSError):
-                if server.poll() is not None or time.monotonic() > until:
-                    pytest.fail(f"JupyterLab did not start:\n{(home / 'log').read_text()}")
-                time.sleep(0.3)
-        yield lab
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    with running_lab(home, notebooks) as address:
+        yield Lab(address, notebooks, home / "runtime")

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 import stateviz
+from stateviz.playing import page as player_page
 from stateviz.playing.player import Player
 from stateviz.recording import Recording
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_recording
-
-SCRIPT = Path(stateviz.__file__).with_name("player.js")
 
 
 def recording() -> Recording:
@@ -34,7 +34,7 @@ def scenes() -> dict[str, Player]:
     }
 
 
-def open_page(chromium: Browser, path: Path, **look: str) -> Page:
+def open_page(chromium: Browser, path: Path, **look: Any) -> Page:
     context = chromium.new_context(offline=True, viewport={"width": 1280, "height": 900}, **look)
     page = context.new_page()
     page.goto(path.as_uri())
@@ -63,7 +63,7 @@ def expected(frame: int, unit: int) -> str:
 
 
 def picture(page: Page) -> str:
-    return page.evaluate("document.querySelector('.stateviz-picture canvas').toDataURL()")
+    return str(page.evaluate("document.querySelector('.stateviz-picture canvas').toDataURL()"))
 
 
 def test_a_unit_is_chosen_with_box_key_and_click_without_a_kernel(sequence: Page) -> None:
@@ -212,7 +212,8 @@ def two_views(chromium: Browser) -> Iterator[Page]:
     }
     page = chromium.new_context(offline=True).new_page()
     page.set_content("<main><h1>Two</h1><div id=one></div><div id=two></div></main>")
-    script = SCRIPT.read_text(encoding="utf-8") + TWO_VIEWS % json.dumps(values)
+    page.add_style_tag(content=player_page.style())
+    script = player_page.inline_script() + TWO_VIEWS % json.dumps(values)
     page.add_script_tag(content=script, type="module")
     page.wait_for_function("document.querySelectorAll('.stateviz-player[data-ready]').length === 2")
     page.wait_for_function("window.closers")
@@ -221,8 +222,10 @@ def two_views(chromium: Browser) -> Iterator[Page]:
 
 
 def frames(page: Page) -> list[str]:
-    return page.evaluate(
-        "[...document.querySelectorAll('.stateviz-player')].map((each) => each.dataset.frame)"
+    return list(
+        page.evaluate(
+            "[...document.querySelectorAll('.stateviz-player')].map((each) => each.dataset.frame)"
+        )
     )
 
 

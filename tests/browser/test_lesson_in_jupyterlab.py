@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 
@@ -65,8 +66,7 @@ def test_buttons_and_keys_move_the_page_and_the_kernel(live: Locator, jupyterlab
 
     def both(frame: int) -> None:
         expect(live).to_have_attribute("data-frame", str(frame))
-        page.wait_for_timeout(300)
-        assert jupyterlab.ask("player.frame") == str(frame)
+        jupyterlab.wait_for("player.frame", str(frame))
         readout = live.locator(".stateviz-readout").inner_text()
         assert jupyterlab.ask("player.readout") == repr(readout)
 
@@ -83,17 +83,15 @@ def test_the_slider_moves_the_page_and_the_kernel(live: Locator, jupyterlab: Lab
     box = live.locator(".stateviz-slider").bounding_box()
     assert box
     live.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    live.page.wait_for_timeout(300)
-    assert frame_of(live) in (9, 10, 11)
-    assert jupyterlab.ask("player.frame") == str(frame_of(live))
+    expect(live).to_have_attribute("data-frame", re.compile("^(9|10|11)$"))
+    jupyterlab.wait_for("player.frame", str(frame_of(live)))
 
 
 def test_play_reaches_the_end_on_the_page_and_in_the_kernel(live: Locator, jupyterlab: Lab) -> None:
     live.locator("[aria-label=Speed]").select_option("4")
     press(live, "play")
     wait_for_end(live.page, live)
-    live.page.wait_for_timeout(300)
-    assert jupyterlab.ask("(player.frame, player.playing)") == f"({N_FRAMES - 1}, False)"
+    jupyterlab.wait_for("(player.frame, player.playing)", f"({N_FRAMES - 1}, False)")
     assert jupyterlab.ask("int(player.figure.axes[1].images[-1].get_array().count())") == str(
         20 * 8
     )
@@ -171,7 +169,7 @@ def test_a_lesson_that_is_not_trusted_shows_the_poster(chromium: Browser, jupyte
     poster.scroll_into_view_if_needed()
     expect(poster).to_be_visible()
     assert poster.evaluate("image => image.naturalWidth") > 600
-    assert "t = 19" in (poster.get_attribute("alt") or "t = 19")
+    assert "t = 19" in (poster.get_attribute("alt") or "no words")
     assert page.locator(".stateviz-player").count() == 0
     page.context.close()
 

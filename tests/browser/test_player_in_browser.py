@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from stateviz.playing.player import Player
 
@@ -21,7 +21,7 @@ def a_player() -> Player:
     """A heat map that fills in column by column, with a line, a text and a mark."""
     figure = Figure(figsize=(6, 4))
     left, right = figure.subplots(1, 2)
-    image = left.imshow(np.ma.masked_all(VALUES.shape), vmin=-1, vmax=1, cmap="viridis")
+    image = left.imshow(np.ma.array(VALUES, mask=True), vmin=-1, vmax=1, cmap="viridis")
     [line] = right.plot([], [], "k-o")
     right.set(xlim=(0, N_FRAMES), ylim=(0, N_FRAMES))
     text = right.text(1, 6, "")
@@ -53,7 +53,12 @@ def page(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
     context = chromium.new_context(offline=True, viewport={"width": 1024, "height": 768})
     page = context.new_page()
     said: list[str] = []
-    page.on("console", lambda message: message.type == "error" and said.append(message.text))
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            said.append(message.text)
+
+    page.on("console", hear)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto(path.as_uri())
     page.wait_for_selector(".stateviz-player[data-ready]")
@@ -73,13 +78,15 @@ def press(page: Page, action: str) -> None:
 
 def color_at(page: Page, row: int, column: int) -> list[int]:
     """The canvas's colour in the middle of a cell of the heat map."""
-    return page.evaluate(
-        """([x, y]) => {
+    return list(
+        page.evaluate(
+            """([x, y]) => {
           const canvas = document.querySelector(".stateviz-picture canvas");
           const at = [Math.round(x * canvas.width), Math.round(y * canvas.height)];
           return [...canvas.getContext("2d").getImageData(...at, 1, 1).data];
         }""",
-        place_of(row, column),
+            place_of(row, column),
+        )
     )
 
 
@@ -91,8 +98,16 @@ def place_of(row: int, column: int) -> list[float]:
     return [x / figure.bbox.width, 1 - y / figure.bbox.height]
 
 
+# Longer than six frames of this player stand.
+FORTY_REPAINTS = """() => new Promise((done) => {
+  let left = 40;
+  const repaint = () => (left-- ? requestAnimationFrame(repaint) : done());
+  repaint();
+})"""
+
+
 def test_it_waits_to_be_played_and_stops_at_the_end(page: Page) -> None:
-    page.wait_for_timeout(300)
+    page.evaluate(FORTY_REPAINTS)
     assert frame_of(page) == 0
     press(page, "play")
     assert page.inner_text("[data-action=play]").strip() == "Pause"

@@ -26,9 +26,11 @@ KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language":
 def save(page: Page, lab: Lab) -> str:
     """Saves the notebook, and returns the HTML of the quiz in the file."""
     page.keyboard.press("Escape")
-    page.keyboard.press("Control+s")
+    with page.expect_response(
+        lambda response: response.request.method == "PUT" and NAME in response.url
+    ):
+        page.keyboard.press("Control+s")
     expect(page.locator(".jp-Document .jp-mod-dirty")).to_have_count(0)
-    page.wait_for_timeout(1000)
     cell = json.loads((lab.notebooks / NAME).read_text())["cells"][0]
     [output] = [output for output in cell["outputs"] if "data" in output]
     return "".join(output["data"]["text/html"])

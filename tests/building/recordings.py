@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from stateviz.recording import STATE_NAMES, BatchRecord, Event, LayerRecording, Recording, State
+from stateviz.recording import (
+    STATE_NAMES,
+    BatchRecord,
+    Event,
+    Gates,
+    LayerRecording,
+    Recording,
+    State,
+)
 
 SAMPLES, TIMESTEPS, UNITS = 4, 3, 2
+Thing = TypeVar("Thing")
 _PARTS = {"initial_{}_state": "initial", "{}_state": "after", "final_{}_state": "final"}
 
 
@@ -54,6 +63,18 @@ def changed(batch: BatchRecord, /, **words: Any) -> BatchRecord:
         elif parts:
             states[name] = replace(states[name], **parts)
     return replace(batch, **{"states": tuple(states.values()), **words})
+
+
+def there(value: Thing | None) -> Thing:
+    """What a batch may lack and this one has, such as its cell state."""
+    assert value is not None
+    return value
+
+
+def gates_of(batch: BatchRecord) -> Gates:
+    """The gates of an LSTM's batch that was recorded with them."""
+    assert isinstance(batch.gates, Gates)
+    return batch.gates
 
 
 def a_recording(batches: int = 6, **words: Any) -> Recording:

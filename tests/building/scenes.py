@@ -23,7 +23,7 @@ class AllKinds:
         self.figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72))
         self.figure.set_dpi(150)
         left, right = self.figure.subplots(1, 2)
-        self.image = left.imshow(np.ma.masked_all(VALUES.shape), vmin=-2, vmax=2, cmap="RdBu_r")
+        self.image = left.imshow(np.ma.array(VALUES, mask=True), vmin=-2, vmax=2, cmap="RdBu_r")
         # matplotlib would compose the two images into one, hidden or not.
         self.second = left.imshow(np.zeros((3, 1)), vmin=-2, vmax=2, extent=(-3, -2, 2.5, -0.5))
         right.set(xlim=(0, N_FRAMES), ylim=(0, N_FRAMES))

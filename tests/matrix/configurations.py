@@ -46,7 +46,7 @@ class Configuration:
 
 
 @keras.saving.register_keras_serializable("stateviz-tests")
-class OwnLayer(keras.layers.Layer):
+class OwnLayer(keras.layers.Layer):  # type: ignore[misc]
     """A layer of a user's own with a recurrent layer in it."""
 
     def __init__(self, **options: Any) -> None:
@@ -60,7 +60,7 @@ class OwnLayer(keras.layers.Layer):
         return self.inner(x, training=training)
 
 
-class OwnModel(keras.Model):
+class OwnModel(keras.Model):  # type: ignore[misc]
     """A subclassed model with a recurrent layer in it."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class OwnModel(keras.Model):
         return self.inner(x, training=training)
 
 
-class OwnLoop(keras.layers.LSTM):
+class OwnLoop(keras.layers.LSTM):  # type: ignore[misc]
     """A recurrent layer that does not run Keras's loop."""
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: Any) -> Any:

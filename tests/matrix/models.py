@@ -17,7 +17,7 @@ from tests.matrix.configurations import (
 from tests.matrix.ways import Way
 
 
-class MeanOverTime(keras.layers.Layer):
+class MeanOverTime(keras.layers.Layer):  # type: ignore[misc]
     """From any number of axes to (samples, features)."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class MeanOverTime(keras.layers.Layer):
         return None
 
 
-class Snapshot(keras.layers.Layer):
+class Snapshot(keras.layers.Layer):  # type: ignore[misc]
     """Lets everything pass, and keeps the weights that the layers have at each run."""
 
     def __init__(self) -> None:

@@ -38,7 +38,7 @@ class Outcome:
     words: str = ""
 
 
-def outcome(configuration: Configuration, way: Way) -> Outcome:
+def outcome(configuration: Configuration, way: Way) -> Outcome:  # noqa: PLR0911  a verdict each
     """Runs a configuration in a way, without and with the recorder."""
     data = data_for(configuration)
     plain, _ = model_of(configuration, way)
@@ -140,7 +140,7 @@ def what_is_wrong(
         if layer.stateful and not part.name:
             held = [state.numpy() for state in layer.states]
             ends = [batches[-1].final_hidden_state, batches[-1].final_cell_state]
-            if not all(map(np.array_equal, held, filter(lambda end: end is not None, ends))):
+            if not all(map(np.array_equal, held, [end for end in ends if end is not None])):
                 return f"{name} holds other states than the last that were recorded"
     return ""
 

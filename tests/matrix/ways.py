@@ -20,11 +20,11 @@ from tests.matrix.configurations import (
 )
 from tests.matrix.data import Data
 
-Run = Callable[[keras.Model, Data], Any]
+Run = Callable[..., Any]  # of a model, its data, and callbacks if there are any
 OPTIONS = {"batch_size": BATCH, "verbose": 0}
 
 
-class Stepping(keras.Model):
+class Stepping(keras.Model):  # type: ignore[misc]
     """A model with a train_step of its own."""
 
     def train_step(self, data: Any) -> Any:
@@ -37,7 +37,7 @@ class Stepping(keras.Model):
         return self.compute_metrics(x, y, predicted)
 
 
-class Batches(keras.utils.PyDataset):
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """The batches of the data, from two workers."""
 
     def __init__(self, data: Data) -> None:
@@ -51,7 +51,7 @@ class Batches(keras.utils.PyDataset):
         return self.batches[index]
 
 
-class Stops(keras.callbacks.Callback):
+class Stops(keras.callbacks.Callback):  # type: ignore[misc]
     """Ends the training after the second batch: quietly, or by an error."""
 
     def __init__(self, error: type[BaseException] | None = None) -> None:
@@ -91,7 +91,8 @@ def recorded_in_a_thread(model: keras.Model, data: Data, run: Run) -> tuple[Reco
     thread.join()
     if isinstance(returned[0], ValueError):
         raise returned[0]
-    return returned[0]
+    recording, results = returned[0]
+    return recording, results
 
 
 def recorded_in_nested_blocks(model: keras.Model, data: Data, run: Run) -> tuple[Recording, Any]:

@@ -1,0 +1,250 @@
+// Paints what a scene holds at a frame on a canvas under the stage.
+
+import { stateOf } from "./payload.js";
+
+/** @import { At, Color, ImageState, ImageTrack, LineState, LineTrack } from "./payload.js" */
+/** @import { Point, RectangleState, Scene, TextState, Track } from "./payload.js" */
+/** @typedef {(color: Color) => string} Css */
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {At} at
+ * @param {number} scale device pixels a point
+ * @param {(opacity: number) => string} ink the reader's text colour
+ */
+export function paint(context, scene, at, scale, ink) {
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+  const css = (/** @type {Color} */ color) =>
+    color.startsWith("ink") ? ink(Number(color.slice(4))) : color;
+  for (const track of scene.tracks) {
+    context.save();
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    if (track.clip) {
+      context.beginPath();
+      context.rect(...track.clip);
+      context.clip();
+    }
+    paintTrack(context, scene, track, at, { css, scale });
+    context.restore();
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {Track} track
+ * @param {At} at
+ * @param {{ css: Css, scale: number }} how
+ */
+function paintTrack(context, scene, track, at, { css, scale }) {
+  if (track.kind === "image") {
+    const state = stateOf(scene, track, at);
+    if (state) paintImage(context, track, state, scale);
+  } else if (track.kind === "line") {
+    const state = stateOf(scene, track, at);
+    if (state) paintLine(context, track, state, css);
+  } else if (track.kind === "text") {
+    const state = stateOf(scene, track, at);
+    if (state) paintText(context, state, css);
+  } else {
+    const state = stateOf(scene, track, at);
+    if (state) paintRectangle(context, state, css);
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {ImageTrack} track
+ * @param {ImageState} state
+ * @param {number} scale
+ */
+function paintImage(context, track, state, scale) {
+  // Whole device pixels, so that edges are sharp.
+  const [[x0, y0], [x1, y1]] = state.corners.map((corner) =>
+    corner.map((v) => Math.round(v * scale)),
+  );
+  const [width, height] = [Math.abs(x1 - x0), Math.abs(y1 - y0)];
+  context.setTransform(x1 < x0 ? -1 : 1, 0, 0, y1 < y0 ? -1 : 1, x0, y0);
+  context.beginPath();
+  context.rect(0, 0, Math.round((width * state.columns) / state.shape[1]), height);
+  context.clip();
+  context.imageSmoothingEnabled = false;
+  context.drawImage(coloredCanvas(track, state, width, height), 0, 0, width, height);
+}
+
+/**
+ * An image in its colours; it is kept until there is another room for it.
+ * @param {ImageTrack} track
+ * @param {ImageState} state
+ * @param {number} width of the room, in device pixels
+ * @param {number} height
+ */
+function coloredCanvas(track, { pixels, shape }, width, height) {
+  const [rows, columns] = shape;
+  const size = {
+    width: Math.min(columns, Math.max(width, 1)),
+    height: Math.min(rows, Math.max(height, 1)),
+  };
+  const kept = track.canvases[pixels];
+  if (kept?.width === size.width && kept.height === size.height) return kept;
+  const colors = meanColors(track.images[pixels], shape, track.palette, size);
+  const canvas = new OffscreenCanvas(size.width, size.height);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.putImageData(new ImageData(colors, size.width, size.height), 0, 0);
+  track.canvases[pixels] = canvas;
+  return canvas;
+}
+
+/**
+ * The colours of an image, RGBA, one pixel a value, but in no more pixels than there is room for: a
+ * pixel of several values has their mean colour. To leave some out would show equal images at two
+ * places as different.
+ * @param {Uint8Array} levels
+ * @param {[number, number]} shape rows and columns
+ * @param {Uint32Array} palette
+ * @param {{ width: number, height: number }} room at most the columns and the rows
+ */
+export function meanColors(levels, [rows, columns], palette, { width, height }) {
+  const colors = new Uint8Array(palette.buffer);
+  const mean = new Uint8ClampedArray(4 * width * height);
+  for (let y = 0; y < height; y++) {
+    const down = touched(y, height, rows);
+    for (let x = 0; x < width; x++) {
+      const color = meanOf(levels, columns, down, touched(x, width, columns), colors);
+      if (color) mean.set(color, 4 * (y * width + x));
+    }
+  }
+  return mean;
+}
+
+/**
+ * The mean colour of some rows and columns; null where there is nothing.
+ * @param {Uint8Array} levels
+ * @param {number} columns in a row
+ * @param {number[]} rows first and end
+ * @param {number[]} across first and end of the columns
+ * @param {Uint8Array} colors
+ */
+function meanOf(levels, columns, [top, bottom], [left, right], colors) {
+  const sum = [0, 0, 0];
+  let count = 0;
+  for (let row = top; row < bottom; row++) {
+    for (let column = left; column < right; column++) {
+      const color = 4 * levels[row * columns + column];
+      if (!colors[color + 3]) continue; // nothing here
+      for (let channel = 0; channel < 3; channel++) sum[channel] += colors[color + channel];
+      count++;
+    }
+  }
+  return count ? [...sum.map((each) => each / count), 255] : null;
+}
+
+/**
+ * The values that pixel `at` of `many` touches, of `count` in a row or column: first and end.
+ * @param {number} at
+ * @param {number} many
+ * @param {number} count
+ */
+export function touched(at, many, count) {
+  return [Math.floor((at * count) / many), Math.ceil(((at + 1) * count) / many)];
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {LineTrack} track
+ * @param {LineState} state
+ * @param {Css} css
+ */
+function paintLine(context, track, state, css) {
+  const points = track.lines[state.line];
+  if (state.width && state.color) {
+    context.beginPath();
+    let drawing = false;
+    for (let place = 0; place < state.points; place++) {
+      const point = points[place];
+      if (point) context[drawing ? "lineTo" : "moveTo"](...point);
+      drawing = Boolean(point);
+    }
+    context.strokeStyle = css(state.color);
+    context.lineWidth = state.width;
+    context.lineJoin = "round";
+    context.setLineDash(state.dash);
+    context.stroke();
+  }
+  if (!track.marker || !state.marker_color) return;
+  context.fillStyle = css(state.marker_color);
+  for (let place = 0; place < state.points; place++)
+    paintMarker(context, track.marker, points[place]);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Point[]} marker
+ * @param {Point | null} point
+ */
+function paintMarker(context, marker, point) {
+  if (!point) return;
+  context.beginPath();
+  for (const [dx, dy] of marker) context.lineTo(point[0] + dx, point[1] + dy);
+  context.fill();
+}
+
+const FONTS = '"DejaVu Sans", system-ui, sans-serif';
+/** @type {Record<string, CanvasTextBaseline>} */
+const BASELINES = {
+  baseline: "alphabetic",
+  bottom: "bottom",
+  center: "middle",
+  center_baseline: "middle",
+  top: "top",
+};
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {TextState} state
+ * @param {Css} css
+ */
+function paintText(context, state, css) {
+  const [across, down] = state.align;
+  context.translate(...state.at);
+  context.rotate((-state.turn * Math.PI) / 180);
+  context.font = `${state.bold ? "bold " : ""}${state.size}px ${FONTS}`;
+  context.fillStyle = css(state.color);
+  context.textAlign = /** @type {CanvasTextAlign} */ (across);
+  context.textBaseline = BASELINES[down];
+  const lines = state.text.split("\n");
+  const height = 1.2 * state.size;
+  const up = { top: 0, center: 0.5, center_baseline: 0.5 }[down] ?? 1;
+  lines.forEach((text, place) => {
+    context.fillText(text, 0, (place - up * (lines.length - 1)) * height);
+  });
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {RectangleState} state
+ * @param {Css} css
+ */
+function paintRectangle(context, state, css) {
+  if (state.face) {
+    context.fillStyle = css(state.face);
+    context.fillRect(...state.box);
+  }
+  if (state.edge && state.width) {
+    context.strokeStyle = css(state.edge);
+    context.lineWidth = state.width;
+    context.strokeRect(...state.box);
+  }
+}
+
+/**
+ * The reader's text colour at a given opacity.
+ * @param {Element} root
+ */
+export function inkOf(root) {
+  const numbers = getComputedStyle(root).color.match(/[\d.]+/g) ?? ["0", "0", "0"];
+  const [red, green, blue, alpha = 1] = numbers.map(Number);
+  return (/** @type {number} */ opacity) => `rgba(${red},${green},${blue},${alpha * opacity})`;
+}

@@ -1,0 +1,188 @@
+// What Python sends of a scene, described and decoded: the one contract between the two languages.
+// Python packs it in stateviz/playing/packing.py and tracks.py; both sides are tested against it.
+
+/** @typedef {[number, number]} Point x and y in points (1/72 inch) from the stage's upper left */
+/** @typedef {[number, number, number, number]} Box left, top, width and height, in points */
+/** @typedef {string} Color a CSS colour, "" for none, or "ink 0.8": the reader's text colour */
+
+/**
+ * @typedef {object} ImageState What an image shows in a frame.
+ * @property {[Point, Point]} corners upper left and lower right; mirrored where they are swapped
+ * @property {[number, number]} shape rows and columns
+ * @property {number} pixels which of the track's images
+ * @property {number} columns how many of its columns are filled
+ */
+/**
+ * @typedef {object} LineState
+ * @property {Color} color
+ * @property {number} width in points; 0 for markers alone
+ * @property {number[]} dash lengths in points; [] for a solid line
+ * @property {Color} marker_color
+ * @property {number} line which of the track's lines
+ * @property {number} points how many of its points are shown
+ */
+/**
+ * @typedef {object} TextState
+ * @property {Point} at
+ * @property {string} text
+ * @property {Color} color
+ * @property {number} size in points
+ * @property {boolean} bold
+ * @property {[string, string]} align matplotlib's horizontal and vertical alignment
+ * @property {number} turn degrees, counterclockwise
+ */
+/**
+ * @typedef {object} RectangleState
+ * @property {Box} box
+ * @property {Color} face
+ * @property {Color} edge
+ * @property {number} width of the edge, in points
+ */
+
+/**
+ * @template State
+ * @typedef {object} Moving What every kind of track has.
+ * @property {Box | null} clip nothing is drawn outside of it
+ * @property {string | null} hover what to say under the pointer: "unit {y}: {value:.2f}"
+ * @property {(State | null)[]} states the distinct ones; null where the artist is hidden
+ * @property {number[]} frames which state each frame shows, for each option of `in_page` in turn
+ */
+/**
+ * @typedef {object} PackedImage
+ * @property {"image"} kind
+ * @property {string} colors 255 colours, RGBA, in base64; value 255 means "nothing here"
+ * @property {[number, number, number, number]} extent left, right, bottom and top, in data
+ * @property {[number, number]} limits the values of the first and the last colour
+ * @property {number} pixels how many images follow, each as its difference (xor) from the last
+ */
+/**
+ * @typedef {object} PackedLine
+ * @property {"line"} kind
+ * @property {Point[] | null} marker an outline about the origin
+ * @property {[Point, Point] | null} data the stage's lower left and upper right corner, in data
+ * @property {(Point | null)[][]} lines null where a line is interrupted
+ */
+/**
+ * @typedef {object} Pick A place where a click chooses an option.
+ * @property {string} choice
+ * @property {"x" | "y"} axis
+ * @property {number} start where on that axis option 0 begins
+ * @property {Box} box
+ * @property {[number, number]} limits of the axis, from the left or from the top
+ */
+/**
+ * @typedef {object} Described All of a scene but its tracks.
+ * @property {string} title
+ * @property {string} stage SVG
+ * @property {[number, number]} size width and height, in points
+ * @property {number} n_frames
+ * @property {string[]} readouts of each frame, for each option of `in_page` in turn
+ * @property {[number, string][]} marks frames with a label
+ * @property {Record<string, string[]>} options what can be chosen: the labels by the choice
+ * @property {Chosen} chosen
+ * @property {string | null} in_page the choice whose options are all here
+ * @property {Pick[]} picks
+ */
+/** @typedef {Record<string, number>} Chosen the option of each choice, 0-based */
+/** @typedef {Moving<ImageState> & PackedImage} PackedImageTrack */
+/** @typedef {Moving<LineState> & PackedLine} LineTrack */
+/** @typedef {Moving<TextState> & { kind: "text" }} TextTrack */
+/** @typedef {Moving<RectangleState> & { kind: "rectangle" }} RectangleTrack */
+/** @typedef {PackedImageTrack | LineTrack | TextTrack | RectangleTrack} PackedTrack */
+/** @typedef {Described & { tracks: PackedTrack[] }} Payload the JSON text */
+
+/**
+ * @typedef {object} Decoded
+ * @property {Uint32Array} palette 256 colours; the last is transparent
+ * @property {Uint8Array[]} images
+ * @property {OffscreenCanvas[]} canvases the images as they were painted last
+ */
+/** @typedef {PackedImageTrack & Decoded} ImageTrack */
+/** @typedef {ImageTrack | LineTrack | TextTrack | RectangleTrack} Track */
+/** @typedef {Described & { tracks: Track[] }} Scene the payload with its images */
+/** @typedef {{ frame: number, option: number }} At a frame, and the option of `in_page` */
+
+/**
+ * Undoes what `packing.packed` does.
+ * @param {DataView | string} payload bytes, or base64
+ * @returns {Promise<Scene>}
+ */
+export async function unpacked(payload) {
+  const packed =
+    typeof payload === "string"
+      ? fromBase64(payload)
+      : new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength).slice();
+  const inflating = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const bytes = new Uint8Array(await new Response(inflating).arrayBuffer());
+  const length = new DataView(bytes.buffer).getUint32(0, true);
+  /** @type {Payload} */
+  const described = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  let at = 4 + length;
+  const tracks = described.tracks.map((track) => {
+    if (track.kind !== "image") return track;
+    const sizes = imageSizes(track);
+    const images = separated(bytes.subarray(at), sizes);
+    at += sizes.reduce((sum, size) => sum + size, 0);
+    return { ...track, palette: palette(track.colors), images, canvases: [] };
+  });
+  return { ...described, tracks };
+}
+
+/**
+ * How many pixels each image of a track has.
+ * @param {PackedImageTrack} track
+ */
+export function imageSizes(track) {
+  /** @type {number[]} */
+  const sizes = Array(track.pixels).fill(0);
+  for (const state of track.states) {
+    if (state) sizes[state.pixels] = state.shape[0] * state.shape[1];
+  }
+  return sizes;
+}
+
+/**
+ * The images of these sizes; of equal size, each came as its difference from the one before.
+ * @param {Uint8Array} bytes
+ * @param {number[]} sizes
+ */
+export function separated(bytes, sizes) {
+  /** @type {Uint8Array[]} */
+  const images = [];
+  let at = 0;
+  for (const size of sizes) {
+    const image = bytes.slice(at, at + size);
+    const before = images.at(-1);
+    if (before?.length === size) {
+      for (let i = 0; i < size; i++) image[i] ^= before[i];
+    }
+    images.push(image);
+    at += size;
+  }
+  return images;
+}
+
+/** @param {string} colors RGBA in base64 */
+export function palette(colors) {
+  const found = new Uint32Array(256); // the last entry stays transparent
+  found.set(new Uint32Array(fromBase64(colors).buffer));
+  return found;
+}
+
+/** @param {string} text */
+function fromBase64(text) {
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+}
+
+/**
+ * What a track holds at a frame.
+ * @template State
+ * @param {{ n_frames: number }} scene
+ * @param {Moving<State>} track
+ * @param {At} at
+ * @returns {State | null}
+ */
+export function stateOf(scene, track, { frame, option }) {
+  const varies = track.frames.length > scene.n_frames;
+  return track.states[track.frames[varies ? option * scene.n_frames + frame : frame]];
+}

@@ -1,0 +1,125 @@
+// What is under the pointer, and what a click there chooses.
+
+import { stateOf } from "./payload.js";
+
+/** @import { At, ImageState, ImageTrack, LineState, LineTrack, Scene } from "./payload.js" */
+/** @import { Described } from "./payload.js" */
+/** @typedef {{ x: number, y: number, value: number }} Values */
+
+const NEAR = 8; // points
+
+/**
+ * "unit {y}: {value:.2f}" with its values filled in.
+ * @param {string} format
+ * @param {Values} values
+ */
+export function filledIn(format, values) {
+  return format.replace(/\{(x|y|value)(?::\.(\d)f)?\}/g, (_, name, digits) => {
+    const value = values[/** @type {keyof Values} */ (name)];
+    return digits === undefined ? String(Math.round(value)) : value.toFixed(Number(digits));
+  });
+}
+
+/**
+ * What to say of a place; "" where there is nothing.
+ * @param {Scene} scene
+ * @param {At} at
+ * @param {number} x in points on the stage
+ * @param {number} y
+ */
+export function wordsAt(scene, at, x, y) {
+  for (const track of [...scene.tracks].reverse()) {
+    if (!track.hover) continue;
+    const values = valuesAt(scene, track, at, x, y);
+    if (values) return filledIn(track.hover, values);
+  }
+  return "";
+}
+
+/**
+ * @param {Scene} scene
+ * @param {Scene["tracks"][number]} track
+ * @param {At} at
+ * @param {number} x
+ * @param {number} y
+ */
+function valuesAt(scene, track, at, x, y) {
+  if (track.kind === "image") {
+    const state = stateOf(scene, track, at);
+    return state && imageAt(track, state, x, y);
+  }
+  if (track.kind === "line") {
+    const state = stateOf(scene, track, at);
+    return state && lineAt(scene.size, track, state, x, y);
+  }
+  return null;
+}
+
+/**
+ * The value of an image at a place on the stage; null where it has none.
+ * @param {Pick<ImageTrack, "images" | "extent" | "limits">} track
+ * @param {ImageState} state
+ * @param {number} x
+ * @param {number} y
+ * @returns {Values | null}
+ */
+export function imageAt(track, state, x, y) {
+  const [[x0, y0], [x1, y1]] = state.corners;
+  const [across, down] = [(x - x0) / (x1 - x0), (y - y0) / (y1 - y0)];
+  if (!(across >= 0 && across < 1 && down >= 0 && down < 1)) return null;
+  const [rows, columns] = state.shape;
+  const [row, column] = [Math.floor(down * rows), Math.floor(across * columns)];
+  if (column >= state.columns) return null;
+  const level = track.images[state.pixels][row * columns + column];
+  if (level === 255) return null;
+  const [left, right, bottom, top] = track.extent;
+  const [low, high] = track.limits;
+  return {
+    x: left + ((column + 0.5) / columns) * (right - left),
+    y: top + ((row + 0.5) / rows) * (bottom - top),
+    value: low + ((level + 0.5) / 255) * (high - low),
+  };
+}
+
+/**
+ * The nearest point of a line to a place on the stage, in data; null where none is near.
+ * @param {[number, number]} size of the stage
+ * @param {Pick<LineTrack, "lines" | "data">} track
+ * @param {Pick<LineState, "line" | "points">} state
+ * @param {number} x
+ * @param {number} y
+ * @returns {Values | null}
+ */
+export function lineAt(size, track, state, x, y) {
+  let nearest = null;
+  let distance = NEAR;
+  for (const point of track.lines[state.line].slice(0, state.points)) {
+    const away = point ? Math.hypot(point[0] - x, point[1] - y) : Number.POSITIVE_INFINITY;
+    if (away < distance) [nearest, distance] = [point, away];
+  }
+  if (!nearest || !track.data) return null;
+  const [[left, bottom], [right, top]] = track.data;
+  const value = bottom + (1 - nearest[1] / size[1]) * (top - bottom);
+  return { x: left + (nearest[0] / size[0]) * (right - left), y: value, value };
+}
+
+/**
+ * The choice and the option that a click at a place makes, if any.
+ * @param {{ picks: Described["picks"], options: Record<string, string[]> }} scene
+ * @param {number} x
+ * @param {number} y
+ */
+export function pickAt(scene, x, y) {
+  for (const pick of scene.picks) {
+    const [left, top, width, height] = pick.box;
+    const [low, high] = pick.limits;
+    const [across, down] = [(x - left) / width, (y - top) / height];
+    const [part, other] = pick.axis === "x" ? [across, down] : [down, across];
+    if (!(part >= 0 && part < 1 && other >= 0 && other < 1)) continue;
+    const option = Math.floor(low + part * (high - low) - pick.start);
+    if (option >= 0 && option < scene.options[pick.choice].length) {
+      return { choice: pick.choice, option };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,378 @@
+// One view of a player: the picture, the readout, the controls, and what they do.
+
+import { nextMark } from "./clock.js";
+import {
+  choiceKeys,
+  element,
+  icon,
+  keyList,
+  makeButtons,
+  makeSelect,
+  makeSpeed,
+  PAGE,
+} from "./controls.js";
+import { inkOf, paint } from "./painting.js";
+import { pickAt, wordsAt } from "./pointing.js";
+
+/** @import { Clock } from "./clock.js" */
+/** @import { Action, Buttons } from "./controls.js" */
+/** @import { Scene } from "./payload.js" */
+
+export class View {
+  /**
+   * @param {Clock} clock
+   * @param {HTMLElement} el
+   */
+  constructor(clock, el) {
+    this.clock = clock;
+    this.scene = clock.scene;
+    this.listening = new AbortController();
+    this.canvas = element("canvas", { role: "img" });
+    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
+    this.picture = element("div", { class: "stateviz-picture" });
+    this.choices = element("div", { class: "stateviz-choices" });
+    this.tip = element("div", { class: "stateviz-tip", hidden: "" });
+    this.words = element("span");
+    // Keeps the room for every frame's words.
+    this.longest = element("span", { "aria-hidden": "true" });
+    this.readout = element(
+      "div",
+      { class: "stateviz-readout", "aria-live": "polite" },
+      this.words,
+      this.longest,
+    );
+    /** @type {Buttons} */
+    this.buttons = makeButtons();
+    this.slider = element("input", {
+      type: "range",
+      class: "stateviz-slider",
+      min: 0,
+      step: 1,
+      "aria-label": "Frame",
+    });
+    this.marks = element("div", { class: "stateviz-marks" });
+    this.count = element("span", { class: "stateviz-count" });
+    this.speed = makeSpeed();
+    this.keys = element("dl", { class: "stateviz-keys", hidden: "" });
+    /** @type {Record<string, HTMLSelectElement>} */
+    this.selects = {};
+    /** @type {string | null} */
+    this.shown = null;
+    this.root = this.laidOut();
+    this.adopt(clock.scene);
+    el.append(this.root);
+    this.acts = this.actions();
+    this.listen();
+    this.sizes = new ResizeObserver(() => this.show());
+    this.sizes.observe(this.picture);
+    this.themes = new MutationObserver(() => this.show());
+    this.themes.observe(document.body, { attributes: true });
+  }
+
+  laidOut() {
+    const { loop, present, keys, ...moving } = this.buttons;
+    const rail = element("div", { class: "stateviz-rail" }, this.slider, this.marks);
+    const controls = element(
+      "div",
+      { class: "stateviz-controls" },
+      element("div", { class: "stateviz-track" }, rail, this.count),
+      ...Object.values(moving),
+      element("span", { class: "stateviz-spring" }),
+      this.speed,
+      loop,
+      present,
+      keys,
+    );
+    return element(
+      "div",
+      {
+        class: "stateviz-player",
+        role: "group",
+        tabindex: "0",
+        "data-lm-suppress-shortcuts": "true",
+      },
+      this.choices,
+      this.picture,
+      this.readout,
+      controls,
+      this.keys,
+    );
+  }
+
+  /**
+   * Takes over what belongs to a scene and not to a frame.
+   * @param {Scene} scene
+   */
+  adopt(scene) {
+    this.scene = scene;
+    this.shown = null;
+    const [width, height] = scene.size;
+    this.picture.style.aspectRatio = `${width}/${height}`;
+    this.picture.replaceChildren(this.canvas);
+    this.picture.insertAdjacentHTML("beforeend", scene.stage);
+    this.picture.append(this.tip);
+    this.root.style.setProperty("--stateviz-width", `${(width * 96) / 72}px`);
+    this.root.style.setProperty("--stateviz-aspect", String(width / height));
+    this.root.setAttribute("aria-label", `Player: ${scene.title}`);
+    this.canvas.setAttribute("aria-label", scene.title);
+    this.longest.textContent = scene.readouts.reduce((a, b) => (b.length > a.length ? b : a));
+    this.slider.max = String(scene.n_frames - 1);
+    this.marks.replaceChildren(
+      ...scene.marks.map(([frame, label]) => {
+        const left = (100 * frame) / Math.max(scene.n_frames - 1, 1);
+        return element("i", { style: `left:${left}%`, title: label });
+      }),
+    );
+    this.buttons["mark-back"].hidden = this.buttons["mark-on"].hidden = !scene.marks.length;
+    this.adoptChoices(scene);
+    this.keys.replaceChildren(...keyList(scene.marks.length > 0, this.choiceKeys()));
+  }
+
+  /** @param {Scene} scene */
+  adoptChoices(scene) {
+    const active = /** @type {HTMLElement | null} */ (document.activeElement);
+    const focused = this.choices.contains(active) ? active?.dataset.choice : undefined;
+    this.selects = {};
+    this.choices.replaceChildren();
+    for (const [name, labels] of Object.entries(scene.options)) {
+      if (labels.length < 2) continue;
+      const select = makeSelect(name, labels, this.clock.has(name));
+      select.addEventListener("change", () => this.clock.choose(name, Number(select.value)));
+      this.selects[name] = select;
+      this.choices.append(element("label", {}, name, select));
+    }
+    this.choices.hidden = !this.choices.children.length;
+    if (focused) this.selects[focused]?.focus();
+  }
+
+  choiceKeys() {
+    return choiceKeys(this.scene.options, (name) => this.clock.has(name));
+  }
+
+  /** @returns {Record<Action, () => void>} */
+  actions() {
+    const { clock } = this;
+    return {
+      first: () => clock.jump(0),
+      previous: () => clock.jump(clock.frame - 1),
+      play: () => clock.play(!clock.playing),
+      next: () => clock.jump(clock.frame + 1),
+      last: () => clock.jump(clock.last),
+      "mark-back": () => this.toMark(-1),
+      "mark-on": () => this.toMark(1),
+      loop: () => {
+        clock.model.set("loop", !clock.model.get("loop"));
+        clock.model.save_changes();
+        clock.redraw();
+      },
+      present: () => this.present(),
+      keys: () => {
+        this.keys.hidden = !this.keys.hidden;
+        this.buttons.keys.setAttribute("aria-expanded", String(!this.keys.hidden));
+      },
+    };
+  }
+
+  listen() {
+    const { clock, listening } = this;
+    const heard = { signal: listening.signal };
+    for (const [action, made] of Object.entries(this.buttons)) {
+      made.addEventListener("click", this.acts[/** @type {Action} */ (action)], heard);
+    }
+    this.slider.addEventListener("input", () => clock.jump(Number(this.slider.value)), heard);
+    this.speed.addEventListener(
+      "change",
+      () => {
+        clock.speed = Number(this.speed.value);
+        clock.redraw();
+      },
+      heard,
+    );
+    this.root.addEventListener("keydown", (event) => this.pressed(event), heard);
+    this.picture.addEventListener("pointermove", (event) => this.point(event), heard);
+    this.picture.addEventListener("pointerleave", () => this.hideTip(), heard);
+    this.picture.addEventListener(
+      "click",
+      (event) => {
+        const pick = this.pick(event);
+        if (pick) clock.choose(pick.choice, pick.option);
+      },
+      heard,
+    );
+    document.addEventListener(
+      "fullscreenchange",
+      () => this.presenting(document.fullscreenElement === this.root),
+      heard,
+    );
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", () => this.show(), heard);
+  }
+
+  /**
+   * What a key does, if anything.
+   * @param {string} key
+   * @returns {(() => void) | undefined}
+   */
+  actOf(key) {
+    const { acts, clock } = this;
+    /** @type {Record<string, () => void>} */
+    const byKey = {
+      ArrowLeft: acts.previous,
+      ArrowDown: acts.previous,
+      ArrowRight: acts.next,
+      ArrowUp: acts.next,
+      PageUp: () => clock.jump(clock.frame - PAGE),
+      PageDown: () => clock.jump(clock.frame + PAGE),
+      Home: acts.first,
+      End: acts.last,
+      " ": acts.play,
+      "?": acts.keys,
+      "[": acts["mark-back"],
+      "]": acts["mark-on"],
+      f: acts.present,
+    };
+    if (key === "Escape" && this.root.classList.contains("stateviz-presenting"))
+      return acts.present;
+    if (byKey[key]) return byKey[key];
+    const name = this.choiceKeys()[key.toLowerCase()];
+    if (!name) return undefined;
+    const option = clock.chosen[name] + (key === key.toLowerCase() ? 1 : -1);
+    return () => {
+      if (option in this.scene.options[name]) clock.choose(name, option);
+    };
+  }
+
+  /** @param {KeyboardEvent} event */
+  pressed(event) {
+    const act = this.actOf(event.key);
+    if (event.ctrlKey || event.metaKey || event.altKey || !act) return;
+    // A notebook would take the keys for itself.
+    event.stopPropagation();
+    const { tagName } = /** @type {HTMLElement} */ (event.target);
+    const ownMeaning = tagName === "SELECT" || (event.key === " " && tagName === "BUTTON");
+    if (ownMeaning) return;
+    event.preventDefault();
+    act();
+  }
+
+  close() {
+    this.listening.abort();
+    this.sizes.disconnect();
+    this.themes.disconnect();
+    this.root.remove();
+  }
+
+  /** @param {1 | -1} direction */
+  toMark(direction) {
+    const frame = nextMark(this.scene.marks, this.clock.frame, direction);
+    if (frame !== undefined) this.clock.jump(frame);
+  }
+
+  /**
+   * The place of the pointer, in points on the stage.
+   * @param {MouseEvent} event
+   * @returns {[number, number]}
+   */
+  place(event) {
+    const box = this.picture.getBoundingClientRect();
+    const [width, height] = this.scene.size;
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    return [(x / box.width) * width, (y / box.height) * height];
+  }
+
+  /** @param {MouseEvent} event */
+  pick(event) {
+    const pick = pickAt(this.scene, ...this.place(event));
+    return pick && this.clock.has(pick.choice) ? pick : null;
+  }
+
+  /** A presenter's view. Where a page may not fill the screen it fills the window. */
+  present() {
+    const fills = this.root.classList.contains("stateviz-presenting");
+    if (document.fullscreenElement === this.root) document.exitFullscreen();
+    else if (!fills) this.root.requestFullscreen?.().catch(() => {});
+    this.presenting(!fills);
+    this.root.focus();
+  }
+
+  /** @param {boolean} fills */
+  presenting(fills) {
+    this.root.classList.toggle("stateviz-presenting", fills);
+    this.buttons.present.setAttribute("aria-pressed", String(fills));
+    this.show();
+  }
+
+  hideTip() {
+    this.tip.hidden = true;
+  }
+
+  /** @param {MouseEvent} event */
+  point(event) {
+    const box = this.picture.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const pick = this.pick(event);
+    const pointed = wordsAt(this.scene, this.clock.at, ...this.place(event));
+    const words = pick ? [pointed, "click to choose"].filter(Boolean).join("  ·  ") : pointed;
+    this.picture.style.cursor = pick ? "pointer" : "";
+    this.tip.hidden = !words;
+    this.tip.textContent = words;
+    const toLeft = x > box.width / 2;
+    this.tip.style.left = toLeft ? "" : `${x + 14}px`;
+    this.tip.style.right = toLeft ? `${box.width - x + 14}px` : "";
+    this.tip.style.top = `${Math.max(0, y - 32)}px`;
+  }
+
+  show() {
+    const { clock, canvas } = this;
+    if (this.scene !== clock.scene) this.adopt(clock.scene);
+    const sharp = window.devicePixelRatio || 1;
+    const wide = Math.round(this.picture.clientWidth * sharp);
+    const high = Math.round(this.picture.clientHeight * sharp);
+    if (!wide) return; // not on the page, or folded away
+    if (canvas.width !== wide || canvas.height !== high) {
+      [canvas.width, canvas.height] = [wide, high];
+    }
+    paint(this.context, this.scene, clock.at, wide / this.scene.size[0], inkOf(this.root));
+    this.showWords();
+    this.showControls();
+    this.root.setAttribute("aria-busy", String(clock.waiting));
+    this.root.dataset.frame = String(clock.frame);
+    this.root.dataset.playing = String(clock.playing);
+    this.root.dataset.ready = "true";
+  }
+
+  showWords() {
+    const { frame, playing, last, readout } = this.clock;
+    if (this.shown !== readout) this.words.textContent = readout;
+    this.shown = readout;
+    // A screen reader could not keep up with every frame; it hears the one at which play stops.
+    this.readout.setAttribute("aria-live", playing ? "off" : "polite");
+    this.slider.value = String(frame);
+    this.slider.setAttribute("aria-valuetext", readout);
+    this.count.textContent = `frame ${frame} of ${last}`;
+  }
+
+  showControls() {
+    const { clock, buttons } = this;
+    this.speed.value = String(clock.speed);
+    buttons.loop.setAttribute("aria-pressed", String(clock.model.get("loop")));
+    const word = clock.playing ? "Pause" : "Play";
+    if (buttons.play.getAttribute("aria-label") !== word) {
+      buttons.play.setAttribute("aria-label", word);
+      buttons.play.title = word;
+      buttons.play.replaceChildren(
+        icon(clock.playing ? "pause" : "play"),
+        element("b", {}, ` ${word}`),
+      );
+    }
+    const [isFirst, isLast] = [clock.frame === 0, clock.frame === clock.last].map(String);
+    for (const each of [buttons.first, buttons.previous])
+      each.setAttribute("aria-disabled", isFirst);
+    for (const each of [buttons.next, buttons.last]) each.setAttribute("aria-disabled", isLast);
+    // While another scene is on its way the boxes show what was chosen.
+    if (clock.waiting) return;
+    for (const [name, select] of Object.entries(this.selects)) {
+      select.value = String(clock.chosen[name]);
+    }
+  }
+}

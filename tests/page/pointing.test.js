@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { filledIn, imageAt, lineAt, pickAt } from "../../stateviz/playing/page/pointing.js";
+
+/** @import { ImageState, Point } from "../../stateviz/playing/page/payload.js" */
+
+test("a format is filled in with rounded places and fixed values", () => {
+  const values = { x: 3.2, y: 1, value: -0.005 };
+  assert.equal(
+    filledIn("timestep {x}, unit {y}: {value:.3f}", values),
+    "timestep 3, unit 1: -0.005",
+  );
+  assert.equal(filledIn("layer {foo}: {value:.0f}", { ...values, value: 2 }), "layer {foo}: 2");
+});
+
+/** @type {ImageState} */
+const state = {
+  corners: [
+    [10, 20],
+    [30, 60],
+  ],
+  shape: [2, 4],
+  pixels: 0,
+  columns: 3,
+};
+const track = {
+  images: [Uint8Array.of(0, 127, 254, 255, 10, 20, 30, 40)],
+  extent: /** @type {[number, number, number, number]} */ ([-0.5, 3.5, 1.5, -0.5]),
+  limits: /** @type {[number, number]} */ ([-1, 1]),
+};
+
+test("the value of an image under the pointer", () => {
+  assert.deepEqual(imageAt(track, state, 17, 30), { x: 1, y: 0, value: 0 });
+  assert.equal(imageAt(track, state, 12, 59)?.y, 1);
+});
+
+test("there is no value outside of an image, nor where it is not filled yet", () => {
+  assert.equal(imageAt(track, state, 9, 30), null);
+  assert.equal(imageAt(track, state, 30, 30), null);
+  assert.equal(imageAt(track, state, 29, 50), null);
+});
+
+test("a mirrored image is read from the right", () => {
+  /** @type {ImageState} */
+  const mirrored = { ...state, corners: [state.corners[1], state.corners[0]] };
+  assert.equal(imageAt(track, mirrored, 29, 59)?.value, -1 + 1 / 255);
+});
+
+test("the nearest point of a line that is shown", () => {
+  /** @type {(Point | null)[][]} */
+  const lines = [[[0, 0], null, [50, 50], [90, 90]]];
+  const line = {
+    lines,
+    data: /** @type {[Point, Point]} */ ([
+      [0, 0],
+      [10, 10],
+    ]),
+  };
+  const size = /** @type {[number, number]} */ ([100, 100]);
+  assert.deepEqual(lineAt(size, line, { line: 0, points: 4 }, 52, 48), { x: 5, y: 5, value: 5 });
+  assert.equal(lineAt(size, line, { line: 0, points: 2 }, 52, 48), null);
+  assert.equal(lineAt(size, line, { line: 0, points: 4 }, 60, 60), null);
+});
+
+test("a click chooses by its place along an axis, inside of the box only", () => {
+  const scene = {
+    options: { unit: ["0", "1", "2"] },
+    picks: [
+      {
+        choice: "unit",
+        axis: /** @type {"y"} */ ("y"),
+        start: -0.5,
+        box: /** @type {[number, number, number, number]} */ ([0, 0, 100, 30]),
+        limits: /** @type {[number, number]} */ ([-0.5, 2.5]),
+      },
+    ],
+  };
+  assert.deepEqual(pickAt(scene, 50, 15), { choice: "unit", option: 1 });
+  assert.deepEqual(pickAt(scene, 50, 29), { choice: "unit", option: 2 });
+  assert.equal(pickAt(scene, 50, 31), null);
+  assert.equal(pickAt({ ...scene, options: { unit: ["0"] } }, 50, 29), null);
+});
