@@ -13,6 +13,8 @@ from packaging.requirements import Requirement
 
 from stateviz.recorder import backend
 
+pytestmark = pytest.mark.fresh
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

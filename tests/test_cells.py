@@ -13,6 +13,8 @@ import stateviz
 from stateviz.recording import GRUGates, RecordingWarning
 from tests.references import LeakyCell, states_of_cell
 
+pytestmark = pytest.mark.thorough
+
 SAMPLES, TIMESTEPS, FEATURES = 4, 6, 3
 
 
@@ -159,9 +161,10 @@ def test_a_conv_lstm_keeps_its_spatial_axes(data_format: str) -> None:
         pytest.skip("TensorFlow convolves channels_first on a GPU only")
     [batch] = recording["conv"].batches
     assert recording["conv"].units == 2
-    assert batch.cell_state.shape == (4, 6, 2, 4) if first else (4, 6, 4, 2)
+    assert batch.cell_state.shape == ((4, 6, 2, 4) if first else (4, 6, 4, 2))
     np.testing.assert_array_equal(batch.hidden_state, outputs)
-    assert "4 samples x 6 timesteps x 4 x 2 units" in repr(batch) or first
+    shape = "2 x 4" if first else "4 x 2"
+    assert f"4 samples x 6 timesteps x {shape} units" in repr(batch)
     few, _ = recorded(layer, X, units=[1])
     one = batch.cell_state[:, :, [1]] if first else batch.cell_state[..., [1]]
     np.testing.assert_array_equal(few["conv"].batches[0].cell_state, one)

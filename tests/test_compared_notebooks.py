@@ -44,7 +44,15 @@ CHANGES: dict[str, tuple[Callable[[NotebookNode], object], bool]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(
+            change, marks=[] if change in ("nothing", "what is saved") else pytest.mark.slow
+        )
+        for change in CHANGES
+    ],
+)
 def test_it_judges_as_nbval_does(lesson: Path, change: str) -> None:
     edit(lesson, CHANGES[change][0])
     verdict = FAILED if CHANGES[change][1] else PASSED

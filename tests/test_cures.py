@@ -12,6 +12,8 @@ import pytest
 import stateviz
 from tests.building.models import ONES, counting_model
 
+pytestmark = pytest.mark.thorough
+
 L = keras.layers
 FIT: dict[str, Any] = {"batch_size": 2, "verbose": 0, "shuffle": False}
 Y = ONES[:, 0]

@@ -21,6 +21,8 @@ from packaging.utils import canonicalize_name
 from tools.course_environment import COURSE_VARIABLES, REPOSITORY
 from tools.launch_lab import lab_options
 
+pytestmark = pytest.mark.fresh
+
 PINS = REPOSITORY / "requirements.txt"
 PIP_PART = ["-r requirements.txt", "-e ."]
 PYTHONS = ("3.11", "3.12", "3.13")

@@ -17,6 +17,8 @@ import yaml
 import stateviz
 from tools.course_environment import REPOSITORY
 
+pytestmark = pytest.mark.fresh
+
 MOST_LINES_IN_A_FILE = 400
 MOST_LINES_IN_A_FUNCTION = 60  # apart from its docstring
 ROOMS = ("stateviz", "tests", "tools", "benchmarks")
@@ -109,7 +111,7 @@ def test_what_runs_before_a_commit_can_be_called() -> None:
 
 
 def test_no_advice_names_a_package_that_is_not_released() -> None:
-    pages = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")]
+    pages = [REPOSITORY / "README.md", *REPOSITORY.glob("docs/*.md")]
     pages += [*(REPOSITORY / "notebooks").glob("*.ipynb"), *(REPOSITORY / "stateviz").rglob("*.py")]
     wrong = re.compile(r"pip install[^\n]*stateviz")
     assert [path.name for path in pages if wrong.search(path.read_text(encoding="utf-8"))] == []

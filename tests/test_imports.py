@@ -15,6 +15,8 @@ import stateviz
 from stateviz._old_paths import MOVED
 from tools.course_environment import REPOSITORY
 
+pytestmark = pytest.mark.fresh
+
 PACKAGE = REPOSITORY / "stateviz"
 
 

@@ -15,6 +15,8 @@ from xml.etree import ElementTree
 import keras
 import pytest
 
+pytestmark = pytest.mark.fresh
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 KERAS_TESTS = Path(keras.__file__).parent / "src" / "layers" / "rnn"
 

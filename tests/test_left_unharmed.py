@@ -18,6 +18,8 @@ from tests.building.models import (
     series,
 )
 
+pytestmark = pytest.mark.thorough
+
 
 class Boom(Exception):
     pass

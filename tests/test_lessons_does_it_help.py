@@ -13,6 +13,8 @@ from stateviz.lessons import does_it_help
 from stateviz.lessons.does_it_help import Case, cases, switch_stream, windows
 from stateviz.lessons.dot_plot import draw_points
 
+pytestmark = pytest.mark.thorough
+
 
 def test_the_file_holds_each_case_once() -> None:
     with does_it_help.RESULTS.open(encoding="utf-8", newline="") as file:

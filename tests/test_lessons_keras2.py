@@ -21,6 +21,8 @@ from stateviz.lessons import (
     try_calls,
 )
 
+pytestmark = pytest.mark.thorough
+
 REPOSITORY = Path(__file__).parent.parent
 BOTH = pytest.mark.parametrize("stateful", [True, False], ids=["stateful", "stateless"])
 

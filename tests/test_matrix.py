@@ -9,6 +9,8 @@ from tests.matrix.page import PAGE, SIGNS, signs_on_the_page
 from tests.matrix.verdicts import outcome
 from tests.matrix.ways import WAYS, Way
 
+pytestmark = pytest.mark.thorough
+
 ON_THE_PAGE = signs_on_the_page(PAGE.read_text(encoding="utf-8"))
 
 # Each way on one configuration, and the other configurations in ways that cost little.

@@ -24,6 +24,8 @@ from tools.regenerate_notebooks import (
 )
 from tools.saved_widgets import WIDGET_VIEW, forget_dead_widgets
 
+pytestmark = pytest.mark.fresh
+
 COURSE = sorted(NOTEBOOKS.glob("*.ipynb"))
 LARGEST_NOTEBOOK_BYTES = 2_000_000
 

@@ -46,6 +46,7 @@ def test_filters_keep_what_was_asked_for_and_count_the_rest() -> None:
         _ = few["lstm"].hidden_state
 
 
+@pytest.mark.thorough
 def test_the_memory_bound_stops_the_recording_and_not_the_training() -> None:
     X, y = series()
     model = a_model()

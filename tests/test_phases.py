@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 
 import stateviz
 from tests.building.models import (
@@ -18,6 +19,8 @@ from tests.building.models import (
     series,
 )
 from tests.building.recordings import there
+
+pytestmark = pytest.mark.thorough
 
 
 def test_all_phases_in_one_block_are_told_apart() -> None:

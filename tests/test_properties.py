@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ import stateviz
 from stateviz.recording import BatchRecord
 from tests.building.recordings import there
 from tests.references import states_of_cell
+
+pytestmark = pytest.mark.thorough
 
 # STATEVIZ_EXAMPLES=1000 looks further, at random; a test run always takes the same ones.
 EXAMPLES = int(os.environ.get("STATEVIZ_EXAMPLES", "0"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import stateviz
 from stateviz.drawing import sample as drawings
+from stateviz.playing.stage import poster_png
 from stateviz.recording import STATE_NAMES, LayerRecording, Recording
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 
@@ -126,3 +128,42 @@ def test_of_several_layers_one_must_be_named() -> None:
     assert stateviz.play_sequence(both, layer="other").n_frames == TIMESTEPS + 1
     with pytest.raises(KeyError, match="Did you mean 'other'"):
         stateviz.play_sequence(both, layer="othr")
+
+
+SCENES: dict[str, Callable[[], stateviz.Player]] = {
+    "sequence": lambda: stateviz.play_sequence(
+        a_recording(2, inputs=np.ones((SAMPLES, TIMESTEPS, 1)))
+    ),
+    "batches": lambda: stateviz.play_batches(a_recording(2)),
+    "resets": lambda: stateviz.play_resets(a_recording(2)),
+    "comparison": lambda: stateviz.compare(a_recording(2), a_recording(2, origin="altered")),
+    "stack": lambda: stateviz.play_sequence(a_stack(), layer=["low", "high"]),
+}
+
+
+def a_stack() -> Recording:
+    layers = [
+        LayerRecording(
+            name, "LSTM", UNITS, True, [a_batch(0, layer=name, go_backwards=name == "high")]
+        )
+        for name in ("low", "high")
+    ]
+    return Recording(layers)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", SCENES)
+def test_a_frame_shows_the_same_whatever_was_shown_before(name: str) -> None:
+    def pictures(order: Sequence[int]) -> dict[int, bytes]:
+        player = SCENES[name]()
+        found = {}
+        for frame in order:
+            player.frame = frame
+            found[frame] = poster_png(player.figure)
+        return found
+
+    frames = range(SCENES[name]().n_frames)
+    in_order = pictures(frames)
+    assert len(set(in_order.values())) == len(frames)
+    assert pictures([*reversed(frames)]) == in_order
+    assert pictures([*frames[::2], *frames[1::2]]) == in_order

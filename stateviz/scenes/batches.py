@@ -87,25 +87,8 @@ def play_batches(
     # Rows of the data belong to one layer's inputs.
     played = layers_with_batches(recording) if data is None else [first.name]
 
-    def make(*, layer: int, window: int, state: int, unit: int) -> Scene:
-        of = recording[played[layer]]
-        windows = windows_of(of) if batches is None else [batches]
-        window = clamp(window, len(windows))
-        known = of.batches[0].state_names
-        state, unit = clamp(state, len(known)), clamp(unit, units_in(of.batches[0]))
-        return scene(
-            [of.batches[place].flat for place in windows[window]],
-            known[state],
-            unit,
-            rows=None if rows is None else [rows[place] for place in windows[window]],
-            options={
-                "layer": played,
-                "window": _said(of, windows),
-                "state": [name_state(each)[0] for each in known],
-                "unit": [str(each) for each in range(units_in(of.batches[0]))],
-            },
-            chosen={"layer": layer, "window": window, "state": state, "unit": unit},
-        )
+    def make(**choice: int) -> Scene:
+        return _chosen_scene(recording, played, batches, rows, **choice)
 
     return Player.of(
         make,
@@ -114,6 +97,38 @@ def play_batches(
         window=0,
         state=first.batches[0].state_names.index(state),
         unit=unit,
+    )
+
+
+def _chosen_scene(
+    recording: Recording,
+    played: Sequence[str],
+    batches: Sequence[int] | None,
+    rows: Sequence[Rows] | None,
+    *,
+    layer: int,
+    window: int,
+    state: int,
+    unit: int,
+) -> Scene:
+    """The scene of a choice, each 0-based; what is out of range is brought into it."""
+    of = recording[played[layer]]
+    windows = windows_of(of) if batches is None else [batches]
+    window = clamp(window, len(windows))
+    known = of.batches[0].state_names
+    state, unit = clamp(state, len(known)), clamp(unit, units_in(of.batches[0]))
+    return scene(
+        [of.batches[place].flat for place in windows[window]],
+        known[state],
+        unit,
+        rows=None if rows is None else [rows[place] for place in windows[window]],
+        options={
+            "layer": list(played),
+            "window": _said(of, windows),
+            "state": [name_state(each)[0] for each in known],
+            "unit": [str(each) for each in range(units_in(of.batches[0]))],
+        },
+        chosen={"layer": layer, "window": window, "state": state, "unit": unit},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -60,19 +61,8 @@ def play_resets(
     if unit is not None:
         check_place("unit", unit, units_in(first.batches[0]), first.name)
 
-    def make(*, layer: int, line: int = 0, open: int = 0, **_: int) -> Scene:
-        of = recording[played[layer]]
-        units = units_in(of.batches[0])
-        line, opened = clamp(line, units + 1), clamp(open, len(of.batches) + 1)
-        options = {
-            "layer": played,
-            "line": ["size of the state", *(f"unit {each}" for each in range(units))],
-            "open": ["the whole run", *told_apart(of.batches)],
-        }
-        chosen = {"layer": layer, "line": line, "open": opened}
-        if opened:
-            return _opened(of, opened - 1, max(line - 1, 0), options=options, chosen=chosen)
-        return _Picture(recording, of, line - 1 if line else None).scene(options, chosen)
+    def make(**choice: int) -> Scene:
+        return _chosen_scene(recording, played, **choice)
 
     return Player.of(
         make,
@@ -80,6 +70,30 @@ def play_resets(
         layer=played.index(first.name),
         line=0 if unit is None else unit + 1,
     )
+
+
+def _chosen_scene(
+    recording: Recording,
+    played: Sequence[str],
+    *,
+    layer: int,
+    line: int = 0,
+    open: int = 0,
+    **_: int,
+) -> Scene:
+    """The scene of a choice; `line` 0 is the size of the state, `open` 0 the whole run."""
+    of = recording[played[layer]]
+    units = units_in(of.batches[0])
+    line, opened = clamp(line, units + 1), clamp(open, len(of.batches) + 1)
+    options = {
+        "layer": list(played),
+        "line": ["size of the state", *(f"unit {each}" for each in range(units))],
+        "open": ["the whole run", *told_apart(of.batches)],
+    }
+    chosen = {"layer": layer, "line": line, "open": opened}
+    if opened:
+        return _opened(of, opened - 1, max(line - 1, 0), options=options, chosen=chosen)
+    return _Picture(recording, of, line - 1 if line else None).scene(options, chosen)
 
 
 def _opened(
