@@ -41,7 +41,7 @@ test: $(INSTALLED) page-tools ## run every test: unit tests, docstring examples,
 	@$(VENV_PYTHON) -m pytest -n 2 $(PYTEST_ARGS)
 
 quick: $(INSTALLED) ## run the tests of a minute: no notebook, no browser, no process of its own
-	@$(VENV_PYTHON) -m pytest -n 2 -m "not (fresh or thorough or node or browser)" tests stateviz --ignore=stateviz/lessons $(PYTEST_ARGS)
+	@$(VENV_PYTHON) -m pytest -n 2 --quick tests stateviz $(PYTEST_ARGS)
 
 test-versions: $(INSTALLED) ## run the recorder's tests with the oldest and the newest Keras
 	@$(VENV_PYTHON) -m tools.supported_versions

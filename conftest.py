@@ -22,6 +22,8 @@ NO_NODE = (
     "(nothing else of stateviz needs it)."
 )
 
+NOT_QUICK = ("fresh", "thorough", "node", "browser", "slow", "exhaustive")
+
 # Their tests need nothing of each other, and take long: both processes share them.
 SHARED_OUT = ("test_notebooks.py", "test_matrix.py")
 
@@ -56,7 +58,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return FilesTogether(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="the tests of a minute: no notebook, no browser, no process of its own",
+    )
+
+
+def is_quick(item: pytest.Item) -> bool:
+    marked = any(item.get_closest_marker(marker) for marker in NOT_QUICK)
+    return not marked and item.path.suffix == ".py" and "lessons" not in item.path.parts
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("quick"):
+        left_out = [item for item in items if not is_quick(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if is_quick(item)]
     slow = os.environ.get("STATEVIZ_SLOW") == "1"
     runs = {"slow": slow or os.environ.get("CI") == "true", "exhaustive": slow}
     for item in items:

@@ -330,6 +330,19 @@ def small_project(tmp_path: Path) -> Callable[..., str]:
     return run
 
 
+def test_plain_pytest_runs_where_xdist_is_not(small_project: Callable[..., str]) -> None:
+    said = small_project("-p", "no:xdist", "-p", "no:cacheprovider", "tests")
+    assert "2 unit tests, 1 of them red" in said
+
+
+def test_the_quick_tests_are_those_without_a_mark(small_project: Callable[..., str]) -> None:
+    said = small_project("--quick")
+    assert "    2 unit tests, 1 of them red\n" in said
+    assert "    1 docstring examples\n" in said
+    assert "    0 notebook cells\n" in said
+    assert "    0 browser checks\n" in said
+
+
 def test_the_summary_says_what_ran_and_what_did_not(small_project: Callable[..., str]) -> None:
     said = small_project()
 

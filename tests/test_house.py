@@ -61,6 +61,39 @@ def test_a_long_function_would_be_seen() -> None:
     assert [*long_functions(f"def f():\n{docstring}    x = 1\n")] == []
 
 
+def imported(folder: Path) -> set[str]:
+    """The packages that the code of a folder imports, by the names that Python knows them by."""
+    names: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                names.add(node.module)
+    ours = {"stateviz", "tests", "tools", "benchmarks"}
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - ours
+
+
+def declared(*groups: list[str]) -> set[str]:
+    """The packages that pyproject.toml names, by the names that Python knows them by."""
+    known = {"scikit-learn": "sklearn", "pillow": "PIL", "ipython": "IPython", "pyyaml": "yaml"}
+    names = {re.split(r"[\[><=]", line)[0] for group in groups for line in group}
+    return {known.get(name, name.replace("-", "_").removeprefix("pytest_")) for name in names}
+
+
+def test_every_import_is_declared() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    project = settings["project"]
+    extras = project["optional-dependencies"].values()
+    own = declared(project["dependencies"], *extras)
+    # The lesson on versions runs on Keras 2 where somebody made an environment for it.
+    assert imported(REPOSITORY / "stateviz") - own - {"tf_keras"} == set()
+    development = own | declared(settings["dependency-groups"]["dev"])
+    rooms = [imported(REPOSITORY / room) for room in ("tests", "tools", "benchmarks")]
+    # Its tests tell how an unknown package is answered.
+    assert set().union(*rooms) - development - {"tf_keras", "mpl_toolkits", "conftest"} == set()
+
+
 def schema_complaints(schema: str, *files: Path) -> str:
     """What check-jsonschema, with the schemas that it brings along, says of some files."""
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]

@@ -46,6 +46,17 @@ def test_filters_keep_what_was_asked_for_and_count_the_rest() -> None:
         _ = few["lstm"].hidden_state
 
 
+def test_rows_in_another_order_are_kept_in_that_order() -> None:
+    X, _ = series(BATCH)
+    model = a_model()
+    with stateviz.record(model) as whole, stateviz.record(model, samples=[3, 0, 2, 1]) as turned:
+        model.predict(X, **FIT)
+    [batch], [other] = whole["lstm"].batches, turned["lstm"].batches
+    assert other.samples.tolist() == [3, 0, 2, 1]
+    np.testing.assert_array_equal(other.hidden_state, batch.hidden_state[[3, 0, 2, 1]])
+    np.testing.assert_array_equal(there(other.inputs), X[[3, 0, 2, 1]])
+
+
 @pytest.mark.thorough
 def test_the_memory_bound_stops_the_recording_and_not_the_training() -> None:
     X, y = series()

@@ -62,6 +62,11 @@ class StateImages:
         return self.initial, self.timesteps, self.unread
 
 
+def states_in(batch: BatchRecord) -> tuple[StateName, ...]:
+    """Which states the batch has: "hidden", and "cell" where the layer is an LSTM."""
+    return batch.state_names
+
+
 def states_of(batch: BatchRecord, state: StateName, sample: int) -> tuple[np.ndarray, np.ndarray]:
     """One sample's initial state, shape (units,), and states, shape (timesteps, units)."""
     held = batch.state(state)

@@ -279,7 +279,8 @@ class _Kept:
         self._call = call
         self.batch_size = len(call.final_states[0])
         self.rows = options.rows(self.batch_size)
-        self._rows = slice(None) if len(self.rows) == self.batch_size else self.rows
+        are_all_in_order = np.array_equal(self.rows, np.arange(self.batch_size))
+        self._rows = slice(None) if are_all_in_order else self.rows
         units_then_space = (options.unit_index, *[slice(None)] * (-1 - call.unit_axis))
         self._units = (..., *units_then_space)
 
