@@ -68,7 +68,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def is_quick(item: pytest.Item) -> bool:
     marked = any(item.get_closest_marker(marker) for marker in NOT_QUICK)
-    return not marked and item.path.suffix == ".py" and "lessons" not in item.path.parts
+    is_of_the_course = item.path.suffix != ".py" or item.nodeid.startswith("stateviz/lessons/")
+    return not (marked or is_of_the_course)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

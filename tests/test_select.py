@@ -99,7 +99,7 @@ def other(recording: Recording, what: str) -> Recording:
         assert state is not None
         state.view(np.int32)[0, 0, 0] ^= 1
     elif what == "a dtype":
-        batches[0] = changed(batches[0], hidden_state=batches[0].hidden_state.astype(float))
+        batches[0] = changed(batches[0], hidden_state=batches[0].hidden_state.view(np.int32))
     elif what == "an origin":
         batches[1] = replace(batches[1], origin="altered")
     elif what == "an event":
@@ -153,6 +153,16 @@ def test_the_options_of_both_recorders_are_seen_by_help_and_completion() -> None
 def test_an_unknown_option_is_answered_with_the_nearest(recorder: Any) -> None:
     with pytest.raises(TypeError, match=r"has no option 'unit'\. Did you mean 'units'\?"):
         recorder(unit=3)
+
+
+def test_the_model_can_be_named_and_cannot_be_left_out() -> None:
+    model = counting_model(stateful=False)
+    # ParamSpec has no word for an argument that is named; it works all the same.
+    with stateviz.record(model=model, every=2) as recording:  # type: ignore[call-arg]
+        model.predict(np.ones((8, 3, 1)), batch_size=2, verbose=0)
+    assert len(recording["lstm"].batches) == 2
+    with pytest.raises(TypeError, match="missing a required argument: 'model'"):
+        stateviz.record(every=2)  # type: ignore[call-arg]
 
 
 def test_kept_units_keep_their_numbers() -> None:

@@ -47,6 +47,12 @@ class Layout:
     frames: tuple[int, ...]
     batches: tuple[int, ...]
 
+    def marks(self, names: Sequence[str]) -> list[tuple[int, str]]:
+        """The frame at which each batch begins, with its name."""
+        return [
+            (self.frames.index(start), name) for start, name in zip(self.starts, names, strict=True)
+        ]
+
 
 def lay_out(batches: Sequence[BatchRecord]) -> Layout:
     """Gives each batch its columns, one after the other, with a gap before each."""

@@ -109,9 +109,12 @@ def takes_options(
         function: Callable[[_First, _Options], _Result],
     ) -> Callable[Concatenate[_First, _P], _Result]:
         @functools.wraps(function)
-        def taking_options(first: _First, *args: _P.args, **kwargs: _P.kwargs) -> _Result:
-            _refuse_unknown(function.__qualname__, kwargs)
-            return function(first, options(*args, **kwargs))
+        def taking_options(*args: Any, **kwargs: Any) -> _Result:
+            _refuse_unknown(function.__qualname__, kwargs, own.name)
+            given = signature.bind(*args, **kwargs).arguments
+            first = given.pop(own.name)
+            # `bind` has checked them, which mypy cannot know.
+            return function(first, options(**given))  # type: ignore[call-arg]
 
         signature = inspect.signature(function)
         own, *_ = signature.parameters.values()
@@ -126,10 +129,10 @@ def takes_options(
     return decorate
 
 
-def _refuse_unknown(function: str, given: dict[str, Any]) -> None:
+def _refuse_unknown(function: str, given: dict[str, Any], own: str) -> None:
     known = [field.name for field in fields(Options)]
     for name in given:
-        if name not in known:
+        if name not in (own, *known):
             near = get_close_matches(name, known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             what = function.removesuffix(".__init__")

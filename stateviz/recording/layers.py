@@ -183,7 +183,7 @@ class LayerRecording(ByContent):
         return dataset_of(
             self.batches,
             self.stacked,
-            units=self.kept_units or range(self.units),
+            units=range(self.units) if self.kept_units is None else self.kept_units,
             attributes={"layer": self.name, "kind": self.kind, "stateful": int(self.stateful)},
         )
 

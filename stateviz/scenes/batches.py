@@ -159,10 +159,7 @@ def scene(
         len(layout.frames),
         describe=picture.describe,
         hover=dict.fromkeys(picture.images, "lane {y}: {value:.2f}"),
-        marks=[
-            (layout.frames.index(start), name)
-            for start, name in zip(layout.starts, picture.places, strict=True)
-        ],
+        marks=layout.marks(picture.places),
         title=picture.title,
         options=options,
         chosen=chosen,

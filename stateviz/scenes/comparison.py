@@ -88,10 +88,7 @@ def compare(
         len(layout.frames),
         describe=picture.describe,
         hover=dict.fromkeys(picture.images, "lane {y}: {value:.2f}"),
-        marks=[
-            (layout.frames.index(start), name)
-            for start, name in zip(layout.starts, picture.places, strict=True)
-        ],
+        marks=layout.marks(picture.places),
         interval_ms=interval_ms,
         title=picture.title,
     )
