@@ -24,11 +24,9 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "a reset is taken for a state that was carried over",
         RESETS,
-        "stateviz/recorder/capture.py",
-        """    if zeros:
-        return "reset", None""",
-        """    if zeros:
-        return "carried", None""",
+        "stateviz/recorder/origins.py",
+        'return Began("reset", zeros)',
+        'return Began("carried", zeros)',
     ),
     Break(
         "h and c are swapped",
@@ -47,7 +45,7 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "the gates change names",
         WITHIN,
-        "stateviz/recorder/capture.py",
+        "stateviz/recorder/keeping.py",
         "return kind(*gates)",
         "return kind(*gates[::-1])",
     ),
@@ -236,9 +234,9 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "a state from elsewhere is not told from a carried one",
         RESETTING,
-        "stateviz/recorder/capture.py",
-        'return "altered", seen.last.record',
-        'return "carried", seen.last.record',
+        "stateviz/recorder/origins.py",
+        'return Began("altered", zeros, left_by)',
+        'return Began("carried", zeros, left_by)',
     ),
     Break(
         "the lesson claims that a clone keeps its state",
@@ -258,13 +256,13 @@ BREAKS: tuple[Break, ...] = (
         "a repeated row is not noted",
         BROKEN_STREAM,
         "stateviz/recorder/capture.py",
-        "if len(call.inputs) < batch_size:",
-        "if len(call.inputs) > batch_size:",
+        "if len(call.inputs) < kept.batch_size:",
+        "if len(call.inputs) > kept.batch_size:",
     ),
     Break(
         "a masked timestep does not hold the state",
         BROKEN_STREAM,
-        "stateviz/recorder/capture.py",
+        "stateviz/recorder/keeping.py",
         "    if mask is None:\n        return returned\n",
         "    if mask is None or len(mask):\n        return returned\n",
     ),

@@ -10,36 +10,45 @@ import inspect
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import keras
 import pytest
 
+from stateviz.recorder.block import Opening
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.cells import parts_of
 from stateviz.recorder.options import Options
+from stateviz.recorder.plan import Plan
+from stateviz.recorder.recorded import Recorded
 from stateviz.recorder.tap import Tap
-from stateviz.recording import LayerRecording, Recording, RecordingWarning
+from stateviz.recording import RecordingWarning
 
 counted: Counter[str] = Counter()
 
 
-def recorded_from_now_on(layer: keras.layers.RNN) -> tuple[ExitStack, Capture]:
-    """Attaches a tap to a layer, as `stateviz.record` does."""
-    parts = parts_of(layer)
-    layers = [
-        LayerRecording(part.name, part.kind, part.units, bool(layer.stateful)) for part in parts
-    ]
-    capture = Capture(Recording(layers), Options(gates=True))
-    stack = ExitStack()
-    stack.enter_context(Tap.of(layer).attached(layer, capture, [part.name for part in parts]))
-    return stack, capture
+def recorded_from_now_on(layer: keras.layers.RNN) -> tuple[Recorded, Opening]:
+    """Puts a tap on a layer that may not be built yet, as `stateviz.record` does."""
+    blocks: list[Recorded] = []
+
+    def new(keeper: object) -> Recorded:
+        parts = {part.name: (layer, part) for part in parts_of(layer)}
+        plan = Plan(parts, [], [], [], (), complete=True)
+        options = Options(gates=True)
+        capture = Capture(plan.recording(options), options)
+        blocks.append(
+            Recorded(keeper, layer, plan, capture, lambda block: Tap.of(layer).join(block))
+        )
+        return blocks[0]
+
+    opening = Opening(new)
+    opening.__enter__()
+    return blocks[0], opening
 
 
 @pytest.fixture(autouse=True)
 def every_recurrent_layer_is_recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    attached: list[tuple[ExitStack, Capture]] = []
+    attached: list[tuple[Recorded, Opening]] = []
     keras_init = keras.layers.RNN.__init__
 
     @functools.wraps(keras_init)
@@ -54,10 +63,9 @@ def every_recurrent_layer_is_recorded(monkeypatch: pytest.MonkeyPatch) -> Iterat
     with warnings.catch_warnings():
         # Such as an error in the recorder, or states that do not end where the layer's own end.
         warnings.simplefilter("error", RecordingWarning)
-        for stack, capture in attached:
-            stack.close()
-            capture.close()
-            events = [event.kind for event in capture.recording.events]
+        for block, opening in attached:
+            opening.leave()
+            events = [event.kind for event in block.capture.recording.events]
             counted.update(layers=1, batches=events.count("batch"))
 
 

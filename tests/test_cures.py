@@ -66,7 +66,7 @@ def origins(model: keras.Model, run: Callable[[], Any]) -> dict[str, list[str]]:
         run()
     begun: dict[str, list[str]] = {}
     for batch in recording["lstm"].batches:
-        begun.setdefault(batch.phase, []).append(batch.origin)
+        begun.setdefault(str(batch.phase), []).append(batch.origin)
     return begun
 
 

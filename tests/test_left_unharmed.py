@@ -78,7 +78,7 @@ def test_a_failure_half_way_through_attaching_leaves_nothing_behind(
 ) -> None:
     model = a_model(stack=2)
     before = {layer.name: dict(vars(layer)) for layer in model.layers}
-    monkeypatch.setattr("stateviz.recorder.block.phases_announced", lambda *_: 1 / 0)
+    monkeypatch.setattr("stateviz.recorder.block.Trainer.join", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError), stateviz.record(model):
         pass
     assert {layer.name: dict(vars(layer)) for layer in model.layers} == before
@@ -136,7 +136,7 @@ def test_a_failure_of_the_recorder_does_not_reach_the_training(
 ) -> None:
     X, y = series()
     model = a_model()
-    monkeypatch.setattr("stateviz.recorder.capture._origin", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("stateviz.recorder.capture.origin_of", lambda *_, **__: 1 / 0)
     with (
         pytest.warns(RecordingWarning, match="error of stateviz itself.*ZeroDivisionError"),
         stateviz.record(model) as recording,

@@ -63,7 +63,10 @@ def test_the_memory_bound_stops_the_recording_and_not_the_training() -> None:
     model = a_model()
     one_batch = BATCH * (2 * (TIMESTEPS + 2) * UNITS + TIMESTEPS * FEATURES) * 4 + BATCH * 8
     with (
-        pytest.warns(RecordingWarning, match=r"first 2 of 6 batches were kept.*every=3 would"),
+        pytest.warns(
+            RecordingWarning,
+            match=r"first 2 of 6 batches were kept.*every=3 or max_bytes=10,848 would",
+        ),
         stateviz.record(model, max_bytes=2 * one_batch) as recording,
     ):
         history = model.fit(X, y, epochs=2, **FIT).history
@@ -98,19 +101,60 @@ def test_an_unknown_layer_is_refused_with_the_nearest_names() -> None:
 
 
 @pytest.mark.parametrize("subclassed", [False, True])
-def test_an_unbuilt_model_is_refused(subclassed: bool) -> None:
+def test_a_model_that_is_not_built_yet_is_recorded_from_its_first_batch_on(
+    subclassed: bool,
+) -> None:
     class Own(keras.Model):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
+            self.lstm = keras.layers.LSTM(2, name="lstm")
+
+        def call(self, x: Any) -> Any:
+            return self.lstm(x)
+
+    X, _ = series()
+    model = Own() if subclassed else keras.Sequential([keras.layers.LSTM(2, name="lstm")])
+    with stateviz.record(model) as recording:
+        expected = model.predict(X[:BATCH], verbose=0)
+    np.testing.assert_array_equal(recording["lstm"].batches[0].final_hidden_state, expected)
+
+
+def test_a_model_without_layers_yet_is_refused() -> None:
+    class Own(keras.Model):  # type: ignore[misc]
+        def build(self, shape: Any) -> None:
             self.lstm = keras.layers.LSTM(2)
 
         def call(self, x: Any) -> Any:
             return self.lstm(x)
 
-    model = Own() if subclassed else keras.Sequential([keras.layers.LSTM(2)])
     with pytest.raises(ValueError, match=r"not built yet.*keras.Input, or call it once"):
-        with stateviz.record(model):
+        with stateviz.record(Own()):
             pass
+
+
+def test_a_branch_that_never_ran_is_named_and_the_rest_recorded() -> None:
+    class Own(keras.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.enc = keras.layers.LSTM(2, name="enc")
+            self.dec = keras.layers.LSTM(3, name="dec")
+
+        def call(self, x: Any) -> Any:
+            return self.enc(x)
+
+    X, _ = series()
+    model = Own()
+    model(X[:BATCH])
+    with (
+        pytest.warns(RecordingWarning, match="'dec' was never built, so it never ran"),
+        stateviz.record(model) as recording,
+    ):
+        model.predict(X[:BATCH], verbose=0)
+    assert len(recording["enc"].batches) == 1
+    assert recording["dec"].batches == []
+    with stateviz.record(model, layers="enc") as recording:
+        model.predict(X[:BATCH], verbose=0)
+    assert recording.layers == ("enc",)
 
 
 def test_a_tf_function_that_was_traced_before_the_block_is_refused() -> None:

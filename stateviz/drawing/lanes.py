@@ -168,8 +168,9 @@ def draw_batch_names(
             (first, batch), *rest = members
             room = sum(rooms[place] for place, _ in [(first, batch), *rest])
             epoch = "" if batch.epoch is None else f" {batch.epoch}"
-            whole = batch.phase + (f", epoch{epoch}" if epoch else "")
-            lines[first].append(_fitting(room, whole, batch.phase[:3] + epoch))
+            phase = batch.phase or "?"
+            whole = phase + (f", epoch{epoch}" if epoch else "")
+            lines[first].append(_fitting(room, whole, phase[:3] + epoch))
             for place, _ in rest:
                 lines[place].append("")
         for place, batch in numbered:

@@ -2,28 +2,31 @@
 
 The path of one batch: the layer's `Tap` runs Keras's own loop and hands out what it held; the
 `Capture` sees on the host how the batch's states began, and keeps it in the `Recording`. Here is
-the block around both: it plans once what it will touch, and attaches the plan.
+the block around both: it plans once what it will touch, and joins the posts of all of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import functools
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 from stateviz.recorder.backend import keras
 from stateviz.recorder.capture import Capture
+from stateviz.recorder.every_model import EveryModel
 from stateviz.recorder.options import Options, takes_options
-from stateviz.recorder.plan import Plan, planned
+from stateviz.recorder.plan import planned
+from stateviz.recorder.recorded import Recorded
 from stateviz.recorder.tap import Tap
-from stateviz.recorder.traces import OldTraces
-from stateviz.recorder.trainers import compiled_functions_set_aside, phases_announced
-from stateviz.recorder.wrappers import fused_directions_derived, vectorized_time_refused
+from stateviz.recorder.traces import Functions, Graphs
+from stateviz.recorder.trainers import Trainer
+from stateviz.recorder.wrappers import Directions, TimeSlices
 from stateviz.recording import Recording
 
 
 @takes_options(Options)
-@contextmanager
-def record(model: keras.layers.Layer, options: Options) -> Iterator[Recording]:
+def record(model: keras.layers.Layer, options: Options) -> AbstractContextManager[Recording]:
     """Records what the recurrent layers of a model hold, while it runs in this block.
 
     Any phase may run in the block, any number of times. The model's weights, losses, random
@@ -40,14 +43,16 @@ def record(model: keras.layers.Layer, options: Options) -> Iterator[Recording]:
         inputs: Keep what each layer read.
         max_bytes: Stop recording, never the training, when the arrays take this many bytes.
 
-    Yields:
-        The `Recording`, which fills while the block runs.
+    Returns:
+        What a `with` statement opens and closes; it gives the `Recording`, which fills while the
+        block runs.
 
     Raises:
-        ValueError: The model is not built, has no recurrent layer that can be recorded, is
+        ValueError: The model has no recurrent layer that can be recorded or is not built, is
             compiled with XLA, or an argument is out of range.
         TypeError: `model` is not a Keras layer.
-        RuntimeError: In the block, a `tf.function` was called that had been traced before.
+        RuntimeError: In the block, a `tf.function` was called that had been traced before, or a
+            graph from `get_concrete_function`.
 
     Example:
         >>> import keras, numpy as np, stateviz
@@ -61,27 +66,71 @@ def record(model: keras.layers.Layer, options: Options) -> Iterator[Recording]:
         >>> recording["lstm"].hidden_state.shape
         (2, 5, 20, 4)
     """
+    return Opening(lambda keeper: _new(keeper, model, options))
+
+
+def _new(keeper: object, model: keras.layers.Layer, options: Options) -> Recorded:
     plan = planned(model, options)
-    capture = Capture(plan.recording(options), options)
-    with attached(plan, capture):
-        yield capture.recording
+    return Recorded(keeper, model, plan, Capture(plan.recording(options), options), attach)
 
 
-@contextmanager
-def attached(plan: Plan, capture: Capture) -> Iterator[None]:
-    """Records what is planned for as long as it holds."""
-    layers = plan.layers
-    with ExitStack() as stack:
-        stack.callback(capture.close)
-        for layer in layers:
-            names = plan.names_of(layer)
-            stack.enter_context(Tap.of(layer).attached(layer, capture, names))
-        for both in plan.bidirectional:
-            stack.enter_context(fused_directions_derived(both, layers))
-        for wrapper, inner in plan.time_distributed:
-            stack.enter_context(vectorized_time_refused(wrapper, inner))
-        for trainer in plan.trainers:
-            stack.enter_context(phases_announced(trainer, capture))
-            stack.enter_context(compiled_functions_set_aside(trainer))
-        stack.enter_context(OldTraces(layers))
-        yield
+def attach(block: Recorded) -> None:
+    """Joins the posts of whatever a block plans to touch, once each."""
+    plan = block.plan
+    for layer in plan.layers:
+        Tap.of(layer).join(block)
+    for both in plan.bidirectional:
+        Directions.of(both).join(block)
+    for wrapper, _ in plan.time_distributed:
+        TimeSlices.of(wrapper).join(block)
+    for trainer in plan.trainers:
+        Trainer.of(trainer).join(block)
+    EveryModel.of(keras.Model).join(block)
+    Functions.of_tensorflow().join(block)
+    Graphs.of_tensorflow().join(block)
+
+
+class _Leaving:
+    """The `__exit__` of an `Opening`, which a `with` statement holds and nobody else.
+
+    A `with` statement looks it up once, when it begins, and forgets it however it ends: so a block
+    is over even where an interrupt ends the statement before the first line of any `__exit__`.
+    """
+
+    def __get__(self, opening: Opening | None, owner: type | None = None) -> Any:
+        # contextlib.ExitStack asks the class.
+        return self if opening is None else opening.leave
+
+    def __call__(self, opening: Opening, *why: object) -> None:
+        opening.leave()
+
+
+class Opening(AbstractContextManager[Recording]):
+    """Opens a block for a `with` statement, and closes it.
+
+    Args:
+        new: Makes the block, given its keeper.
+    """
+
+    def __init__(self, new: Callable[[object], Recorded]) -> None:
+        self._new = new
+        self._made: list[Recorded] = []
+        self.leave = functools.partial(_close, self._made)
+
+    def __enter__(self) -> Recording:
+        try:
+            block = self._new(self.leave)
+            self._made.append(block)
+            block.open()
+            return block.capture.recording
+        except BaseException:
+            self.leave()
+            raise
+
+    __exit__ = _Leaving()
+
+
+def _close(made: list[Recorded], *_: object) -> None:
+    while made:
+        made[-1].close()
+        made.pop()

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import functools
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from types import FrameType
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from stateviz.recorder.backend import keras
-from stateviz.recorder.block import attached
+from stateviz.recorder.block import Opening, attach
 from stateviz.recorder.capture import Capture
+from stateviz.recorder.every_model import EveryModel, RecordsItsCall
 from stateviz.recorder.options import Options, takes_options
-from stateviz.recorder.plan import Plan, planned
-from stateviz.recorder.replacing import replaced
-from stateviz.recorder.trainers import PHASE_METHODS
+from stateviz.recorder.plan import planned
+from stateviz.recorder.posts import Block
+from stateviz.recorder.recorded import Recorded
 from stateviz.recording import Phase, Recording
 
 
-class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
+class StateRecorder(RecordsItsCall):
     """Records what a model's recurrent layers hold, as a callback of fit, evaluate or predict.
 
     It records what `stateviz.record` records, during the calls that it is given to; all of them
-    fill one recording. Where training ends by an error or an interrupt, Keras tells no callback.
-    Then the model is put back at once if the error came out of a training step, and else when
-    one of its methods is called next, or by `close()`.
+    fill one recording. However such a call ends, the model is then as it was. In a training loop
+    of your own that calls the callbacks itself, it records from `on_train_begin` to `on_train_end`;
+    where that loop ends by an error, `close()` puts the model back.
 
     Args:
         layers, samples, units, every, gates, inputs, max_bytes: As of `stateviz.record`.
@@ -45,10 +43,12 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, options: Options) -> None:
         super().__init__()
         self._options = options
-        self._planned: tuple[Any, Plan, Capture] | None = None
-        self._open_block = ExitStack()
+        self._recorded: tuple[Any, Capture] | None = None
+        self._block: Recorded | None = None
+        self._own_loop = ExitStack()
         self._phase: Phase | None = None
-        self._frame: FrameType | None = None
+        # So that a call that it is given to is seen from its first line to its last.
+        EveryModel.of(keras.Model).join(Block(keeper=self))
 
     @property
     def recording(self) -> Recording:
@@ -57,127 +57,81 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         Raises:
             RuntimeError: Nothing ran with this callback yet.
         """
-        if self._planned is None:
+        if self._recorded is None:
             raise RuntimeError(
                 "Nothing is recorded yet. Pass this StateRecorder to fit, evaluate or predict, for "
                 "example model.fit(X, y, callbacks=[recorder])."
             )
-        return self._planned[2].recording
+        return self._recorded[1].recording
 
     def close(self) -> None:
-        """Stops recording and leaves the model as it was found; Keras's end of a call does so."""
-        self._phase = self._frame = None
-        self._open_block.close()
+        """Stops recording and leaves the model as it was found; the end of a call does so."""
+        self._phase = None
+        self._own_loop.close()
+        if self._block is not None:
+            self._block.close()
+
+    def recording_of(self, model: keras.Model) -> Opening:
+        """What records a model for as long as a call of it lasts."""
+        return Opening(self._new(model))
+
+    def block(self) -> Recorded | None:
+        """The block that is open."""
+        return None if self._block is None or self._block.over else self._block
+
+    def _new(self, model: keras.Model) -> Callable[[object], Recorded]:
+        def new(keeper: object) -> Recorded:
+            plan = planned(model, self._options, wait=True)
+            if self._recorded is None or self._recorded[0] is not model:
+                self._recorded = model, Capture(plan.recording(self._options), self._options)
+            self._block = Recorded(keeper, model, plan, self._recorded[1], attach)
+            return self._block
+
+        return new
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Records from here on."""
-        self._open("fit")
+        """Records from here on, in a loop of the user's own."""
+        self._begun("fit")
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Stops recording."""
+        """Stops recording what `on_train_begin` began to record."""
         self._ended("fit")
 
     def on_test_begin(self, logs: Any = None) -> None:
-        """Records from here on; validation in fit is recorded already."""
-        self._open("evaluate")
+        """Records from here on, in a loop of the user's own."""
+        self._begun("evaluate")
 
     def on_test_end(self, logs: Any = None) -> None:
-        """Stops recording, if it began with this evaluation."""
+        """Stops recording what `on_test_begin` began to record."""
         self._ended("evaluate")
 
     def on_predict_begin(self, logs: Any = None) -> None:
-        """Records from here on."""
-        self._open("predict")
+        """Records from here on, in a loop of the user's own."""
+        self._begun("predict")
 
     def on_predict_end(self, logs: Any = None) -> None:
-        """Stops recording."""
+        """Stops recording what `on_predict_begin` began to record."""
         self._ended("predict")
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Tells the recording which epoch begins."""
-        if self._phase == "fit" and self._planned is not None:
-            self._planned[2].epoch_began(epoch)
+        """Tells the recording which epoch begins, in a loop of the user's own."""
+        if self._phase == "fit" and self._block is not None:
+            self._block.capture.epoch_began(epoch)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Tells the recording that an epoch ended."""
-        if self._phase == "fit" and self._planned is not None:
-            self._planned[2].epoch_ended()
+        """Tells the recording that an epoch ended, in a loop of the user's own."""
+        if self._phase == "fit" and self._block is not None:
+            self._block.capture.epoch_ended()
 
-    def _open(self, phase: Phase) -> None:
-        if self._phase is not None and _is_running(self._frame):
-            return
-        self.close()
-        model = self.model
-        if self._planned is None or self._planned[0] is not model:
-            plan = planned(model, self._options)
-            capture = Capture(plan.recording(self._options), self._options)
-            self._planned = (model, plan, capture)
-        _, plan, capture = self._planned
-        capture.reopen()
-        self._frame = _frame_of(phase, model)
-        with ExitStack() as stack:
-            stack.enter_context(attached(plan, capture))
-            stack.enter_context(capture.phase(phase))
-            stack.enter_context(self._closed_by_errors(phase))
-            for method in PHASE_METHODS:
-                stand_in = self._closing_when_over(method, getattr(model, method))
-                stack.enter_context(replaced(model, method, stand_in))
-            self._open_block = stack.pop_all()
-        self._phase = phase
+    def _begun(self, phase: Phase) -> None:
+        if self._phase == phase:
+            self.close()  # The loop before ended by an error.
+        if self.block() is None:
+            self._own_loop.enter_context(Opening(self._new(self.model)))
+            assert self._block is not None
+            self._own_loop.enter_context(self._block.capture.phase(phase, id(self.model)))
+            self._phase = phase
 
     def _ended(self, phase: Phase) -> None:
         if self._phase == phase:
             self.close()
-
-    @contextmanager
-    def _closed_by_errors(self, phase: Phase) -> Iterator[None]:
-        """Traces the compiled function anew, and stops recording if it raises."""
-        what = {"fit": "train", "evaluate": "test", "predict": "predict"}[phase]
-        getattr(self.model, f"make_{what}_function")()
-        function = getattr(self.model, f"{what}_function")
-
-        @functools.wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return function(*args, **kwargs)
-            except BaseException:
-                self.close()
-                raise
-
-        with replaced(self.model, f"{what}_function", run):
-            yield
-
-    def _closing_when_over(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        model = self.model
-
-        @functools.wraps(method)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            if _is_running(self._frame):
-                return method(*args, **kwargs)
-            self.close()
-            return getattr(model, name)(*args, **kwargs)
-
-        return run
-
-
-def _frame_of(method: str, model: Any) -> FrameType | None:
-    """The frame of the Keras method that runs now and tells its callbacks."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        if frame.f_code.co_name == method and frame.f_locals.get("self") is model:
-            return frame
-        frame = frame.f_back
-    return None
-
-
-def _is_running(frame: FrameType | None) -> bool:
-    """Whether a frame is on the stack of any thread; where there was none, nobody can say no."""
-    if frame is None:
-        return True
-    for top in sys._current_frames().values():
-        at: FrameType | None = top
-        while at is not None:
-            if at is frame:
-                return True
-            at = at.f_back
-    return False

@@ -3,165 +3,147 @@
 from __future__ import annotations
 
 import math
+import threading
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
+from stateviz.recorder.keeping import Kept, LayerCall, ends_apart
 from stateviz.recorder.options import Options
+from stateviz.recorder.origins import Began, End, Seen, origin_of, remember
+from stateviz.recorder.steps import STEPS
 from stateviz.recording import (
-    GATES,
     BatchRecord,
     Event,
-    Gates,
-    GRUGates,
-    Origin,
+    LayerRecording,
     Phase,
     Recording,
     RecordingWarning,
-    State,
 )
 from stateviz.recording.records import EventKind
 
 _NUMBERED_PHASES: tuple[Phase, ...] = ("fit", "validation", "evaluate", "predict")
 
 
-@dataclass(frozen=True)
-class LayerCall:
-    """One call of a recurrent layer, or of one cell in it, as the layer's tap hands it out.
+@dataclass(eq=False)
+class _Method:
+    """A method of a model that runs now, and how many batches each layer has processed in it.
 
     Attributes:
-        in_step: Whether it ran in a Keras train, test or predict step.
-        place: 0 for the layer's first call in that step, 1 for its second, and so on.
-        given: Whether `initial_state` was passed.
-        stateful: Whether the layer keeps its state.
-        training: None where Keras was not told.
-        inputs: Shape (samples, timesteps, features); a ConvLSTM's have spatial axes too, as do
-            its states and gates.
-        initial_states, final_states: For each state, shape (samples, units).
-        states: What the cell returned at each timestep, for each state, shape
-            (samples, timesteps, units). At a masked timestep it is not what the layer held.
-        gates: An LSTM's four gates or a GRU's three, each of shape (samples, timesteps, units), or
-            none.
-        mask: bool, True = used, shape (samples, timesteps), or None.
-        go_backwards: Whether the layer reads from the end. All arrays are in the order of reading.
-        units: The size of the first state; the filters of a ConvLSTM.
-        unit_axis: Which axis of a state counts the units, from the end.
+        call: The number of the user's call that it is, or is part of.
+        model: The identity of the model.
     """
 
-    in_step: bool
-    place: int
-    given: bool
-    stateful: bool
-    training: bool | None
-    inputs: np.ndarray
-    initial_states: Sequence[np.ndarray]
-    states: Sequence[np.ndarray]
-    final_states: Sequence[np.ndarray]
-    gates: Sequence[np.ndarray]
-    mask: np.ndarray | None
-    go_backwards: bool
-    units: int
-    unit_axis: int
-
-
-@dataclass
-class _Phase:
-    """A method that runs now, and how many batches each layer has processed in it."""
-
     name: Phase | None
+    call: int | None = None
+    model: int | None = None
     epoch: int | None = None
     batches: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass
-class _End:
-    """A batch's final states, to be recognised when another begins with them."""
-
-    states: tuple[bytes, ...]
-    record: int | None
-
-
-@dataclass
-class _Seen:
-    """What is remembered of a layer from batch to batch."""
-
-    batches: int = 0
-    reset_called: bool = False
-    last: _End | None = None
-    last_outside_validation: _End | None = None
+_NO_METHOD = _Method("call")
 
 
 class Capture:
-    """Fills one recording while a record block is open."""
+    """Fills one recording while a block is open; what it is told may come from any thread."""
 
     def __init__(self, recording: Recording, options: Options) -> None:
         self.options = options
         self.recording = recording
         self._open = True
-        self._phases: list[_Phase] = []
-        self._seen = {name: _Seen() for name in recording.layers}
+        self._lock = threading.RLock()
+        self._running: dict[int, list[_Method]] = {}
+        self._calls = 0
+        self._seen = {name: Seen() for name in recording.layers}
         self._bytes_kept = 0
-        self._bytes_asked_for = 0
+        self._full = False
         self._failure: Exception | None = None
         self._ends_differ: set[str] = set()
+        self._unseen: set[str] = set()
+        self._rows_asked_for: dict[str, int] = {}
 
     @property
     def phase_name(self) -> Phase | None:
-        """The method that runs now."""
-        return self._phases[-1].name if self._phases else None
+        """The method that runs now in this thread."""
+        running = self._running.get(threading.get_ident())
+        return running[-1].name if running else None
 
     @contextmanager
-    def phase(self, name: Phase) -> Iterator[None]:
-        """Holds while a method of the model runs."""
-        epoch = self._phases[-1].epoch if name == "validation" else None
-        self._phases.append(_Phase(name, epoch))
-        self._note("phase began")
+    def phase(self, name: Phase, model: int) -> Iterator[None]:
+        """Holds while a method of a model runs, which is told by its identity."""
+        running = self._running.setdefault(threading.get_ident(), [])
+        if name == "validation":
+            method = replace(running[-1], name=name, batches=Counter())
+        else:
+            method = _Method(name, self._calls, model)
+            self._calls += 1
+        running.append(method)
+        self._note("phase began", method)
         try:
             yield
         finally:
-            self._note("phase ended")
-            self._phases.pop()
+            self._note("phase ended", method)
+            running.remove(method)
 
     def epoch_began(self, epoch: int) -> None:
         """Counts the batches of a new epoch of the method that runs now."""
-        self._phases[-1].epoch = epoch
-        self._phases[-1].batches.clear()
-        self._note("epoch began")
+        method = self._here()
+        method.epoch = epoch
+        method.batches.clear()
+        self._note("epoch began", method)
 
     def epoch_ended(self) -> None:
         """Notes the end of an epoch; what follows, up to the next, is validation or callbacks."""
-        self._note("epoch ended")
+        self._note("epoch ended", self._here())
 
     def method_called(self, name: str, method: Literal["reset_state", "build"]) -> None:
         """Notes that `reset_state` or `build` was called on a layer."""
         if not self._open:
             return
         self._seen[name].reset_called |= method == "reset_state"
-        self._note(method, layer=name)
+        self._note(method, self._here(), layer=name)
+
+    def ran_unseen(self, name: str) -> None:
+        """Notes that a layer ran in a way in which nothing of it can be seen."""
+        self._unseen.add(name)
+
+    def grow(self, layer: LayerRecording) -> None:
+        """Receives a layer that was not there when the recording began."""
+        if layer.name not in self.recording:
+            self.recording.add(layer)
+            self._seen[layer.name] = Seen()
 
     def take(self, name: str, call: LayerCall) -> None:
         """Receives one batch of one layer. No error of its own ever reaches the training."""
         if not self._open or self._failure is not None:
             return
         try:
-            self._take(name, call)
+            with self._lock:
+                self._take(name, call)
         except Exception as error:
             self._failure = error
-            self._note("recording stopped", layer=name)
+            self._note("recording stopped", self._here(), layer=name)
 
     def reopen(self) -> None:
         """Goes on with a recording that was closed."""
         self._open = True
 
-    def close(self) -> None:
+    def close(self, never_built: Collection[str] = ()) -> None:
         """Ends the recording and warns of whatever it lacks."""
+        if not self._open:
+            return
         self._open = False
-        if self._failure is not None:
+        if isinstance(self._failure, MemoryError):
+            self._warn(
+                "recording stopped where the memory of this machine ran out; the model ran on "
+                "unharmed. A smaller max_bytes, or every=, samples= or units= keep less"
+            )
+        elif self._failure is not None:
             self._warn(
                 f"recording stopped at an error of stateviz itself ({self._failure!r}); the model "
                 f"ran on unharmed. Please report it"
@@ -172,88 +154,167 @@ class Capture:
                 f"layer's own final states, so they are not what the layer computed. Please report "
                 f"it"
             )
-        if self._bytes_kept < self._bytes_asked_for:
-            kept = sum(len(self.recording[name].batches) for name in self.recording.layers)
-            seen = math.ceil(sum(seen.batches for seen in self._seen.values()) / self.options.every)
-            every = self.options.every * math.ceil(self._bytes_asked_for / self.options.max_bytes)
+        if self._unseen:
             self._warn(
-                f"recording stopped at the memory bound max_bytes={self.options.max_bytes:,}: the "
-                f"first {kept:,} of {seen:,} batches were kept, all were counted. every={every} "
-                f"would have fitted, or max_bytes={self._bytes_asked_for:,}, or fewer samples= or "
-                f"units="
+                f"not recorded: {', '.join(map(repr, sorted(self._unseen)))} ran, but in a call of "
+                f"its own class that does not use Keras's loop over the timesteps (inner_loop)"
             )
+        if never_built and any(seen.sizes for seen in self._seen.values()):
+            self._warn(
+                f"not recorded: {', '.join(map(repr, never_built))} was never built, so it never "
+                f"ran"
+            )
+        complete = self._failure is None and not self._full
+        for name, rows in self._rows_asked_for.items():
+            if complete and not self.recording[name].batches:
+                self._warn(
+                    f"no row of {name!r} was kept: its largest batch has {rows} rows, 0 to "
+                    f"{rows - 1}, and samples={self.options.samples!r} asks for others"
+                )
+        if self._full:
+            self._warn(self._of_the_bound())
+
+    def _of_the_bound(self) -> str:
+        """What the memory bound left out, and what would have fitted in this very run."""
+        options = self.options
+        sizes = [np.array(seen.sizes) for seen in self._seen.values()]
+
+        def needed(every: int) -> int:
+            return sum(int(of_layer[::every].sum()) for of_layer in sizes)
+
+        kept = sum(len(self.recording[name].batches) for name in self.recording.layers)
+        asked = sum(len(of_layer[:: options.every]) for of_layer in sizes)
+        longest = max(map(len, sizes))
+        fits = (n for n in range(options.every + 1, longest + 1) if needed(n) <= options.max_bytes)
+        every = next(fits, None)
+        would = [f"every={every}"] if every else []
+        would += [f"max_bytes={needed(options.every):,}"]
+        return (
+            f"recording stopped at the memory bound max_bytes={options.max_bytes:,}: the first "
+            f"{kept:,} of {asked:,} batches were kept, all were counted. {' or '.join(would)} "
+            f"would have fitted; samples= or units= keep less of each"
+        )
 
     def _warn(self, what: str) -> None:
         sentence = what[0].upper() + what[1:] + "."
-        self.recording.stopped = " ".join(filter(None, [self.recording.stopped, sentence]))
-        warnings.warn(sentence, RecordingWarning, stacklevel=2)
+        if sentence not in self.recording.stopped:
+            self.recording.stopped = " ".join(filter(None, [self.recording.stopped, sentence]))
+            warnings.warn(sentence, RecordingWarning, stacklevel=2)
 
-    def _note(self, kind: EventKind, layer: str | None = None) -> None:
-        now = self._phases[-1] if self._phases else _Phase(None)
-        self.recording.events.append(Event(kind, phase=now.name, epoch=now.epoch, layer=layer))
+    def _note(self, kind: EventKind, method: _Method, layer: str | None = None) -> None:
+        if self._open:
+            name = None if method is _NO_METHOD else method.name
+            self.recording.events.append(
+                Event(kind, phase=name, epoch=method.epoch, layer=layer, call=method.call)
+            )
+
+    def _innermost(self) -> list[_Method]:
+        """For each thread in which a method runs, the one that runs there now."""
+        return [running[-1] for running in list(self._running.values()) if running]
+
+    def _here(self) -> _Method:
+        """The method that runs in this thread, or in the only thread that runs one."""
+        running = self._running.get(threading.get_ident())
+        innermost = self._innermost()
+        if running:
+            return running[-1]
+        return innermost[0] if len(innermost) == 1 else _NO_METHOD
+
+    def _method_of(self, call: LayerCall) -> _Method:
+        """The method in which a layer was called, as far as anyone can know."""
+        if call.step is None:
+            return _NO_METHOD
+        if call.thread is not None:
+            running = self._running.get(call.thread)
+            return running[-1] if running else _NO_METHOD
+        innermost = self._innermost()
+        possible = [
+            method
+            for method in innermost
+            if method.model == call.step.model and _step_of(method) == call.step.method
+        ]
+        possible = possible or innermost
+        if len(possible) == 1:
+            return possible[0]
+        # Several threads run the same graph, which does not know for whom it runs.
+        names = {method.name for method in possible}
+        return _Method(names.pop() if len(names) == 1 else None) if possible else _NO_METHOD
 
     def _take(self, name: str, call: LayerCall) -> None:
-        phase = self._phases[-1] if call.in_step and self._phases else _Phase("call")
+        method = self._method_of(call)
         batch = None
-        if phase.name in _NUMBERED_PHASES:
-            phase.batches[name] += call.place == 0
-            batch = phase.batches[name] - 1
-
+        if method.name in _NUMBERED_PHASES and method.call is not None:
+            method.batches[name] += call.place == 0
+            batch = method.batches[name] - 1
         seen = self._seen[name]
-        validating = phase.name == "validation"
-        origin, came_from = _origin(call, seen, validating=validating)
-        batch_size = len(call.final_states[0])
+        began = origin_of(call, seen, validating=method.name == "validation")
+        kept = Kept(self.options, call)
+        number = len(seen.sizes)
+        seen.sizes.append(kept.nbytes)
         record = None
-        if seen.batches % self.options.every == 0:
-            record = self._record(name, call, phase, batch, began=(origin, came_from))
-        seen.batches += 1
-        seen.reset_called = False
-        index = None if record is None else record.index
-        seen.last = _End(tuple(map(_bits, call.final_states)), index)
-        if not validating:
-            seen.last_outside_validation = seen.last
-        if record is not None:
+        if number % self.options.every == 0 and self._fits(name, kept, method):
+            record = self._record(name, call, kept, method, batch, began)
             self.recording[name].batches.append(record)
+        index = None if record is None else record.index
+        remember(seen, call, End(number, index), validating=method.name == "validation")
         happened = Event(
             "batch",
-            phase=phase.name,
-            epoch=phase.epoch,
+            phase=method.name,
+            epoch=method.epoch,
             layer=name,
             batch=batch,
-            origin=origin,
-            batch_size=batch_size,
+            origin=began.origin,
+            batch_size=kept.batch_size,
             record=index,
+            call=method.call,
+            zeros=began.zeros,
+            left_by=None if began.left_by is None else began.left_by.batch,
         )
         self.recording.events.append(happened)
-        if len(call.inputs) < batch_size:
-            self.recording.events.append(replace(happened, kind="one row repeated", origin=None))
+        if len(call.inputs) < kept.batch_size:
+            self.recording.events.append(
+                replace(happened, kind="one row repeated", origin=None, zeros=None, left_by=None)
+            )
+
+    def _fits(self, name: str, kept: Kept, method: _Method) -> bool:
+        """Whether a batch that was asked for has rows, and room under the memory bound."""
+        rows = max(self._rows_asked_for.get(name, 0), kept.batch_size)
+        self._rows_asked_for[name] = rows
+        if not len(kept.rows) or self._full:
+            return False
+        if self._bytes_kept + kept.nbytes > self.options.max_bytes:
+            self._full = True
+            self._note("recording stopped", method)
+            return False
+        self._bytes_kept += kept.nbytes
+        return True
 
     def _record(
         self,
         name: str,
         call: LayerCall,
-        phase: _Phase,
+        kept: Kept,
+        method: _Method,
         batch: int | None,
-        *,
-        began: tuple[Origin, int | None],
-    ) -> BatchRecord | None:
-        """The batch as asked for, or None where the filter or the memory bound leaves nothing."""
-        kept = _Kept(self.options, call)
-        if not len(kept.rows):
-            return None
+        began: Began,
+    ) -> BatchRecord:
         mask = None if call.mask is None else kept.rows_of(call.mask)
         states = kept.states(mask)
-        if not all(map(_ends_in_its_final, states)):
+        apart = max(map(ends_apart, states))
+        if math.isinf(apart):
             self._ends_differ.add(name)
-        record = BatchRecord(
+        elif call.derived:
+            layer = self.recording[name]
+            layer.ends_within = max(layer.ends_within, apart)
+        return BatchRecord(
             layer=name,
             index=len(self.recording[name].batches),
-            phase=phase.name or "call",
-            epoch=phase.epoch,
+            phase=method.name,
+            epoch=method.epoch,
             batch=batch,
             training=call.training,
-            origin=began[0],
-            came_from=began[1],
+            origin=began.origin,
+            came_from=None if began.left_by is None else began.left_by.record,
             batch_size=kept.batch_size,
             samples=kept.rows,
             states=states,
@@ -262,114 +323,10 @@ class Capture:
             go_backwards=call.go_backwards,
             gates=kept.gates() if self.options.gates else None,
         )
-        fitted = self._bytes_asked_for <= self.options.max_bytes
-        self._bytes_asked_for += record.nbytes
-        if self._bytes_asked_for > self.options.max_bytes:
-            if fitted:
-                self._note("recording stopped")
-            return None
-        self._bytes_kept = self._bytes_asked_for
-        return record
 
 
-class _Kept:
-    """What the options keep of one batch."""
-
-    def __init__(self, options: Options, call: LayerCall) -> None:
-        self._call = call
-        self.batch_size = len(call.final_states[0])
-        self.rows = options.rows(self.batch_size)
-        are_all_in_order = np.array_equal(self.rows, np.arange(self.batch_size))
-        self._rows = slice(None) if are_all_in_order else self.rows
-        units_then_space = (options.unit_index, *[slice(None)] * (-1 - call.unit_axis))
-        self._units = (..., *units_then_space)
-
-    def rows_of(self, array: np.ndarray) -> np.ndarray:
-        """The rows of what was read; one row stands for all where Keras broadcast it."""
-        array = np.broadcast_to(array, (self.batch_size, *array.shape[1:]))
-        return np.array(array[self._rows])
-
-    def units_of(self, array: np.ndarray) -> np.ndarray:
-        """The rows and units of a state; one of another size, of a user's own cell, is whole."""
-        has_the_units = array.shape[self._call.unit_axis] == self._call.units
-        return np.array(array[self._rows][self._units if has_the_units else ...])
-
-    def states(self, mask: np.ndarray | None) -> tuple[State, ...]:
-        """Each state, held where the mask leaves a timestep out."""
-        call = self._call
-        tensors = zip(call.initial_states, call.states, call.final_states, strict=True)
-        kept = [tuple(map(self.units_of, each)) for each in tensors]
-        return tuple(
-            State(initial, held_through_mask(after, initial, mask), final)
-            for initial, after, final in kept
-        )
-
-    def gates(self) -> Gates | GRUGates | None:
-        """The gates by their names; how many there are says whose they are."""
-        gates = list(map(self.units_of, self._call.gates))
-        for kind in GATES:
-            if len(gates) == len(fields(kind)):
-                return kind(*gates)
-        return None
-
-
-def _ends_in_its_final(state: State) -> bool:
-    """Whether the last recorded state is the layer's own final one, but for rounding."""
-    if not state.after.shape[1]:
-        return True
-    last = state.after[:, -1]
-    # Almost always it is, bit for bit, which is seen sooner than that two arrays are close.
-    return np.array_equal(last, state.final) or np.allclose(
-        last, state.final, 1e-3, 1e-5, equal_nan=True
-    )
-
-
-def _origin(call: LayerCall, seen: _Seen, *, validating: bool) -> tuple[Origin, int | None]:
-    """How a batch's states began, observed from the numbers, and the record they came from."""
-    if call.given:
-        return "given", None
-    initial = tuple(map(_bits, call.initial_states))
-    zeros = not any(state.any() for state in call.initial_states)
-    if not call.stateful:
-        return ("fresh" if zeros else "altered"), None
-    # Validation runs inside fit: what it leaves behind is not what the training handed on.
-    previous = seen.last if validating else seen.last_outside_validation
-    if previous is not None and initial == previous.states and not (zeros and seen.reset_called):
-        return "carried", previous.record
-    if zeros:
-        return "reset", None
-    if seen.last is not None and initial == seen.last.states:
-        return "altered", seen.last.record
-    return "altered", None
-
-
-def held_through_mask(
-    returned: np.ndarray, initial: np.ndarray, mask: np.ndarray | None
-) -> np.ndarray:
-    """What the layer held: at a masked timestep Keras keeps the state of the timestep before.
-
-    Args:
-        returned: What the cell returned, shape (samples, timesteps, units), or with more axes.
-        initial: The state before the first timestep, shape (samples, units), or with more axes.
-        mask: bool, True = used, shape (samples, timesteps), or None.
-
-    Returns:
-        The state after each timestep, shape (samples, timesteps, units).
-
-    Example:
-        >>> import numpy as np
-        >>> returned, initial = np.array([[[1.0], [2.0], [3.0]]]), np.array([[7.0]])
-        >>> held_through_mask(returned, initial, np.array([[False, True, False]]))[0, :, 0]
-        array([7., 2., 2.])
-    """
-    if mask is None:
-        return returned
-    timesteps = np.arange(mask.shape[1])
-    last_used = np.maximum.accumulate(np.where(mask, timesteps, -1), axis=1)
-    last_used = last_used.reshape(*mask.shape, *[1] * (returned.ndim - 2))
-    held = np.take_along_axis(returned, np.maximum(last_used, 0), axis=1)
-    return np.where(last_used < 0, initial[:, np.newaxis], held)
-
-
-def _bits(array: np.ndarray) -> bytes:
-    return array.tobytes()
+def _step_of(method: _Method) -> str | None:
+    """The step that Keras runs in a method."""
+    if method.name is None or method.name == "validation":
+        return "test_step"
+    return STEPS.get(method.name)

@@ -6,6 +6,7 @@ then holds each as if it were a layer, under its own name.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,9 @@ _DRAW_THEIR_MASKS_BEFORE = (
     keras.layers.GRUCell,
     keras.layers.SimpleRNNCell,
 )
+
+
+_observing_one = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,8 @@ class Observed:
 def observed(parts: Sequence[Part], *, gates: bool) -> Iterator[Observed]:
     """Collects what each cell reads, and what its activations return if `gates`."""
     seen = Observed([], [[] for _ in parts])
-    with ExitStack() as stack:
+    # Two threads may trace one layer; each must find the cell's own methods.
+    with _observing_one, ExitStack() as stack:
         for place, (part, values) in enumerate(zip(parts, seen.gates, strict=True)):
             if place:
                 # As StackedRNNCells calls it; the __call__ of a Keras layer leads to its call.

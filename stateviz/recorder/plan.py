@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stateviz.recorder.backend import keras
+from stateviz.recorder.backend import keras, tf
 from stateviz.recorder.cells import Part, parts_of
 from stateviz.recorder.layers import layers_below, unique_names
 from stateviz.recorder.options import Options
@@ -29,12 +29,16 @@ class Plan:
         bidirectional: The Bidirectional layers, which may call neither of their layers.
         time_distributed: The TimeDistributed layers that hold a recorded layer, and which.
         trainers: The model and the models in it: whatever can be fitted on its own.
+        waiting: The names of layers whose cell does not know its states before it is built.
+        complete: Whether all of the model is built, so that no layer can be made any more.
     """
 
-    parts: dict[str, tuple[keras.layers.RNN, Part]]
+    parts: _Parts
     bidirectional: Sequence[keras.layers.Bidirectional]
     time_distributed: Sequence[tuple[keras.layers.TimeDistributed, keras.layers.RNN]]
     trainers: Sequence[keras.Model]
+    waiting: tuple[str, ...]
+    complete: bool
 
     @property
     def layers(self) -> list[keras.layers.RNN]:
@@ -45,6 +49,11 @@ class Plan:
         """The name in the recording of each of a layer's parts; None where it is not recorded."""
         names = {part.name: name for name, (owner, part) in self.parts.items() if owner is layer}
         return [names.get(part.name) for part in parts_of(layer)]
+
+    def never_built(self) -> list[str]:
+        """The names of the layers that still have no weights."""
+        unbuilt = [name for name, (layer, _) in self.parts.items() if not layer.built]
+        return [*unbuilt, *self.waiting]
 
     def recording(self, options: Options) -> Recording:
         """An empty recording of it.
@@ -67,13 +76,19 @@ class Plan:
         )
 
 
-def planned(model: Any, options: Options) -> Plan:
+def planned(model: Any, options: Options, *, known: Plan | None = None, wait: bool = False) -> Plan:
     """Finds what to record of a model.
+
+    Args:
+        model: The model or layer.
+        options: What to keep.
+        known: What was found before, which keeps its names.
+        wait: Whether an unbuilt model may have its layers to come.
 
     Raises:
         TypeError: It is not a Keras layer.
-        ValueError: It is not built, has no recurrent layer that can be recorded or none of that
-            name, or is compiled with XLA.
+        ValueError: It has no recurrent layer that can be recorded or none of that name, or is
+            compiled with XLA.
     """
     if not isinstance(model, keras.layers.Layer):
         raise TypeError(
@@ -81,14 +96,20 @@ def planned(model: Any, options: Options) -> Plan:
             f"{model!r}."
         )
     everything = list(layers_below(model))
-    parts, others = _parts(model, everything)
-    if options.layers is None:
-        if others:
-            warnings.warn(
-                f"Not recorded: {_with_their_own_loops(others)}.", RecordingWarning, stacklevel=4
-            )
-    else:
-        parts = _named(parts, options.layers)
+    recurrent = {path: each for path, each in everything if isinstance(each, keras.layers.RNN)}
+    complete = bool(model.built) and all(layer.built for layer in recurrent.values())
+    wait = wait and not complete
+    known_layers = {id(layer): layer for layer in known.layers} if known else {}
+    found, others, waiting = _parts(recurrent, known_layers)
+    if not (found or known_layers or waiting or wait):
+        raise ValueError(_nothing_to_record(model, everything, others))
+    if options.layers is not None:
+        found = _named(found, options.layers, strict=not wait and known is None)
+    elif known is None:
+        _warn_of(others, _stepped_by_hand(everything))
+    parts = {**known.parts} if known else {}
+    for name, part in found.items():
+        parts[name if name not in parts else f"{name}#2"] = part
     recorded = {id(layer) for layer, _ in parts.values()}
     trainers = [each for _, each in everything if isinstance(each, keras.Model)]
     for trainer in trainers:
@@ -106,6 +127,8 @@ def planned(model: Any, options: Options) -> Plan:
             if id(inner) in recorded
         ],
         trainers=trainers,
+        waiting=tuple(waiting),
+        complete=complete,
     )
 
 
@@ -113,44 +136,76 @@ _Layers = dict[str, keras.layers.RNN]
 _Parts = dict[str, tuple[keras.layers.RNN, Part]]
 
 
-def _parts(
-    model: keras.layers.Layer, everything: Sequence[tuple[str, keras.layers.Layer]]
-) -> tuple[_Parts, _Layers]:
-    """All that can be recorded, by its name, and the recurrent layers that cannot, by theirs."""
-    recurrent = [(path, layer) for path, layer in everything if isinstance(layer, keras.layers.RNN)]
-    unbuilt = [layer.name for _, layer in recurrent if not layer.built]
-    if unbuilt or not (model.built or recurrent):
-        which = f"layer {unbuilt[0]!r}" if unbuilt else f"{model.name!r}"
-        raise ValueError(
-            f"The model is not built yet ({which} has no weights), so its recurrent layers cannot "
-            f"be recorded. Give it a keras.Input, or call it once on a batch, before it is "
-            f"recorded."
-        )
+def _parts(recurrent: _Layers, known: dict[int, Any]) -> tuple[_Parts, _Layers, list[str]]:
+    """All that can be recorded, and the recurrent layers that cannot, or not yet, by name."""
     supported: _Layers = {}
     others: _Layers = {}
-    for path, layer in recurrent:
-        (supported if type(layer).inner_loop in _KERAS_LOOPS else others)[path] = layer
-    if not supported:
-        has = ", ".join(sorted({type(each).__name__ for _, each in everything})) or "no layers"
-        raise ValueError(
-            f"The model {model.name!r} has no layer that can be recorded: it has "
-            f"{_with_their_own_loops(others) or has}. Expected a recurrent layer of Keras: an "
-            f"LSTM, a GRU, a SimpleRNN, a ConvLSTM, or an RNN around cells of any kind."
+    for path, layer in recurrent.items():
+        if id(layer) not in known:
+            (supported if type(layer).inner_loop in _KERAS_LOOPS else others)[path] = layer
+    parts: _Parts = {}
+    waiting = []
+    for name, layer in unique_names(supported).items():
+        if not layer.built and getattr(layer.cell, "state_size", None) is None:
+            waiting.append(name)
+            continue
+        for part in parts_of(layer):
+            parts[f"{name}/{part.name}" if part.name else name] = (layer, part)
+    return parts, others, waiting
+
+
+def _nothing_to_record(model: Any, everything: Sequence[tuple[str, Any]], others: _Layers) -> str:
+    if not model.built and not others:
+        return (
+            f"The model is not built yet ({model.name!r} has no weights), so its recurrent layers "
+            f"are not there to be recorded. Give it a keras.Input, or call it once on a batch, "
+            f"before it is recorded."
         )
-    parts = {
-        f"{name}/{part.name}" if part.name else name: (layer, part)
-        for name, layer in unique_names(supported).items()
-        for part in parts_of(layer)
+    by_hand = _stepped_by_hand(everything)
+    has = ", ".join(sorted({type(each).__name__ for _, each in everything})) or "no layers"
+    if by_hand:
+        has = f"{', '.join(map(repr, by_hand))}, {_BY_HAND}"
+    return (
+        f"The model {model.name!r} has no layer that can be recorded: it has "
+        f"{_with_their_own_loops(others) or has}. Expected a recurrent layer of Keras: an "
+        f"LSTM, a GRU, a SimpleRNN, a ConvLSTM, or an RNN around cells of any kind."
+    )
+
+
+_BY_HAND = "which the model steps by hand; put the cell into keras.layers.RNN(cell) to record it"
+
+
+def _stepped_by_hand(everything: Sequence[tuple[str, Any]]) -> list[str]:
+    """The recurrent cells that no recurrent layer steps through time."""
+    inside = {
+        id(inner)
+        for _, each in everything
+        if isinstance(each, keras.layers.RNN | keras.layers.StackedRNNCells)
+        for inner in each._flatten_layers(include_self=False)
     }
-    return parts, others
+    return [
+        f"{each.name} ({type(each).__name__})"
+        for _, each in everything
+        if hasattr(each, "state_size")
+        and not isinstance(each, keras.layers.RNN)
+        and id(each) not in inside
+    ]
 
 
-def _named(parts: _Parts, wanted: str | Sequence[str]) -> _Parts:
+def _warn_of(others: _Layers, by_hand: Sequence[str]) -> None:
+    """Warns of what is recurrent and cannot be recorded."""
+    left_out = [_with_their_own_loops(others)] if others else []
+    left_out += [f"{', '.join(map(repr, by_hand))}, {_BY_HAND}"] if by_hand else []
+    if left_out:
+        warnings.warn(f"Not recorded: {'; '.join(left_out)}.", RecordingWarning, stacklevel=5)
+
+
+def _named(parts: _Parts, wanted: str | Sequence[str], *, strict: bool) -> _Parts:
     """The parts of these names, and those below a name."""
     chosen: set[str] = set()
     for name in [wanted] if isinstance(wanted, str) else wanted:
         below = [each for each in parts if each == name or each.startswith(f"{name}/")]
-        if not below:
+        if strict and not below:
             raise ValueError(unknown_layer(name, tuple(parts)))
         chosen.update(below)
     return {name: part for name, part in parts.items() if name in chosen}
@@ -163,7 +218,8 @@ def _with_their_own_loops(layers: _Layers) -> str:
 
 def refuse_xla(trainer: Any) -> None:
     """Raises where a model is compiled with XLA, which cannot call the host."""
-    if getattr(trainer, "jit_compile", False) is True and not trainer.run_eagerly:
+    eager = trainer.run_eagerly or tf.config.functions_run_eagerly()
+    if getattr(trainer, "jit_compile", False) is True and not eager:
         raise ValueError(
             f"The model {trainer.name!r} is compiled with XLA (jit_compile=True), where no "
             f"state can be handed out while it runs. Compile it with "

@@ -6,31 +6,52 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from stateviz.recorder.backend import keras
+from stateviz.recording import Phase
+
+# The method that a user calls, and the step that Keras runs in it, once a batch.
+STEPS: dict[Phase, str] = {
+    "fit": "train_step",
+    "evaluate": "test_step",
+    "predict": "predict_step",
+    "train_on_batch": "train_step",
+    "test_on_batch": "test_step",
+    "predict_on_batch": "predict_step",
+}
 
 
-class Step(threading.local):
-    """Whether this thread traces or runs a Keras step, and the calls of each layer in it so far."""
+class Step(NamedTuple):
+    """A train, test or predict step of a model."""
+
+    model: int
+    method: str
+
+
+class Now(threading.local):
+    """What this thread traces or runs, and the calls of each layer in it so far."""
 
     def __init__(self) -> None:
-        self.running = False
+        self.step: Step | None = None
         self.calls: Counter[int] = Counter()
         self.compiled_by_xla = False
+        self.unseen = False
+        self.functions = 0
 
 
-now = Step()
+now = Now()
 
 
 @contextmanager
-def one_step() -> Iterator[None]:
+def one_step(step: Step) -> Iterator[None]:
     """Holds while Keras traces or runs one train, test or predict step."""
-    before = now.running, now.calls
-    now.running, now.calls = True, Counter()
+    before = now.step, now.calls
+    now.step, now.calls = step, Counter()
     try:
         yield
     finally:
-        now.running, now.calls = before
+        now.step, now.calls = before
 
 
 @contextmanager
@@ -41,6 +62,26 @@ def compiled_by_xla() -> Iterator[None]:
         yield
     finally:
         now.compiled_by_xla = before
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Holds while a graph is traced that is not to run here, such as one that is exported."""
+    before, now.unseen = now.unseen, True
+    try:
+        yield
+    finally:
+        now.unseen = before
+
+
+@contextmanager
+def one_function() -> Iterator[None]:
+    """Holds while a `tf.function` is called."""
+    now.functions += 1
+    try:
+        yield
+    finally:
+        now.functions -= 1
 
 
 def calls_so_far(layer: keras.layers.RNN) -> int:

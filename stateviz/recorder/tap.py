@@ -10,92 +10,69 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from stateviz.recorder import interrupts
 from stateviz.recorder.backend import keras, tf
-from stateviz.recorder.capture import Capture, LayerCall
 from stateviz.recorder.cells import Part, draws_random_numbers_in_its_loop, parts_of
+from stateviz.recorder.keeping import LayerCall
 from stateviz.recorder.loops import (
     Held,
     gates_must_be_derived,
     loop_with_states,
     must_be_left_alone,
 )
-from stateviz.recorder.replacing import replaced
-from stateviz.recorder.steps import now
+from stateviz.recorder.posts import Post
+from stateviz.recorder.recorded import recorded_blocks
+from stateviz.recorder.steps import Step, now
 
 _Announced = Literal["reset_state", "build"]
 
 
 @dataclass(frozen=True)
 class _Traced:
-    """What is known of a layer's call when it is traced; the rest arrives with the tensors."""
+    """What is known of a layer's call when it is traced; the rest arrives with the tensors.
+
+    Attributes:
+        thread: Which thread ran it, where it was run at once and not in a graph.
+    """
 
     parts: Sequence[Part]
-    in_step: bool
+    step: Step | None
+    thread: int | None
     place: int
     given: bool
     stateful: bool
     training: bool | None
     go_backwards: bool
+    derived: bool
 
 
-class Tap:
+class Tap(Post):
     """The stand-ins of one layer, shared by all blocks that record it at the same time.
 
     A graph that was traced with a tap keeps it. When no block is open, its host call finds no
     capture and does nothing.
     """
 
-    _taps: ClassVar[weakref.WeakKeyDictionary[keras.layers.RNN, Tap]] = weakref.WeakKeyDictionary()
+    def __init__(self, owner: keras.layers.RNN) -> None:
+        super().__init__(owner)
+        self._call_now = threading.local()
 
-    @classmethod
-    def of(cls, layer: keras.layers.RNN) -> Tap:
-        """The tap of a layer; the same one each time."""
-        if layer not in cls._taps:
-            cls._taps[layer] = cls()
-        return cls._taps[layer]
-
-    def __init__(self) -> None:
-        self._captures: list[tuple[Capture, Sequence[str | None]]] = []
-        self._attached = ExitStack()
-        self._initial_state = threading.local()
-
-    @contextmanager
-    def attached(
-        self, layer: keras.layers.RNN, capture: Capture, names: Sequence[str | None]
-    ) -> Iterator[None]:
-        """Hands what `layer` holds to `capture`, for as long as it holds.
-
-        Args:
-            layer: The layer that this is the tap of.
-            capture: What receives it.
-            names: For each of the layer's parts, its name in the recording; None where it is not
-                recorded.
-        """
-        try:
-            if not self._captures:
-                stand_ins = {
-                    "call": self._call(layer),
-                    "inner_loop": self._inner_loop(layer),
-                    "reset_state": self._announcing(layer.reset_state, "reset_state"),
-                    "reset_states": self._announcing(layer.reset_states, "reset_state"),
-                    "build": self._announcing(layer.build, "build"),
-                }
-                for method, stand_in in stand_ins.items():
-                    self._attached.enter_context(replaced(layer, method, stand_in))
-            self._captures.append((capture, names))
-            yield
-        finally:
-            self._captures = [each for each in self._captures if each[0] is not capture]
-            if not self._captures:
-                self._attached.close()
+    def stand_ins(self) -> dict[str, object]:
+        """Its call and its loop, and what tells of resets."""
+        layer = self.owner
+        return {
+            "call": self._call(layer),
+            "inner_loop": self._inner_loop(layer),
+            "reset_state": self._announcing(layer.reset_state, "reset_state"),
+            "reset_states": self._announcing(layer.reset_states, "reset_state"),
+            "build": self._announcing(layer.build, "build"),
+        }
 
     def _call(self, layer: keras.layers.RNN) -> Callable[..., Any]:
         keras_call = layer.call
@@ -103,11 +80,33 @@ class Tap:
 
         @functools.wraps(keras_call)
         def call(*args: Any, **kwargs: Any) -> Any:
+            if not self._seen():
+                return keras_call(*args, **kwargs)
             arguments = signature.bind(*args, **kwargs).arguments
-            self._initial_state.given = arguments.get("initial_state") is not None
-            return keras_call(*args, **kwargs)
+            mine = self._call_now
+            mine.given, mine.loops, mine.left_alone = (
+                arguments.get("initial_state") is not None,
+                0,
+                None,
+            )
+            result = keras_call(*args, **kwargs)
+            if not mine.loops:
+                for block in recorded_blocks(self.live()):
+                    for name in filter(None, block.names_of(layer)):
+                        block.capture.ran_unseen(name)
+            if mine.left_alone is not None:
+                hand_out, mine.left_alone = mine.left_alone, None
+                # Read only after the layer has kept them, so that nothing in it is read twice.
+                dtype = layer.cell.compute_dtype
+                states = keras.tree.flatten(layer.states)
+                hand_out(final=[keras.ops.convert_to_tensor(each, dtype) for each in states])
+            return result
 
         return call
+
+    def _seen(self) -> bool:
+        """Whether what runs or is traced now is for an open block."""
+        return not now.unseen and bool(recorded_blocks(self.live()))
 
     def _inner_loop(self, layer: keras.layers.RNN) -> Callable[..., Any]:
         keras_loop = layer.inner_loop
@@ -116,15 +115,28 @@ class Tap:
         def inner_loop(
             sequences: Any, initial_state: Any, mask: Any = None, training: Any = False
         ) -> Any:
+            if not self._seen():
+                return keras_loop(sequences, initial_state, mask, training)
             _refuse_xla(layer)
+            self._call_now.loops = getattr(self._call_now, "loops", 0) + 1
             if isinstance(mask, list | tuple):
                 mask = mask[0]
             if must_be_left_alone(layer):
                 _refuse_a_second_loop(layer)
+                # A stateful layer hands on its variables, which it sets before they are read.
+                before = keras.tree.map_structure(tf.identity, initial_state)
                 result = keras_loop(sequences, initial_state, mask, training)
+                derived, held = self._beside(layer, sequences, before, mask, training)
+                hand_out = functools.partial(
+                    self._hand_out, layer, sequences, before, mask, training, held, derived=True
+                )
+                if not layer.unroll:
+                    hand_out(final=result[2])
                 # In a graph even a reader of the last state would be one too many.
-                final = None if layer.unroll else result[2]
-                self.derive(layer, sequences, initial_state, mask, training, final=final)
+                elif layer.stateful:
+                    self._call_now.left_alone = hand_out
+                else:
+                    hand_out(final=derived[2])
                 return result
             arguments = (layer, sequences, initial_state, mask, training)
             if self._gates_wanted() and gates_must_be_derived(layer):
@@ -132,47 +144,29 @@ class Tap:
                 held = replace(held, gates=self._beside(*arguments)[1].gates)
             else:
                 result, held = loop_with_states(*arguments, gates=self._gates_wanted())
-            self._hand_out(layer, sequences, initial_state, mask, training, held, result[2])
+            self._hand_out(layer, sequences, initial_state, mask, training, held, final=result[2])
             return result
 
         return inner_loop
 
-    def derive(
-        self,
-        layer: keras.layers.RNN,
-        sequences: Any,
-        initial_state: Any,
-        mask: Any = None,
-        training: Any = False,
-        *,
-        final: Any = None,
-    ) -> None:
-        """Derives the states beside what the layer computes, from the same inputs and weights.
-
-        Args:
-            layer: The layer that this is the tap of.
-            sequences, initial_state, mask, training: As `inner_loop` got them.
-            final: The layer's own final states; where None, those that were derived.
-        """
-        result, held = self._beside(layer, sequences, initial_state, mask, training)
-        final = result[2] if final is None else final
-        self._hand_out(layer, sequences, initial_state, mask, training, held, final)
-
-    def derive_fused(
-        self, layer: keras.layers.RNN, sequences: Any, initial_state: Sequence[Any]
-    ) -> None:
+    def derive_fused(self, sequences: Any, initial_state: Sequence[Any]) -> None:
         """Derives the states of a layer that a fused kernel of its wrapper passed over.
 
         Args:
-            layer: The layer that this is the tap of.
             sequences: What the wrapper read.
             initial_state: What was given to this layer, or nothing.
         """
-        self._initial_state.given = bool(initial_state)
+        if not self._seen():
+            return
+        layer = self.owner
+        self._call_now.given = bool(initial_state)
         sequences = keras.ops.cast(sequences, layer.compute_dtype)
         if not initial_state:
             initial_state = layer.get_initial_state(batch_size=keras.ops.shape(sequences)[0])
-        self.derive(layer, sequences, list(initial_state))
+        result, held = self._beside(layer, sequences, list(initial_state), None, False)
+        self._hand_out(
+            layer, sequences, initial_state, None, False, held, final=result[2], derived=True
+        )
 
     def _beside(
         self, layer: keras.layers.RNN, sequences: Any, initial: Any, mask: Any, training: Any
@@ -184,7 +178,7 @@ class Tap:
         )
 
     def _gates_wanted(self) -> bool:
-        return any(capture.options.gates for capture, _ in self._captures)
+        return any(block.options.gates for block in recorded_blocks(self.live()))
 
     def _hand_out(
         self,
@@ -194,17 +188,21 @@ class Tap:
         mask: Any,
         training: Any,
         held: Held,
+        *,
         final: Any,
+        derived: bool = False,
     ) -> None:
         """Sends what the loop held to the host, once for the whole batch."""
         traced = _Traced(
             parts=parts_of(layer),
-            in_step=now.running,
+            step=now.step,
+            thread=threading.get_ident() if tf.executing_eagerly() else None,
             place=now.calls[id(layer)],
-            given=getattr(self._initial_state, "given", False),
+            given=getattr(self._call_now, "given", False),
             stateful=bool(layer.stateful),
             training=None if training is None or tf.is_tensor(training) else bool(training),
             go_backwards=bool(layer.go_backwards),
+            derived=derived,
         )
         now.calls[id(layer)] += 1
         if layer.go_backwards:
@@ -234,7 +232,8 @@ class Tap:
             own = slice(first, first + part.states)
             first += part.states
             call = LayerCall(
-                in_step=traced.in_step,
+                step=traced.step,
+                thread=traced.thread,
                 place=traced.place,
                 given=traced.given,
                 stateful=traced.stateful,
@@ -248,11 +247,12 @@ class Tap:
                 go_backwards=traced.go_backwards,
                 units=part.units,
                 unit_axis=part.unit_axis,
+                derived=traced.derived,
             )
-            for capture, names in self._captures:
-                name = names[place]
+            for block in recorded_blocks(self.live()):
+                name = block.names_of(self.owner)[place]
                 if name is not None:
-                    capture.take(name, call)
+                    block.capture.take(name, call)
 
     def _announcing(self, keras_method: Callable[..., Any], what: _Announced) -> Callable[..., Any]:
         """The method, which tells all captures whenever it has run."""
@@ -260,15 +260,16 @@ class Tap:
         @functools.wraps(keras_method)
         def method(*args: Any, **kwargs: Any) -> Any:
             result = keras_method(*args, **kwargs)
-            _on_host(functools.partial(self._announce, what), {})
+            if self._seen():
+                _on_host(functools.partial(self._announce, what), {})
             return result
 
         return method
 
     def _announce(self, what: _Announced, _: dict[str, Any]) -> None:
-        for capture, names in self._captures:
-            for name in filter(None, names):
-                capture.method_called(name, what)
+        for block in recorded_blocks(self.live()):
+            for name in filter(None, block.names_of(self.owner)):
+                block.capture.method_called(name, what)
 
 
 def _time_first(tensor: Any) -> Any:
@@ -287,10 +288,16 @@ def _on_host(function: Callable[[dict[str, Any]], None], tensors: dict[str, Any]
     def on_host(*arrays: np.ndarray) -> None:
         function(keras.tree.pack_sequence_as(tensors, list(map(_plain, arrays))))
 
+    def in_graph(*arrays: np.ndarray) -> None:
+        try:
+            on_host(*arrays)
+        except BaseException as interrupt:  # TensorFlow would make an UnknownError of it.
+            interrupts.keep(interrupt)
+
     if tf.executing_eagerly():
         on_host(*(keras.ops.convert_to_tensor(tensor).numpy() for tensor in flat))
     else:
-        tf.numpy_function(on_host, flat, [])
+        tf.numpy_function(in_graph, flat, [])
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
@@ -299,7 +306,7 @@ def _plain(array: np.ndarray) -> np.ndarray:
 
 
 def _refuse_xla(layer: keras.layers.RNN) -> None:
-    if now.compiled_by_xla:
+    if now.compiled_by_xla and not tf.config.functions_run_eagerly():
         raise ValueError(
             f"Layer {layer.name!r} runs in a tf.function with jit_compile=True, where no state can "
             f"be handed out. Make it with jit_compile=False to record it; the results then differ "

@@ -1,33 +1,27 @@
-"""Functions that were traced before a record block, in which nothing can be seen."""
+"""Stands around `tf.function`: functions that were traced before, and those that are exported."""
 
 from __future__ import annotations
 
 import functools
-import threading
 import weakref
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from stateviz.recorder.backend import keras, tf
-from stateviz.recorder.steps import compiled_by_xla
+from stateviz.recorder.interrupts import raised_later
+from stateviz.recorder.posts import Block, Post
+from stateviz.recorder.steps import compiled_by_xla, now, one_function, unseen
 
 
-class OldTraces:
-    """Refuses, while a block is open, a call of a `tf.function` that was traced before it.
+class Traces:
+    """The `tf.functions` of one block: those that were traced in it show all, others nothing.
 
-    Such a function runs the layer's old graph, in which nothing can be seen. TensorFlow has no
-    hook for this, so the class's `__call__` is replaced while at least one block is open.
+    Args:
+        layers: Gives the recorded layers, which may be built later.
     """
 
-    _lock = threading.Lock()
-    _watchers: ClassVar[list[OldTraces]] = []
-
-    def __init__(self, layers: Sequence[keras.layers.RNN]) -> None:
-        self._names = {
-            id(variable.value.handle): layer.name
-            for layer in layers
-            for variable in layer.variables
-        }
+    def __init__(self, layers: Callable[[], Sequence[keras.layers.RNN]]) -> None:
+        self._layers = layers
         self._traced_here: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def check(self, function: Any, args: Any, kwargs: Any) -> None:
@@ -38,43 +32,112 @@ class OldTraces:
         if traces == 0:
             self._traced_here.add(function)
             return
-        concrete = function.get_concrete_function(*args, **kwargs)
+        with one_function():
+            concrete = function.get_concrete_function(*args, **kwargs)
         if function.experimental_get_tracing_count() > traces:
             return
-        for captured in concrete.captured_inputs:
-            if id(captured) in self._names:
-                python = function.python_function
-                what = getattr(python, "__name__", None) or getattr(python, "name", "?")
-                raise RuntimeError(
-                    f"{what!r} is a tf.function that was traced before the record "
-                    f"block, so layer {self._names[id(captured)]!r} cannot be seen in it. Make the "
-                    f"tf.function inside the block (for example tf.function(model)), or call the "
-                    f"model itself."
-                )
+        layer = self.layer_read_by(concrete)
+        if layer is not None:
+            python = function.python_function
+            what = getattr(python, "__name__", None) or getattr(python, "name", "?")
+            raise RuntimeError(
+                f"{what!r} is a tf.function that was traced before the record "
+                f"block, so layer {layer!r} cannot be seen in it. Make the "
+                f"tf.function inside the block (for example tf.function(model)), or call the "
+                f"model itself."
+            )
 
-    def __enter__(self) -> None:
-        function_class = type(tf.function(lambda: None))
-        with self._lock:
-            self._watchers.append(self)
-            if len(self._watchers) == 1:
-                original = function_class.__call__
+    def layer_read_by(self, concrete: Any) -> str | None:
+        """The name of a recorded layer whose weights a graph reads."""
+        names = {
+            id(variable.value.handle): layer.name
+            for layer in self._layers()
+            for variable in layer.variables
+        }
+        read = (names.get(id(captured)) for captured in concrete.captured_inputs)
+        return next(filter(None, read), None)
 
-                @functools.wraps(original)
-                def watched(function: Any, *args: Any, **kwargs: Any) -> Any:
-                    for watcher in list(OldTraces._watchers):
-                        watcher.check(function, args, kwargs)
-                    # TensorFlow has no public word for it.
-                    if getattr(function, "_jit_compile", False):
-                        with compiled_by_xla():
-                            return original(function, *args, **kwargs)
-                    return original(function, *args, **kwargs)
 
-                function_class.__call__ = watched
+class Traced(Block):
+    """A block that sees what is traced in it, and nothing else.
 
-    def __exit__(self, *_: object) -> None:
-        function_class = type(tf.function(lambda: None))
-        with self._lock:
-            self._watchers.remove(self)
-            if not self._watchers:
-                watched: Any = function_class.__call__
-                function_class.__call__ = watched.__wrapped__
+    Args:
+        keeper: Whoever closes it.
+        layers: Gives the recorded layers, which may be built later.
+    """
+
+    def __init__(self, keeper: object, layers: Callable[[], Sequence[keras.layers.RNN]]) -> None:
+        super().__init__(keeper)
+        self.traces = Traces(layers)
+
+
+class Functions(Post):
+    """Stands in the class of all `tf.functions`, since TensorFlow has no hook for this.
+
+    A call of one that was traced before the block is refused: nothing could be seen in it. A trace
+    that is asked for without a call is for exporting; it is left as it would be without a block.
+    """
+
+    @classmethod
+    def of_tensorflow(cls) -> Functions:
+        """The post of TensorFlow's class."""
+        return cls.of(type(tf.function(lambda: None)))
+
+    def stand_ins(self) -> dict[str, object]:
+        """Its call, and what gives a graph without running it."""
+        called = self.owner.__call__
+        graph_of = self.owner._get_concrete_function_garbage_collected
+
+        @functools.wraps(called)
+        def call(function: Any, *args: Any, **kwargs: Any) -> Any:
+            if not tf.config.functions_run_eagerly():
+                for block in _traced(self.live()):
+                    block.traces.check(function, args, kwargs)
+            with one_function(), raised_later():
+                # TensorFlow has no public word for it.
+                if getattr(function, "_jit_compile", False):
+                    with compiled_by_xla():
+                        return called(function, *args, **kwargs)
+                return called(function, *args, **kwargs)
+
+        @functools.wraps(graph_of)
+        def graph(function: Any, *args: Any, **kwargs: Any) -> Any:
+            if now.functions:
+                return graph_of(function, *args, **kwargs)
+            with unseen():
+                return graph_of(function, *args, **kwargs)
+
+        return {"__call__": call, "_get_concrete_function_garbage_collected": graph}
+
+
+class Graphs(Post):
+    """Stands in the class of TensorFlow's graphs, to refuse a call in which nothing is seen."""
+
+    @classmethod
+    def of_tensorflow(cls) -> Graphs:
+        """The post of TensorFlow's class."""
+        return cls.of(type(tf.function(lambda: tf.constant(0)).get_concrete_function()))
+
+    def stand_ins(self) -> dict[str, object]:
+        """Its call."""
+        called = self.owner.__call__
+
+        @functools.wraps(called)
+        def call(graph: Any, *args: Any, **kwargs: Any) -> Any:
+            if not (now.functions or now.unseen):
+                for block in _traced(self.live()):
+                    layer = block.traces.layer_read_by(graph)
+                    if layer is not None:
+                        raise RuntimeError(
+                            f"A graph from get_concrete_function is made to be exported, so layer "
+                            f"{layer!r} cannot be seen in it. Call the tf.function or the model "
+                            f"itself in the record block."
+                        )
+            with one_function():
+                return called(graph, *args, **kwargs)
+
+        return {"__call__": call}
+
+
+def _traced(blocks: Sequence[Block]) -> list[Traced]:
+    return [block for block in blocks if isinstance(block, Traced) and not block.over]

@@ -45,7 +45,7 @@ def dataset_of(
     first = batches[0]
     timesteps = np.arange(first.timesteps)
     of_batch = {
-        "phase": [batch.phase for batch in batches],
+        "phase": [batch.phase or "" for batch in batches],
         "origin": [batch.origin for batch in batches],
         "epoch": [_number(batch.epoch) for batch in batches],
         "batch_in_epoch": [_number(batch.batch) for batch in batches],

@@ -28,6 +28,8 @@ class LayerRecording(ByContent):
         batches: The records, in the order in which the layer processed the batches.
         go_backwards: Whether the layer reads each sequence from its end.
         kept_units: The numbers of the units that were kept, 0-based; all where None.
+        ends_within: 0 where the states are the layer's own. Where they were derived beside it, the
+            largest difference between the last of them and the layer's own final state.
     """
 
     name: str
@@ -37,6 +39,7 @@ class LayerRecording(ByContent):
     batches: list[BatchRecord] = field(default_factory=list)
     go_backwards: bool = False
     kept_units: tuple[int, ...] | None = None
+    ends_within: float = 0.0
 
     @property
     def hidden_state(self) -> np.ndarray:
@@ -156,7 +159,9 @@ class LayerRecording(ByContent):
         asked = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
         epochs: dict[str, list[int]] = {}
         for batch in self.batches:
-            epochs.setdefault(batch.phase, []).append(-1 if batch.epoch is None else batch.epoch)
+            epochs.setdefault(str(batch.phase), []).append(
+                -1 if batch.epoch is None else batch.epoch
+            )
         has = [
             phase if max(numbers) < 0 else f"{phase} (epochs {min(numbers)} to {max(numbers)})"
             for phase, numbers in epochs.items()

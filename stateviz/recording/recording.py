@@ -76,6 +76,10 @@ class Recording(Mapping[str, LayerRecording]):
     def _parts(self) -> tuple[list[LayerRecording], list[Event], str]:
         return list(self._layers.values()), self.events, self.stopped
 
+    def add(self, layer: LayerRecording) -> None:
+        """Adds a layer; one of its name is replaced."""
+        self._layers[layer.name] = layer
+
     @property
     def nbytes(self) -> int:
         """The memory that the recorded arrays take, in bytes."""

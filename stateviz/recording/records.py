@@ -131,12 +131,13 @@ class BatchRecord(ByContent):
         layer: The layer's name in the recording.
         index: The place in `LayerRecording.batches` of the whole recording, 0-based.
         phase: The method that the user called: "fit", "validation", "evaluate", "predict",
-            "train_on_batch", "test_on_batch", "predict_on_batch" or "call".
+            "train_on_batch", "test_on_batch", "predict_on_batch" or "call"; None where several
+            threads ran the model at once, and nobody can know.
         epoch, batch: 0-based; None where the phase has none.
         training: Whether the layer ran in training mode; None if Keras was not told.
         origin: How the states began; one of `stateviz.recording.ORIGINS`.
-        came_from: The index of the recorded batch whose final state this one began with, bit for
-            bit, or None.
+        came_from: The index of the recorded batch of this layer whose final state this one began
+            with, bit for bit, or None.
         batch_size: The number of samples in the batch, also of those that were not kept.
         samples: The rows of the batch that were kept, int64, shape (samples,).
         states: Each state of the layer: h, for an LSTM also c, and what a cell of the user's own
@@ -158,7 +159,7 @@ class BatchRecord(ByContent):
 
     layer: str
     index: int
-    phase: Phase
+    phase: Phase | None
     epoch: int | None
     batch: int | None
     training: bool | None
@@ -256,7 +257,7 @@ class BatchRecord(ByContent):
 
     def __repr__(self) -> str:
         place = ", ".join(
-            [self.phase]
+            [self.phase or "unknown phase"]
             + ([f"epoch {self.epoch}"] if self.epoch is not None else [])
             + ([f"batch {self.batch}"] if self.batch is not None else [])
         )
@@ -282,6 +283,11 @@ class Event:
         origin: For "batch": how its states began.
         batch_size: For a batch: the number of rows of its states.
         record: For a batch: its index in `LayerRecording.batches`; None if it was not kept.
+        call: Which of the user's calls of fit, evaluate and so on it belongs to, counted from 0;
+            validation belongs to its fit. None outside of any, and where nobody can know.
+        zeros: For "batch": whether its states began as zeros.
+        left_by: For "batch": which of the layer's batches had left the state that this one began
+            with, bit for bit, counted from 0 among all, also those that were not kept; or None.
     """
 
     kind: EventKind
@@ -292,6 +298,9 @@ class Event:
     origin: Origin | None = None
     batch_size: int | None = None
     record: int | None = None
+    call: int | None = None
+    zeros: bool | None = None
+    left_by: int | None = None
 
 
 def arrays_in(value: object) -> Iterator[np.ndarray]:

@@ -20,10 +20,11 @@ def in_run(record: BatchRecord) -> str:
 
     What Keras does not number has its place in `LayerRecording.batches`.
     """
+    phase = record.phase or "unknown phase"
     if record.batch is None:
-        return f"{record.phase} #{record.index}"
+        return f"{phase} #{record.index}"
     epoch = "" if record.epoch is None else f"epoch {record.epoch}, "
-    return f"{record.phase}, {epoch}batch {record.batch}"
+    return f"{phase}, {epoch}batch {record.batch}"
 
 
 def told_apart(records: Sequence[BatchRecord]) -> list[str]:
