@@ -116,12 +116,14 @@ class Recording(Mapping[str, LayerRecording]):
         Returns:
             The path that was written.
 
+        The file is written whole or not at all: whatever ends the writing, an old file stays.
+
         Raises:
             FileNotFoundError: The folder does not exist.
+            IsADirectoryError: The path is a folder.
+            OSError: It cannot be written, for example because the disk is full.
         """
-        path = Path(path)
-        if path.suffix != ".npz":
-            path = path.with_name(path.name + ".npz")
+        path = _named(path)
         storage.write(path, storage.Parts(*self._parts()))
         return path
 
@@ -144,12 +146,21 @@ def load(path: str | Path) -> Recording:
     """Opens a recording that `Recording.save` wrote. Needs neither Keras nor TensorFlow.
 
     Args:
-        path: The `.npz` file.
+        path: The `.npz` file; ".npz" may be left out, as in `save`.
 
     Raises:
         FileNotFoundError: There is no such file.
         RecordingFileError: The file is damaged, cut short, not a recording, or written by a newer
             version.
     """
-    parts = storage.read(Path(path))
+    given, named = Path(path), _named(path)
+    parts = storage.read(given if given.is_file() else named)
     return Recording(parts.layers, parts.events, parts.stopped)
+
+
+def _named(path: str | Path) -> Path:
+    """The path of a recording's file, with its ending."""
+    given, path = str(path), Path(path)
+    if given.endswith(("/", "\\")) or path.is_dir():
+        raise IsADirectoryError(f"{given!r} is a folder. Give the name of a file in it.")
+    return path if path.suffix == ".npz" else path.with_name(path.name + ".npz")

@@ -1,0 +1,207 @@
+"""A file opens with the right content, or is refused in words; a written file is whole."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import multiprocessing
+import os
+import signal
+import time
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import stateviz
+from stateviz.lessons import keras2
+from stateviz.recording import Gates, Recording, RecordingFileError
+from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_recording
+
+VERSION_1 = sorted(Path(keras2.__file__).parent.glob("*.npz"))
+
+
+def full_recording() -> Recording:
+    gates = Gates(*np.random.default_rng(0).normal(size=(4, SAMPLES, TIMESTEPS, UNITS)))
+    mask = np.ones((SAMPLES, TIMESTEPS), bool)
+    return a_recording(gates=gates, inputs=np.ones((SAMPLES, TIMESTEPS, 1), "f2"), mask=mask)
+
+
+def test_files_of_version_1_still_open() -> None:
+    assert VERSION_1
+    for path in VERSION_1:
+        recording = stateviz.load(path)
+        assert all(layer.batches for layer in recording.values())
+        assert recording.resets().state_tensors_zeroed > 0
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_changed_byte_is_refused_or_changes_nothing(version: int, tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    original = VERSION_1[0] if version == 1 else full_recording().save(path)
+    right, whole = stateviz.load(original), original.read_bytes()
+    random = np.random.default_rng(version)
+    every = int(os.environ.get("STATEVIZ_MUTATIONS", "300"))
+    refused = 0
+    for place in random.integers(0, len(whole), every):
+        changed = bytearray(whole)
+        changed[place] ^= int(random.integers(1, 256))
+        path.write_bytes(changed)
+        try:
+            assert stateviz.load(path) == right, place
+        except RecordingFileError:
+            refused += 1
+    assert refused > every // 2
+
+
+def rewritten(path: Path, change: Callable[[dict[str, Any]], Any], **options: Any) -> None:
+    """A file of version 2 whose words are changed, and whose checksums are right."""
+    with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    meta = json.loads(content.pop("meta.json"))
+    change(meta)
+    with zipfile.ZipFile(path, "w", **options) as archive:
+        archive.writestr("meta.json", json.dumps(meta))
+        for name, data in content.items():
+            archive.writestr(name, data)
+
+
+def set_word(word: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def change(meta: dict[str, Any]) -> None:
+        meta["layers"][0]["batches"][1][0][meta["batch words"].index(word)] = value
+
+    return change
+
+
+def set_event(word: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def change(meta: dict[str, Any]) -> None:
+        meta["events"][1][meta["event words"].index(word)] = value
+
+    return change
+
+
+def set_array(name: str, place: list[Any]) -> Callable[[dict[str, Any]], None]:
+    def change(meta: dict[str, Any]) -> None:
+        meta["layers"][0]["batches"][1][1][name] = place
+
+    return change
+
+
+CONTRADICTIONS: dict[str, Callable[[dict[str, Any]], Any] | None] = {
+    "phase": set_word("phase", "fitt"),
+    "origin": set_word("origin", ["carried"]),
+    "index": set_word("index", 7),
+    "epoch": set_word("epoch", -1),
+    "came_from": set_word("came_from", 99),
+    "batch_size": set_word("batch_size", 2),
+    "training": set_word("training", "yes"),
+    "a fraction": set_word("batch", 0.5),
+    "event kind": set_event("kind", "bang"),
+    "event record": set_event("record", 600),
+    "event layer": set_event("layer", "other"),
+    "event batch": set_event("batch", "first"),
+    "units": lambda meta: meta["layers"][0].update(units=5),
+    "kept units": lambda meta: meta["layers"][0].update(kept_units=[9]),
+    "stateful": lambda meta: meta["layers"][0].update(stateful=None),
+    "no layers": lambda meta: meta.pop("layers"),
+    "shape": set_array("hidden_state", ["f4", 0, [1, 2, 3]]),
+    "negative": set_array("hidden_state", ["f4", -9, [SAMPLES, TIMESTEPS, UNITS]]),
+    "a huge shape": set_array("hidden_state", ["f4", 0, [SAMPLES, TIMESTEPS, 2**40]]),
+    "a stream that is not there": set_array("hidden_state", ["f8x", 0, [1]]),
+    "ends of another length": set_array("final_cell_state", ["f4", 0, [SAMPLES, 1]]),
+    "a gate of another shape": set_array("gates.forget", ["f8", 0, [SAMPLES, TIMESTEPS, 1]]),
+    "an array too many": set_array("surplus", ["f4", 0, [1]]),
+    "nested without end": None,
+}
+
+
+@pytest.mark.parametrize("change", CONTRADICTIONS)
+def test_words_that_contradict_the_arrays_are_refused(change: str, tmp_path: Path) -> None:
+    path = full_recording().save(tmp_path / "run")
+    said = CONTRADICTIONS[change]
+    if said is None:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("meta.json", "[" * 200_000)
+    else:
+        rewritten(path, said)
+    with pytest.raises(RecordingFileError, match=r"run\.npz.*cannot be opened"):
+        stateviz.load(path)
+
+
+def test_a_file_that_says_nothing_new_opens(tmp_path: Path) -> None:
+    path = full_recording().save(tmp_path / "run")
+    rewritten(path, lambda meta: None)
+    assert stateviz.load(path) == full_recording()
+
+
+def test_a_small_file_that_claims_to_be_large_takes_no_memory(tmp_path: Path) -> None:
+    path = full_recording().save(tmp_path / "run")
+    packed = tmp_path / "packed.npz"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("meta.json", b" " * 50_000_000)
+    claims = tmp_path / "claims.npz"
+    head = io.BytesIO()
+    shape = {"descr": "<f4", "fortran_order": False, "shape": (2**32,)}
+    np.lib.format.write_array_header_1_0(head, shape)
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(claims, "w") as archive:
+        archive.writestr("meta.json", whole.read("meta.json"))
+        archive.writestr("f4.npy", head.getvalue())
+    for each in (packed, claims):
+        tracemalloc.start()
+        with pytest.raises(RecordingFileError):
+            stateviz.load(each)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+        tracemalloc.stop()
+
+
+def test_load_adds_the_ending_that_save_adds(tmp_path: Path) -> None:
+    a_recording().save(tmp_path / "run")
+    assert stateviz.load(tmp_path / "run") == a_recording()
+    for call in (a_recording().save, stateviz.load):
+        with pytest.raises(IsADirectoryError, match=r"is a folder\. Give the name of a file"):
+            call(f"{tmp_path}/")
+
+
+def test_a_full_disk_is_an_error_in_words_and_keeps_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = a_recording(2).save(tmp_path / "run")
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    with pytest.raises(OSError, match=r"disk is full, so .*run\.npz.*still there"):
+        a_recording(6).save(path)
+    monkeypatch.undo()
+    assert stateviz.load(path) == a_recording(2)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def _save_for_ever(path: Path, batches: int) -> None:
+    while True:
+        a_recording(batches).save(path)
+
+
+@pytest.mark.fresh
+def test_processes_that_save_to_one_path_and_are_killed_leave_a_whole_file(tmp_path: Path) -> None:
+    path = a_recording(2).save(tmp_path / "run")
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_save_for_ever, args=(path, n)) for n in (3, 40)]
+    for process in processes:
+        process.start()
+    until = time.monotonic() + 20
+    sizes: set[int] = set()
+    while len(sizes) < 3 and time.monotonic() < until:
+        sizes.add(len(stateviz.load(path)["lstm"].batches))
+    for process in processes:
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    assert {3, 40} <= sizes
+    assert len(stateviz.load(path)["lstm"].batches) in (3, 40)
