@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz.recording.findings import Finding
+from stateviz.recording.evidence import Finding
 from tests.building.models import ONES, counting_model
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 

@@ -92,7 +92,7 @@ def test_resets_are_a_table_of_numbers() -> None:
         Event("batch", phase="predict", layer="lstm", batch=0, origin="fresh", batch_size=7)
     )
     table = recording.resets().to_pandas()
-    assert table.shape == (3, 11)
+    assert table.shape == (3, 12)
     assert table["phase"].tolist() == ["fit", "fit", "predict"]
     assert table["epoch"].isna().tolist() == [False, False, True]
     assert table["sample_states_zeroed"].sum() == recording.resets().sample_states_zeroed

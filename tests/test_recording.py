@@ -39,7 +39,7 @@ def test_states_of_unequal_batches_are_to_be_indexed() -> None:
 
 
 def test_an_empty_layer_says_how_to_fill_it() -> None:
-    with pytest.raises(ValueError, match=r"processed no batch.*Run the model inside"):
+    with pytest.raises(ValueError, match=r"No batch of layer.*Run the model inside"):
         _ = a_recording(0)["lstm"].hidden_state
     assert "no batch yet" in repr(a_recording(0))
 

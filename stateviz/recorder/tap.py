@@ -229,7 +229,8 @@ class Tap(Post):
         inputs = [arrays["sequences"], *by_loop["inputs"]]
         first = 0
         for place, part in enumerate(traced.parts):
-            own = slice(first, first + part.states)
+            # One cell has all states, whatever shapes its state_size is made of.
+            own = slice(first, first + part.states) if len(traced.parts) > 1 else slice(None)
             first += part.states
             call = LayerCall(
                 step=traced.step,

@@ -1,6 +1,6 @@
 """What a recurrent layer held, batch after batch: plain NumPy, to keep, save, open and read."""
 
-from stateviz.recording.findings import Finding as Finding
+from stateviz.recording.evidence import Finding as Finding
 from stateviz.recording.layers import LayerRecording as LayerRecording
 from stateviz.recording.recording import Recording as Recording
 from stateviz.recording.recording import RecordingWarning as RecordingWarning

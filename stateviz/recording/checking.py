@@ -71,11 +71,12 @@ def _check_arrays(batch: BatchRecord, layer: LayerRecording) -> None:
         for name in ("initial", "final"):
             end = getattr(state, name)
             _require(end.shape == (samples, *shape[2:]), f"{said} is {name} of shape {end.shape}")
-            _require(end.dtype == state.after.dtype, f"{said} has two dtypes")
+            _require(end.dtype.kind in "fiub", f"{said} has the dtype {end.dtype}")
         _require(state.after.dtype.kind in "fiub", f"{said} has the dtype {state.after.dtype}")
     held = batch.states[0].after
     kept = layer.units if layer.kept_units is None else len(layer.kept_units)
-    _require(held.ndim >= 3 and kept in held.shape[2:], f"it has not {kept} units: {held.shape}")
+    has_units = held.ndim != 3 or held.shape[2] == kept  # a state with more axes has others
+    _require(held.ndim >= 2 and has_units, f"it has not {kept} units: {held.shape}")
     if batch.inputs is not None:
         right = batch.inputs.ndim >= 2 and batch.inputs.shape[:2] == held.shape[:2]
         _require(right, f"its inputs have the shape {batch.inputs.shape}")

@@ -1,167 +1,189 @@
 """Reads a recording for what happened to the state that its owner would not expect.
 
-Each finding is a sentence with its evidence, places in the recording, and a cure in words.
+Each finding is a sentence with its evidence, places in the recording, and a cure in words. It says
+only what the recording proves: a look that would need what was not kept finds nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from stateviz.recording.evidence import Finding, Run, times
+from stateviz.recording.history import records_of
 from stateviz.recording.layers import LayerRecording
+from stateviz.recording.mistakes import MISTAKES
 from stateviz.recording.records import BatchRecord, Event
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something odd about the state of one layer.
-
-    Attributes:
-        layer: The layer's name.
-        kind: A short name, for example "validation altered the training state".
-        what: What happened, in a sentence.
-        batches: The evidence: places in `LayerRecording.batches`.
-        cure: What mends it.
-    """
-
-    layer: str
-    kind: str
-    what: str
-    batches: tuple[int, ...]
-    cure: str
-
-    def __repr__(self) -> str:
-        return f"{self.layer}: {self.what} {self.cure}"
 
 
 def findings_of(layers: Sequence[LayerRecording], events: Sequence[Event]) -> list[Finding]:
     """Everything odd, layer by layer; empty where nothing is."""
-    return [found for layer in layers for look in _LOOKS for found in look(layer, events)]
+    runs = [Run.of(layer, events) for layer in layers]
+    return [found for run in runs for look in (*_LOOKS, *MISTAKES) for found in look(run)]
 
 
-def _validation_altered_the_training_state(
-    layer: LayerRecording, _: Sequence[Event]
-) -> Iterator[Finding]:
-    found = _places(
-        layer,
-        lambda batch, source: (
-            batch.origin == "altered" and source is not None and _trained_on(batch, source)
-        ),
-    )
+def _validation_altered_the_training_state(run: Run) -> Iterator[Finding]:
+    found = [
+        event
+        for event in run.history
+        if event.origin == "altered" and _trained_on(event, run.source(event))
+    ]
     if found:
-        first = layer.batches[found[0]]
         yield Finding(
-            layer.name,
+            run.name,
             "validation altered the training state",
-            f"{_times(found)} training went on with the state that validation had left, first in "
-            f"epoch {first.epoch}.",
-            found,
+            f"{times(found)} training went on with the state that validation had left, first in "
+            f"epoch {found[0].epoch}.",
+            records_of(found),
             "Give fit callbacks=[stateviz.ResetStates()], which resets the state for validation "
             "and puts it back afterwards.",
         )
 
 
-def _an_epoch_began_with_the_end_of_the_last(
-    layer: LayerRecording, _: Sequence[Event]
-) -> Iterator[Finding]:
-    found = _places(
-        layer,
-        lambda batch, source: (
-            batch.phase == "fit"
-            and batch.batch == 0
-            and bool(batch.epoch)
-            and batch.origin == "carried"
-        ),
-    )
+def _an_epoch_began_with_the_end_of_the_last(run: Run) -> Iterator[Finding]:
+    def went_on(event: Event) -> bool:
+        source = run.source(event)
+        return (
+            (event.phase, event.batch, event.origin) == ("fit", 0, "carried")
+            and source is not None
+            and (source.phase, source.call) == ("fit", event.call)
+            and source.epoch is not None
+            and event.epoch == source.epoch + 1
+        )
+
+    found = list(filter(went_on, run.history))
     if found:
         yield Finding(
-            layer.name,
+            run.name,
             "an epoch began with the state of the epoch before",
-            f"{_times(found)} an epoch of fit began with the state at the end of the epoch before: "
+            f"{times(found)} an epoch of fit began with the state at the end of the epoch before: "
             f"the end of an epoch resets nothing.",
-            found,
+            records_of(found),
             "If the data begins anew with each epoch, give fit callbacks=[stateviz.ResetStates()].",
         )
 
 
-def _another_phase_moved_the_state(layer: LayerRecording, _: Sequence[Event]) -> Iterator[Finding]:
-    found = _places(
-        layer,
-        lambda batch, source: (
-            batch.origin in ("carried", "altered")
-            and source is not None
-            and batch.phase != "validation"
-            and source.phase != batch.phase
-            and not _trained_on(batch, source)
-        ),
-    )
+def _another_phase_moved_the_state(run: Run) -> Iterator[Finding]:
+    def moved(number: int, event: Event) -> bool:
+        source = run.source(event)
+        return (
+            source is not None
+            and None not in (event.phase, source.phase)
+            and source.phase != event.phase != "validation"
+            and (event.origin == "carried" or event.left_by == number - 1)
+            and event.origin in ("carried", "altered")
+            and not _trained_on(event, source)
+        )
+
+    found = [event for number, event in enumerate(run.history) if moved(number, event)]
     if found:
-        batch = layer.batches[found[0]]
-        assert batch.came_from is not None
-        source = layer.batches[batch.came_from]
+        source = run.source(found[0])
+        assert source is not None
         yield Finding(
-            layer.name,
+            run.name,
             "one phase went on where another had ended",
-            f"{_times(found)} a phase began with the state that another had left, first "
-            f"{batch.phase!r} with that of {source.phase!r}.",
-            found,
+            f"{times(found)} a phase began with the state that another had left, first "
+            f"{found[0].phase!r} with that of {source.phase!r}.",
+            records_of(found),
             "Call stateviz.reset_state(model) between them, unless the one is meant to continue "
             "the other.",
         )
 
 
-def _a_state_came_from_outside(layer: LayerRecording, _: Sequence[Event]) -> Iterator[Finding]:
-    found = _places(layer, lambda batch, source: batch.origin == "altered" and source is None)
+def _a_state_came_from_outside(run: Run) -> Iterator[Finding]:
+    found = [
+        event
+        for event in run.history
+        if run.layer.stateful and event.origin == "altered" and event.left_by is None
+    ]
     if found:
+        hidden = ", or a batch that was not kept had left it" if run.hides_sources else ""
         yield Finding(
-            layer.name,
+            run.name,
             "a state came from outside the recording",
-            f"{_times(found)} a batch began with a state that no recorded batch had left: it was "
-            f"assigned, or the layer ran unrecorded.",
-            found,
+            f"{times(found)} a batch began with a state that no recorded batch had left: it was "
+            f"assigned, or the layer ran unrecorded{hidden}.",
+            records_of(found),
             "Open the record block before the layer first runs, or call "
             "stateviz.reset_state(model) in it.",
         )
 
 
-def _one_row_was_repeated(layer: LayerRecording, events: Sequence[Event]) -> Iterator[Finding]:
+def _one_row_was_repeated(run: Run) -> Iterator[Finding]:
     found = [
-        event for event in events if event.kind == "one row repeated" and event.layer == layer.name
+        event
+        for event in run.events
+        if event.kind == "one row repeated" and event.layer == run.name
     ]
     if found:
         rows = found[0].batch_size
-        places = tuple(event.record for event in found if event.record is not None)
         yield Finding(
-            layer.name,
+            run.name,
             "one row was repeated",
-            f"{_times(found)} a batch had one row, and Keras repeated it to fill the {rows} rows "
+            f"{times(found)} a batch had one row, and Keras repeated it to fill the {rows} rows "
             f"of the state.",
-            places,
+            records_of(found),
             f"Give a multiple of {rows} samples, or read the rest with "
             f"stateviz.twin(model, batch_size=1).",
         )
 
 
-def _a_state_is_not_finite(layer: LayerRecording, _: Sequence[Event]) -> Iterator[Finding]:
-    found = tuple(
-        place
-        for place, batch in enumerate(layer.batches)
-        if not all(np.isfinite(state.after).all() for state in batch.states[:2])
-    )
-    if found:
-        yield Finding(
-            layer.name,
-            "a state is not finite",
-            f"From batch {found[0]} of the recording on the state holds NaN or infinity.",
-            found,
-            "Look at the inputs and weights of that batch; a lower learning rate or clipnorm may "
-            "help.",
+def _a_state_is_not_finite(run: Run) -> Iterator[Finding]:
+    batches = run.layer.batches
+    found = [place for place, batch in enumerate(batches) if _first_not_finite(batch) is not None]
+    if not found:
+        return
+    first = batches[found[0]]
+    timestep = _first_not_finite(first)
+    assert timestep is not None
+    where = "before its first timestep" if timestep < 0 else f"at timestep {timestep}"
+    read = first.inputs
+    if read is None:
+        why, cure = "what it read was not kept", "Record with inputs=True to see what it read."
+    elif not np.isfinite(read[:, : timestep + 1].astype(float)).all():
+        why = "its input held it already"
+        cure = (
+            "Mend the data: fill the gaps, or leave those timesteps out with keras.layers.Masking."
         )
+    else:
+        why = "its input was finite up to there"
+        cure = "Look at the weights of that batch; a lower learning rate or clipnorm may help."
+    yield Finding(
+        run.name,
+        "a state is not finite",
+        f"In {len(found):,} of {len(batches):,} batches the state holds NaN or infinity, first in "
+        f"batch {found[0]} of the recording {where}; {why}.",
+        tuple(found),
+        cure,
+    )
 
 
-_LOOKS: tuple[Callable[[LayerRecording, Sequence[Event]], Iterator[Finding]], ...] = (
+def _first_not_finite(batch: BatchRecord) -> int | None:
+    """The first timestep after which a state is not finite; -1 before any; None where all are."""
+    firsts = []
+    for state in batch.states:
+        if state.after.dtype.kind != "f":
+            continue
+        if not np.isfinite(state.initial).all():
+            return -1
+        axes = tuple(axis for axis in range(state.after.ndim) if axis != 1)
+        odd = ~np.isfinite(state.after).all(axis=axes)
+        if odd.any():
+            firsts.append(int(odd.argmax()))
+    return min(firsts, default=None)
+
+
+def _trained_on(event: Event, source: Event | None) -> bool:
+    """Whether training began with what validation had left."""
+    return (
+        source is not None
+        and event.phase in ("fit", "train_on_batch")
+        and source.phase == "validation"
+    )
+
+
+_LOOKS: tuple[Callable[[Run], Iterator[Finding]], ...] = (
     _validation_altered_the_training_state,
     _an_epoch_began_with_the_end_of_the_last,
     _another_phase_moved_the_state,
@@ -169,23 +191,3 @@ _LOOKS: tuple[Callable[[LayerRecording, Sequence[Event]], Iterator[Finding]], ..
     _one_row_was_repeated,
     _a_state_is_not_finite,
 )
-
-
-def _places(
-    layer: LayerRecording, odd: Callable[[BatchRecord, BatchRecord | None], bool]
-) -> tuple[int, ...]:
-    """The batches of which `odd(batch, the batch that its state came from)` is true."""
-    return tuple(
-        place
-        for place, batch in enumerate(layer.batches)
-        if odd(batch, None if batch.came_from is None else layer.batches[batch.came_from])
-    )
-
-
-def _trained_on(batch: BatchRecord, source: BatchRecord) -> bool:
-    """Whether training began with what validation had left."""
-    return batch.phase in ("fit", "train_on_batch") and source.phase == "validation"
-
-
-def _times(places: Sequence[object]) -> str:
-    return "Once," if len(places) == 1 else f"{len(places)} times"

@@ -59,8 +59,9 @@ class LayerRecording(ByContent):
         """
         if not self.batches:
             raise ValueError(
-                f"Layer {self.name!r} processed no batch while it was recorded, so it has no "
-                f"{name}. Run the model inside the `with stateviz.record(model)` block."
+                f"No batch of layer {self.name!r} is in this recording, so it has no {name}. Run "
+                f"the model inside the `with stateviz.record(model)` block; print(recording) says "
+                f"what was seen and what was not kept."
             )
         arrays = [getattr(batch, name) for batch in self.batches]
         if arrays[0] is None:

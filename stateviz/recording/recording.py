@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stateviz.recording import storage
-from stateviz.recording.findings import Finding, findings_of
+from stateviz.recording.evidence import Finding
+from stateviz.recording.findings import findings_of
 from stateviz.recording.layers import LayerRecording, unknown_layer
 from stateviz.recording.records import Event, same_content
 from stateviz.recording.resets import Resets, count_resets
@@ -86,7 +87,7 @@ class Recording(Mapping[str, LayerRecording]):
         return sum(batch.nbytes for layer in self._layers.values() for batch in layer.batches)
 
     def resets(self, layer: str | None = None) -> Resets:
-        """Counts the states that began from zeros, for each layer, phase and epoch.
+        """Counts the states that began from zeros, for each layer, call, phase and epoch.
 
         It counts every batch that the layers processed, also those that a filter did not keep.
 
@@ -96,7 +97,8 @@ class Recording(Mapping[str, LayerRecording]):
         Returns:
             A table with a `ResetCount` a row, and totals.
         """
-        return count_resets(self.events, self.layers if layer is None else [self[layer].name])
+        layers = list(self._layers.values()) if layer is None else [self[layer]]
+        return count_resets(layers, self.events)
 
     def findings(self) -> list[Finding]:
         """What happened to the states that their owner would not expect.

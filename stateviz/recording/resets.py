@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from stateviz.recording.history import history_of
 from stateviz.recording.labelled import optional
+from stateviz.recording.layers import LayerRecording
 from stateviz.recording.records import ORIGINS, ZEROED, Event, Origin, Phase
 from stateviz.recording.words import html_table
 
@@ -15,26 +17,32 @@ if TYPE_CHECKING:
     import pandas
 
 
+_MOST_ROWS, _FIRST_ROWS, _LAST_ROWS = 40, 20, 5
+
+
 @dataclass(frozen=True)
 class ResetCount:
-    """How the states of one layer began in one epoch of one phase.
+    """How the states of one layer began in one epoch of one phase of one call.
 
     A *state tensor* is the state of a whole batch, h and c counted as one; a *sample state* is
-    one row of it. Both counts say how many were zeros at the start of a batch.
+    one row of it. Both counts say how many were zeros at the start of a batch, also zeros that were
+    passed as `initial_state`. `call` counts the calls of fit, evaluate and predict from 0; batches
+    of `train_on_batch` and its like stand in one row.
     """
 
     layer: str
-    phase: Phase
+    phase: Phase | None
     epoch: int | None
     batches: int
     state_tensors_zeroed: int
     sample_states_zeroed: int
     zeroed_batches: tuple[int, ...]
     origins: dict[Origin, int]
+    call: int | None = None
 
 
 class Resets(Sequence[ResetCount]):
-    """The answer to "when is the state reset?": one row for each layer, phase and epoch.
+    """The answer to "when is the state reset?": one row for each layer, call, phase and epoch.
 
     Its own counts are those of all rows together.
     """
@@ -67,8 +75,8 @@ class Resets(Sequence[ResetCount]):
         """The table as a `pandas.DataFrame`, a row for each layer, phase and epoch; needs pandas.
 
         Returns:
-            The columns `layer`, `phase`, `epoch` (missing where the phase has none), `batches`, one
-            for each origin, `state_tensors_zeroed` and `sample_states_zeroed`.
+            The columns `layer`, `call`, `phase`, `epoch` (both missing where the phase has none),
+            `batches`, one for each origin, `state_tensors_zeroed` and `sample_states_zeroed`.
 
         Raises:
             ImportError: pandas is not installed.
@@ -76,6 +84,7 @@ class Resets(Sequence[ResetCount]):
         rows = [
             {
                 "layer": count.layer,
+                "call": count.call,
                 "phase": count.phase,
                 "epoch": count.epoch,
                 "batches": count.batches,
@@ -85,14 +94,15 @@ class Resets(Sequence[ResetCount]):
             }
             for count in self
         ]
-        columns = ["layer", "phase", "epoch", "batches", *ORIGINS]
+        columns = ["layer", "call", "phase", "epoch", "batches", *ORIGINS]
         columns += ["state_tensors_zeroed", "sample_states_zeroed"]
         table: pandas.DataFrame = optional("pandas", "to_pandas()").DataFrame(rows, columns=columns)
-        return table.astype({"epoch": "Int64"})
+        return table.astype({"call": "Int64", "epoch": "Int64"})
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:
         shown = list(self.origins)
-        head = ["layer", "phase", "epoch", "batches", *shown]
+        calls = self._has_calls_alike()
+        head = ["layer", *["call"] * calls, "phase", "epoch", "batches", *shown]
         head += ["state tensors zeroed", "sample states zeroed"]
 
         def row(labels: list[str], batches: int, counts: ResetCount | Resets) -> list[str]:
@@ -100,20 +110,35 @@ class Resets(Sequence[ResetCount]):
             numbers += [counts.state_tensors_zeroed, counts.sample_states_zeroed]
             return labels + [f"{number:,}" for number in numbers]
 
+        def label(number: int | None) -> str:
+            return "-" if number is None else str(number)
+
         body = [
-            row([c.layer, c.phase, "-" if c.epoch is None else str(c.epoch)], c.batches, c)
+            row([c.layer, *[label(c.call)] * calls, c.phase or "?", label(c.epoch)], c.batches, c)
             for c in self
         ]
-        total = row(["in all", "", ""], sum(count.batches for count in self), self)
+        if len(body) > _MOST_ROWS:
+            between = len(body) - _FIRST_ROWS - _LAST_ROWS
+            gap = [f"... {between:,} more rows ...", *[""] * (len(head) - 1)]
+            body = [*body[:_FIRST_ROWS], gap, *body[-_LAST_ROWS:]]
+        total = row(["in all", "", "", *[""] * calls], sum(count.batches for count in self), self)
         return head, [*body, total]
+
+    def _has_calls_alike(self) -> bool:
+        """Whether the rows of two calls could be taken for each other."""
+        places = Counter((count.layer, count.phase, count.epoch) for count in self)
+        return any(count > 1 for count in places.values())
 
     def __repr__(self) -> str:
         head, body = self._rows()
         widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
+        words_in = [
+            head.index(name) for name in ("layer", "call", "phase", "epoch") if name in head
+        ]
         lines = []
         for row in [head, *body]:
             words = [
-                cell.ljust(width) if column < 3 else cell.rjust(width)
+                cell.ljust(width) if column in words_in else cell.rjust(width)
                 for column, (cell, width) in enumerate(zip(row, widths, strict=True))
             ]
             lines.append("  ".join(words).rstrip())
@@ -124,19 +149,23 @@ class Resets(Sequence[ResetCount]):
         return html_table(head, body[:-1], foot=body[-1])
 
 
-def count_resets(events: Iterable[Event], layers: Collection[str]) -> Resets:
-    """Counts how the batches of these layers began, for each layer, phase and epoch."""
-    seen: dict[tuple[str, Phase | None, int | None], list[Event]] = {}
-    for event in events:
-        if event.kind == "batch" and event.layer is not None and event.layer in layers:
-            seen.setdefault((event.layer, event.phase, event.epoch), []).append(event)
+_NUMBERED: tuple[Phase, ...] = ("fit", "validation", "evaluate", "predict")
+
+
+def count_resets(layers: Iterable[LayerRecording], events: Sequence[Event]) -> Resets:
+    """Counts how the batches of these layers began, for each layer, call, phase and epoch."""
+    seen: dict[tuple[str, int | None, Phase | None, int | None], list[Event]] = {}
+    for layer in layers:
+        for event in history_of(layer, events):
+            call = event.call if event.phase in _NUMBERED else None
+            seen.setdefault((layer.name, call, event.phase, event.epoch), []).append(event)
     counts = []
-    for (name, phase, epoch), batches in seen.items():
-        zeroed = [(place, event) for place, event in enumerate(batches) if event.origin in ZEROED]
+    for (name, call, phase, epoch), batches in seen.items():
+        zeroed = [(place, event) for place, event in enumerate(batches) if _from_zeros(event)]
         counts.append(
             ResetCount(
                 layer=name,
-                phase=phase or "call",
+                phase=phase,
                 epoch=epoch,
                 batches=len(batches),
                 state_tensors_zeroed=len(zeroed),
@@ -145,9 +174,15 @@ def count_resets(events: Iterable[Event], layers: Collection[str]) -> Resets:
                     place if event.batch is None else event.batch for place, event in zeroed
                 ),
                 origins=in_order([Counter(event.origin for event in batches if event.origin)]),
+                call=call,
             )
         )
     return Resets(counts)
+
+
+def _from_zeros(event: Event) -> bool:
+    """Whether a batch's states began as zeros; zeros can be given too."""
+    return event.origin in ZEROED or (event.origin == "given" and bool(event.zeros))
 
 
 def in_order(origins: Iterable[dict[Origin, int]]) -> dict[Origin, int]:

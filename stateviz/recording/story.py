@@ -22,23 +22,32 @@ class Line:
 
 def story_of(layers: Sequence[LayerRecording], events: Sequence[Event], stopped: str) -> list[Line]:
     """What happened to the states of each layer, and why recording stopped, if it did."""
-    story = [line for layer in layers for line in _told(layer, events)]
+    ran = any(event.kind == "batch" for event in events) or any(layer.batches for layer in layers)
+    story = [line for layer in layers for line in _told(layer, events, others_ran=ran)]
     return [*story, Line(stopped)] if stopped else story
 
 
-def _told(layer: LayerRecording, events: Sequence[Event]) -> Iterator[Line]:
+def _told(layer: LayerRecording, events: Sequence[Event], *, others_ran: bool) -> Iterator[Line]:
     how = "stateful" if layer.stateful else "stateless"
     backwards = ", which reads backwards" if layer.go_backwards else ""
     units = plural(layer.units, "unit").replace(",", "")
     yield Line(f"Recording of {layer.name!r}: a {how} {layer.kind} of {units}{backwards}")
-    counts = count_resets(events, [layer.name])
+    counts = count_resets([layer], events)
     if not len(counts):
-        yield Line("no batch yet: run the model inside the record block", indented=True)
+        why = (
+            "no batch: it did not run, or not in a way that can be seen"
+            if others_ran
+            else "no batch yet: run the model inside the record block"
+        )
+        yield Line(why, indented=True)
         return
     for phase, rows in _by_phase(counts):
         batches = plural(sum(row.batches for row in rows), "batch")
-        epochs = len({row.epoch for row in rows} - {None})
+        epochs = len({(row.call, row.epoch) for row in rows if row.epoch is not None})
         where = f" in {plural(epochs, 'epoch')}" if epochs else ""
+        calls = len({row.call for row in rows})
+        where += f" of {calls:,} calls" if calls > 1 and epochs else ""
+        where += f" in {calls:,} calls" if calls > 1 and not epochs else ""
         origins = in_order(row.origins for row in rows)
         began = ", ".join(f"{count:,} {origin}" for origin, count in origins.items())
         yield Line(f"{phase}: {batches}{where}; states began {began}", indented=True)
@@ -47,6 +56,12 @@ def _told(layer: LayerRecording, events: Sequence[Event]) -> Iterator[Line]:
     sample_states = plural(counts.sample_states_zeroed, "sample state")
     called = f"reset_state called {plural(resets, 'time')}"
     yield Line(f"began from zeros: {tensors}, {sample_states}; {called}", indented=True)
+    if layer.ends_within:
+        yield Line(
+            f"derived beside the layer, whose own final states differ by up to "
+            f"{layer.ends_within:.1g}",
+            indented=True,
+        )
     seen = sum(count.batches for count in counts)
     if len(layer.batches) < seen:
         yield Line(f"kept: {len(layer.batches):,} of {seen:,} batches", indented=True)
@@ -56,10 +71,10 @@ def _by_phase(counts: Iterable[ResetCount]) -> Iterator[tuple[str, list[ResetCou
     """Counts that follow each other in one phase; fit and its validation take turns."""
 
     def run(count: ResetCount) -> str:
-        return "fit" if count.phase == "validation" else count.phase
+        return "fit" if count.phase == "validation" else str(count.phase)
 
     for _, group in groupby(counts, key=run):
         phases: dict[str, list[ResetCount]] = {}
         for count in group:
-            phases.setdefault(count.phase, []).append(count)
+            phases.setdefault(count.phase or "in an unknown phase", []).append(count)
         yield from phases.items()

@@ -1,0 +1,110 @@
+"""What a look at a recording needs: the history of a layer, what it read, and how to say it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from stateviz.recording.history import history_of, numbered
+from stateviz.recording.layers import LayerRecording
+from stateviz.recording.records import BatchRecord, Event
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something odd about the state of one layer.
+
+    Attributes:
+        layer: The layer's name.
+        kind: A short name, for example "validation altered the training state".
+        what: What happened, in a sentence.
+        batches: The evidence: places in `LayerRecording.batches`.
+        cure: What mends it.
+    """
+
+    layer: str
+    kind: str
+    what: str
+    batches: tuple[int, ...]
+    cure: str
+
+    def __repr__(self) -> str:
+        return f"{self.layer}: {self.what} {self.cure}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One layer of a recording.
+
+    Attributes:
+        layer: The layer.
+        events: All events of the recording.
+        history: An event for each of the layer's batches, also those that were not kept.
+    """
+
+    layer: LayerRecording
+    events: Sequence[Event]
+    history: Sequence[Event]
+
+    @classmethod
+    def of(cls, layer: LayerRecording, events: Sequence[Event]) -> Run:
+        """The history of a layer."""
+        return cls(layer, numbered(events), history_of(layer, events))
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+        return self.layer.name
+
+    @property
+    def hides_sources(self) -> bool:
+        """Whether batches were not kept, and the recording is too old to say what they left."""
+        dropped = [event for event in self.history if event.record is None]
+        return bool(dropped) and all(event.left_by is None for event in dropped)
+
+    def source(self, event: Event) -> Event | None:
+        """The batch whose final state a batch began with."""
+        return None if event.left_by is None else self.history[event.left_by]
+
+    def record(self, event: Event) -> BatchRecord | None:
+        """What was kept of a batch."""
+        return None if event.record is None else self.layer.batches[event.record]
+
+    def read(self, event: Event) -> np.ndarray | None:
+        """What a batch read, where all rows of it were kept, shape (samples, timesteps, ...)."""
+        record = self.record(event)
+        if record is None or record.inputs is None or len(record.samples) != record.batch_size:
+            return None
+        return record.inputs
+
+    @cached_property
+    def passes(self) -> list[list[Event]]:
+        """The batches of fit, an epoch of a call each; and those of each other call."""
+        found: dict[tuple[object, ...], list[Event]] = {}
+        for event in self.history:
+            found.setdefault((event.phase, event.call, event.epoch), []).append(event)
+        return list(found.values())
+
+    def carried_pairs(self, batches: Sequence[Event]) -> list[tuple[Event, Event]]:
+        """The neighbours in a pass of which the second goes on with the state of the first."""
+        return [
+            (one, next_one)
+            for one, next_one in pairwise(batches)
+            if next_one.origin == "carried" and self.source(next_one) is one
+        ]
+
+
+def same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Whether two batches read the same, bit for bit, as far as it was kept."""
+    if one is None or other is None or one.shape != other.shape:
+        return False
+    return one.tobytes() == other.tobytes()
+
+
+def times(found: Sequence[object]) -> str:
+    """How often, at the beginning of a sentence."""
+    return "Once," if len(found) == 1 else f"{len(found)} times"

@@ -1,0 +1,190 @@
+"""The commonest mistakes with a stateful layer, seen from what it read and which state it kept.
+
+Each look asks for proof: the inputs of the batches, bit for bit. Where they were not kept, or where
+they repeat anyway, it finds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from stateviz.recording.evidence import Finding, Run, same, times
+from stateviz.recording.history import records_of
+from stateviz.recording.records import Event, Phase
+
+_TRAINING: tuple[Phase, ...] = ("fit", "train_on_batch")
+_FEW = 8  # batches from which on a habit can be told from a single step
+
+
+def _the_same_call_again(run: Run) -> Iterator[Finding]:
+    """A call of predict, evaluate or fit that reads what the one before read, and goes on."""
+    firsts: dict[tuple[Phase, int], Event] = {}
+    for event in run.history:
+        if event.phase in ("predict", "evaluate", "fit") and event.call is not None:
+            firsts.setdefault((event.phase, event.call), event)
+    for phase in ("predict", "evaluate", "fit"):
+        found = []
+        for (of_phase, _), event in firsts.items():
+            source = run.source(event)
+            if of_phase != phase or event.origin != "carried" or source is None:
+                continue
+            before = firsts.get((phase, source.call)) if source.call is not None else None
+            if source.phase != phase or before is None or before is event:
+                continue
+            if same(run.read(before), run.read(event)):
+                found.append(event)
+        if found:
+            yield Finding(
+                run.name,
+                f"{phase} read the same again from another state",
+                f"{times(found)} {phase} began with the data that the {phase} before had begun "
+                f"with, but with the state that it had left"
+                + ("." if phase == "fit" else ": the same call gives another answer each time."),
+                records_of(found),
+                f"Call stateviz.reset_state(model) before each {phase}, or give it "
+                f"callbacks=[stateviz.ResetStates()].",
+            )
+
+
+def _epochs_by_hand(run: Run) -> Iterator[Finding]:
+    """A loop of train_on_batch whose data begins anew, and whose state goes on."""
+    steps = [event for event in run.history if event.phase == "train_on_batch"]
+    if len(steps) < 3:
+        return
+    begin = run.read(steps[0])
+    found = [
+        event
+        for before, event in run.carried_pairs(steps)
+        if same(begin, run.read(event)) and not same(run.read(before), run.read(event))
+    ]
+    if found:
+        yield Finding(
+            run.name,
+            "the data began anew and the state went on",
+            f"{times(found)} train_on_batch came back to the batch that it had begun with, with "
+            f"the state that the batch before had left.",
+            records_of(found),
+            "Call stateviz.reset_state(model) where each pass through the data begins.",
+        )
+
+
+def _rows_were_shuffled(run: Run) -> Iterator[Finding]:
+    """Rows that followed each other in one pass over the data, and no longer do in an epoch of fit.
+
+    With a seed Keras shuffles each epoch alike, so one epoch is compared with evaluate and predict
+    too.
+    """
+    seen: list[dict[bytes, bytes]] = []
+    found: list[Event] = []
+    for batches in sorted(run.passes, key=lambda batches: batches[0].phase in _TRAINING):
+        follows = _followers(run, batches) if len(batches) > 1 else None
+        if follows is None:
+            continue
+        if batches[0].phase == "fit" and any(_torn(follows, before) for before in seen):
+            found.append(batches[0])
+        seen.append(follows)
+    if found:
+        yield Finding(
+            run.name,
+            "rows were shuffled under a state that was carried",
+            f"{times(found)} an epoch of fit gave the states of its rows to other rows than "
+            f"another pass over the same data: it was shuffled, and each state went on with a "
+            f"stranger.",
+            records_of(found),
+            "Give fit shuffle=False, so that row i of a batch goes on where row i of the batch "
+            "before ended.",
+        )
+
+
+def _torn(follows: dict[bytes, bytes], before: dict[bytes, bytes]) -> bool:
+    """Whether two passes over the same rows have them in another order."""
+    if {*follows, *follows.values()} != {*before, *before.values()}:
+        return False
+    return sum(before.get(row) != after for row, after in follows.items()) > len(follows) / 2
+
+
+def _followers(run: Run, batches: Sequence[Event]) -> dict[bytes, bytes] | None:
+    """Which row followed which in the lanes of a pass; None where rows repeat or were not kept."""
+    follows: dict[bytes, bytes] = {}
+    pairs = run.carried_pairs(batches)
+    for one, next_one in pairs:
+        read, then = run.read(one), run.read(next_one)
+        if read is None or then is None or len(read) != len(then):
+            return None
+        for row, after in zip(read, then, strict=True):
+            follows[row.tobytes()] = after.tobytes()
+    in_all = sum(event.batch_size or 0 for _, event in pairs)
+    return follows if follows and len(follows) == in_all else None
+
+
+def _training_on_single_timesteps(run: Run) -> Iterator[Finding]:
+    """Training in batches of one timestep, through which no gradient passes."""
+    steps = [
+        event
+        for event in run.history
+        if event.phase in _TRAINING and (record := run.record(event)) and record.timesteps == 1
+    ]
+    trained = [
+        event for event in run.history if event.phase in _TRAINING and event.record is not None
+    ]
+    carried = [event for event in steps if event.origin == "carried"]
+    if len(steps) == len(trained) and len(carried) >= max(_FEW, len(steps) / 2):
+        yield Finding(
+            run.name,
+            "training saw one timestep at a time",
+            f"{times(carried)} training went on from a batch of 1 timestep to the next. The state "
+            f"goes on, but no gradient passes from one batch to another, so nothing that takes "
+            f"more than 1 timestep can be learned.",
+            records_of(carried),
+            "Train on longer sequences, for example of 20 timesteps, "
+            "X.reshape(rows, -1, 20, features); the twin for predicting step by step keeps the "
+            "weights (stateviz.twin(model, batch_size=1, timesteps=1)).",
+        )
+
+
+def _windows_overlap(run: Run) -> Iterator[Finding]:
+    """Windows that read again what the window before has read, with a state that has seen it."""
+    found: list[Event] = []
+    steps: set[int] = set()
+    for batches in run.passes:
+        for one, next_one in run.carried_pairs(batches):
+            read, then = run.read(one), run.read(next_one)
+            if read is None or then is None or read.shape != then.shape:
+                continue
+            step = _overlap(read, then)
+            if step is not None:
+                found.append(next_one)
+                steps.add(step)
+    if len(found) >= 2 and len(steps) == 1:
+        [step] = steps
+        yield Finding(
+            run.name,
+            "windows overlap under a state that was carried",
+            f"{times(found)} a batch began with timesteps that the batch before had read already: "
+            f"the windows move by {step}, and the state has seen the rest.",
+            records_of(found),
+            "Cut the series into windows that follow each other without overlap, or make the layer "
+            "stateless (stateful=False).",
+        )
+
+
+def _overlap(read: np.ndarray, then: np.ndarray) -> int | None:
+    """By how many timesteps the second window has moved over the first; None if they are apart."""
+    timesteps = read.shape[1]
+    if any(np.array_equal(read[:, by:], read[:, :-by]) for by in range(1, timesteps)):
+        return None  # what repeats within itself proves nothing
+    for by in range(1, timesteps):
+        if np.array_equal(read[:, by:], then[:, :-by]):
+            return by
+    return None
+
+
+MISTAKES: tuple[Callable[[Run], Iterator[Finding]], ...] = (
+    _the_same_call_again,
+    _epochs_by_hand,
+    _rows_were_shuffled,
+    _training_on_single_timesteps,
+    _windows_overlap,
+)
