@@ -28,8 +28,8 @@ def whole(path: Path) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(
-            f"The folder {str(path.parent)!r} does not exist, so {path.name!r} cannot be "
-            f"saved there. Make the folder first."
+            f"The folder {str(path.parent)!r} does not exist, so {path.name!r} cannot be written "
+            f"there. Make the folder first."
         )
     if target.is_dir():
         raise IsADirectoryError(f"{str(path)!r} is a folder. Give the name of a file in it.")

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.image import AxesImage
 
+from stateviz.drawing.finite import reach_of
 from stateviz.drawing.sample import draw_masked, until
 from stateviz.recording import BatchRecord, Gates, GRUGates, State
 
@@ -57,8 +58,7 @@ def draw_gates(
     """
     found = gates_of(batch, sample, unit)
     if reach is None:
-        largest = (float(np.nanmax(np.abs(values), initial=0)) for values in found.values())
-        reach = max(1.0, *largest)
+        reach = reach_of(*found.values(), least=1.0)
     images = {
         name: ax.imshow(
             until(values[:, np.newaxis], timestep),

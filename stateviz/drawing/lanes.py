@@ -21,6 +21,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
+from stateviz.drawing.finite import mark_not_finite, reach_of
 from stateviz.recording import BatchRecord, Origin, StateName
 
 _MOST_MARKERS = 20
@@ -100,7 +101,7 @@ def _nothing(*shape: int) -> np.ma.MaskedArray:
 
 def until_column(lanes: np.ma.MaskedArray, column: int | None) -> np.ma.MaskedArray:
     """The lanes with everything after a column left out."""
-    mask = np.ma.getmaskarray(lanes).copy()
+    mask = np.ma.getmaskarray(lanes) | ~np.isfinite(np.ma.getdata(lanes))
     if column is not None:
         mask[:, column + 1 :] = True
     return np.ma.array(np.ma.getdata(lanes), mask=mask)
@@ -110,7 +111,7 @@ def draw_lanes(
     ax: Axes, lanes: np.ma.MaskedArray, *, cmap: str, column: int | None = None
 ) -> AxesImage:
     """Draws lanes as a heat map whose colours are symmetric about zero."""
-    reach = max(float(np.abs(lanes).max()), 1e-6)
+    reach = reach_of(lanes)
     image = ax.imshow(
         until_column(lanes, column),
         aspect="auto",
@@ -119,10 +120,31 @@ def draw_lanes(
         interpolation="nearest",
         origin="upper",
     )
+    held = np.where(np.ma.getmaskarray(lanes), 0.0, np.ma.getdata(lanes))
+    mark_not_finite(ax, held, extent=(-0.5, lanes.shape[1] - 0.5))
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
     ax.set_facecolor("none")
     ax.spines[["top", "right"]].set_visible(False)
     return image
+
+
+def lane_names(batches: Sequence[BatchRecord]) -> list[str]:
+    """The number of the sample in each lane, where it is not the lane's own; else nothing."""
+    kept = {tuple(batch.samples.tolist()) for batch in batches}
+    in_place = all(each == tuple(range(len(each))) for each in kept)
+    return [] if in_place or len(kept) > 1 else list(map(str, *kept))
+
+
+def lane_word(batches: Sequence[BatchRecord]) -> str:
+    """What a lane is called: the sample whose number it has, or a lane."""
+    return "sample" if lane_names(batches) else "lane"
+
+
+def name_lanes(ax: Axes, batches: Sequence[BatchRecord]) -> None:
+    """Writes the numbers of the kept samples beside their lanes."""
+    named = dict(enumerate(lane_names(batches)))
+    if named:
+        ax.yaxis.set_major_formatter(lambda lane, _: named.get(int(lane), ""))
 
 
 def set_batch_axis(ax: Axes, batches: Sequence[BatchRecord], *, labelled: bool) -> None:

@@ -24,6 +24,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from stateviz.drawing.finite import NOT_FINITE_COLOR, finite, mark_not_finite, reach_of
 from stateviz.recording import BatchRecord, StateName
 
 _OKABE_ITO = mpl.color_sequences["okabe_ito"]
@@ -74,8 +75,13 @@ def states_of(batch: BatchRecord, state: StateName, sample: int) -> tuple[np.nda
 
 
 def trace_of(batch: BatchRecord, state: StateName, sample: int, unit: int) -> np.ndarray:
-    """One unit's initial state and its states, shape (timesteps + 1,)."""
+    """One unit's initial state and its states, shape (timesteps + 1,).
+
+    All nan where the state has no such unit.
+    """
     initial, states = states_of(batch, state, sample)
+    if unit >= len(initial):
+        return np.full(batch.timesteps + 1, np.nan)
     return np.concatenate([initial[[unit]], states[:, unit]])
 
 
@@ -157,8 +163,13 @@ def draw_input(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Line2D]:
         return []
     inputs = batch.inputs[sample]
     alone = inputs.shape[1] == 1
+    mark_where_not_finite(ax, inputs)
     lines = ax.plot(
-        inputs, color=INPUT_COLOR, marker="o" if alone else None, markersize=3.5, linewidth=1.2
+        finite(inputs),
+        color=INPUT_COLOR,
+        marker="o" if alone else None,
+        markersize=3.5,
+        linewidth=1.2,
     )
     if not alone:
         for line, shade in zip(lines, np.linspace(0.3, 1, len(lines)), strict=True):
@@ -167,6 +178,16 @@ def draw_input(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Line2D]:
     ax.margins(y=0.15)
     draw_masked(ax, batch, sample=sample)
     return lines
+
+
+def mark_where_not_finite(ax: Axes, inputs: np.ndarray) -> list[Artist]:
+    """Hatches the timesteps at which an input is not finite, over the whole height."""
+    return [
+        ax.axvspan(
+            t - 0.5, t + 0.5, facecolor="none", edgecolor=NOT_FINITE_COLOR, hatch="xxx", linewidth=0
+        )
+        for t in np.flatnonzero(~np.isfinite(inputs.astype(float)).all(axis=1))
+    ]
 
 
 def draw_masked(
@@ -229,7 +250,7 @@ def draw_state(
     """
     initial, states = states_of(batch, state, sample)
     units, steps = len(initial), batch.timesteps
-    reach = max(float(np.nanmax(np.abs(states), initial=0)), float(np.abs(initial).max()), 1e-6)
+    reach = reach_of(states, initial)
     look: dict[str, Any] = {
         "aspect": "auto",
         "cmap": STATE_MAP,
@@ -240,7 +261,7 @@ def draw_state(
     rows = (units - 0.5, -0.5)
     edges = np.array([*initial_column(batch), -0.5, steps - 0.5])
     left, right, first, end = mirrored(batch, edges) if by_data else edges
-    column = ax.imshow(initial[:, np.newaxis], extent=(left, right, *rows), **look)
+    column = ax.imshow(until(initial[np.newaxis], None), extent=(left, right, *rows), **look)
     image = ax.imshow(until(states, timestep), extent=(first, end, *rows), **look)
     outline = Rectangle((left, -0.5), right - left, units, facecolor="none", edgecolor="black")
     ax.add_patch(outline)
@@ -248,10 +269,20 @@ def draw_state(
     ax.add_patch(unread)
     ax.set_ylim(*rows)
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
+    _number_units(ax, batch)
     draw_masked(ax, batch, sample=sample, by_data=by_data)
+    mark_not_finite(ax, states.T, extent=(first, end))
+    mark_not_finite(ax, initial[:, np.newaxis], extent=(left, right))
     images = StateImages(column, image, unread)
     images.show_read(steps - 1 if timestep is None else timestep)
     return images
+
+
+def _number_units(ax: Axes, batch: BatchRecord) -> None:
+    """Writes the numbers of the kept units beside their rows."""
+    if batch.units is not None:
+        named = dict(enumerate(map(str, batch.units)))
+        ax.yaxis.set_major_formatter(lambda row, _: named.get(int(row), ""))
 
 
 def draw_unit(
@@ -277,13 +308,14 @@ def draw_unit(
     lines: dict[StateName, Line2D] = {}
     for state, values in traces.items():
         [lines[state]] = ax.plot(
-            time[:shown], values[:shown], markersize=3.5, linewidth=1.6, **looks[state]
+            time[:shown], finite(values[:shown]), markersize=3.5, linewidth=1.6, **looks[state]
         )
     shown_values = list(traces.values())
     if all_units:
         both = [states_of(batch, state, sample) for state in traces]
         shown_values = [part.ravel() for initial_and_after in both for part in initial_and_after]
     values = np.concatenate([[0.0], *shown_values])
+    values = values[np.isfinite(values)]
     room = 0.12 * (np.ptp(values) or 1.0)
     ax.set_ylim(values.min() - room, values.max() + room)
     ax.yaxis.set_major_locator(MaxNLocator(4))

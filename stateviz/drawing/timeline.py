@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
+from stateviz.drawing.finite import finite
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
 
 _COLORS = [mpl.colors.to_hex(color) for color in mpl.color_sequences["okabe_ito"]]
@@ -70,7 +71,7 @@ def size_line(
         ys += [*size[chosen], np.nan]
         count += len(chosen) + 1
         ends.append(count)
-    return np.array(xs), np.array(ys), np.array(ends)
+    return np.array(xs), finite(np.array(ys)), np.array(ends)
 
 
 def draw_state_size(
@@ -80,7 +81,8 @@ def draw_state_size(
     x, y, ends = size_line(layer, unit=unit)
     shown = len(x) if last is None else ends[last]
     [line] = ax.plot(x[:shown], y[:shown], color=LINE_COLOR, linewidth=1.3)
-    low, high = min(0.0, float(np.nanmin(y))), max(0.0, float(np.nanmax(y)))
+    known = y[np.isfinite(y)]
+    low, high = float(known.min(initial=0)), float(known.max(initial=0))
     reach = (high - low) or 1.0
     room = 0.012 * len(layer.batches)
     ax.set_xlim(-room, len(layer.batches) + room)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
 from stateviz.playing.scene import Scene, out_of_range
+from stateviz.writing import whole
 
 _WRITERS = {".gif": "pillow", ".mp4": "ffmpeg"}
 _FRAMES_IN_STORYBOARD = 4
@@ -37,11 +38,6 @@ def save_film(
             f"The file's name says what it becomes, with .gif or .mp4 at its end; received "
             f"{path.name!r}. For a page that plays, use player.to_html."
         )
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"The folder {str(path.parent)!r} does not exist, so the file cannot be written there. "
-            f"Make the folder first."
-        )
     if not animation.writers.is_available(writer):
         raise RuntimeError(
             f"matplotlib writes {path.suffix} files with {writer}, a program that was not found. "
@@ -55,9 +51,10 @@ def save_film(
         init_func=list,  # nothing to prepare: every frame sets all that it shows
         interval=1000 / fps,
     )
-    with tqdm(total=scene.n_frames, unit="frame", desc=path.name, disable=not progress) as bar:
+    bar = tqdm(total=scene.n_frames, unit="frame", desc=path.name, disable=not progress)
+    with bar, whole(path) as beside:
         film.save(
-            path,
+            beside,
             writer=writer,
             dpi=dpi,
             savefig_kwargs={"facecolor": "white"},

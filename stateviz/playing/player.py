@@ -22,8 +22,10 @@ from matplotlib.figure import Figure
 from stateviz.playing import page
 from stateviz.playing.export import save_film, storyboard
 from stateviz.playing.packing import packed
+from stateviz.playing.reruns import made_by_this_run
 from stateviz.playing.scene import Scene, out_of_range
 from stateviz.playing.stage import poster_png
+from stateviz.writing import whole
 
 
 class Player(anywidget.AnyWidget):
@@ -134,6 +136,18 @@ class Player(anywidget.AnyWidget):
         )
         self.set_trait("n_frames", scene.n_frames)
         self._own_id = self.model_id or ""
+        made_by_this_run(self)
+
+    def close(self) -> None:
+        """Ends the player, and lets go of all that it holds: the scene, and what the page gets.
+
+        ipywidgets keeps a widget until it is closed. A player is closed by itself when the cell of
+        a notebook that made it runs again.
+        """
+        super().close()
+        self._scene = self._make = _Closed()  # type: ignore[assignment]
+        self._poster = b""
+        self.set_trait("_payload", b"")
 
     def _filmed(self, scene: Scene) -> bytes:
         """The scene's bytes for the page; its figure then shows frame 0."""
@@ -197,6 +211,23 @@ class Player(anywidget.AnyWidget):
             )
         return int(proposal["value"])
 
+    @t.validate("chosen")
+    def _check_chosen(self, proposal: Any) -> dict[str, int]:
+        chosen: dict[str, int] = proposal["value"]
+        options = self._scene.options
+        for name, place in chosen.items():
+            count = len(options.get(name, ()))
+            # A layer with fewer batches or units than the one before has not all of its options.
+            if name not in options or place < 0:
+                raise t.TraitError(
+                    f"chosen={chosen!r} cannot be chosen here. What can be: {_said(options)}."
+                )
+            if place >= count and {**self.chosen, name: place} == chosen:
+                raise t.TraitError(
+                    f"{name}={place} is out of range: there are {count} options, 0 to {count - 1}."
+                )
+        return {**self._scene.chosen, **chosen}
+
     @t.observe("frame")
     def _show(self, change: Any) -> None:
         self._scene.show(change["new"], self.chosen)
@@ -232,16 +263,11 @@ class Player(anywidget.AnyWidget):
         Raises:
             FileNotFoundError: The folder does not exist.
         """
-        whole = _PAGE.format(title=html.escape(self.title or "Player"), player=self._html())
+        text = _PAGE.format(title=html.escape(self.title or "Player"), player=self._html())
         if path is not None:
-            folder = Path(path).parent
-            if not folder.is_dir():
-                raise FileNotFoundError(
-                    f"The folder {str(folder)!r} does not exist, so the page cannot be written "
-                    f"there. Make the folder first."
-                )
-            Path(path).write_text(whole, encoding="utf-8")
-        return whole
+            with whole(Path(path)) as beside:
+                beside.write_text(text, encoding="utf-8")
+        return text
 
     def save(
         self,
@@ -360,3 +386,18 @@ h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: 
 </body>
 </html>
 """
+
+
+class _Closed:
+    """What stands in a closed player for its scene."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("This player is closed. Play the recording again to see it.")
+
+    def __call__(self, **_: int) -> Any:
+        return self.closed
+
+
+def _said(options: Mapping[str, Sequence[str]]) -> str:
+    """What can be chosen, and how many options it has."""
+    return ", ".join(f"{name} (0 to {len(labels) - 1})" for name, labels in options.items())

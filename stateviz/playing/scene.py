@@ -37,7 +37,9 @@ class Scene:
             it shows depends on the frame alone, never on the call before.
         n_frames: The number of frames.
         describe: Says a frame in one line of words and numbers.
-        hover: For an artist, what to say of the place under the pointer.
+        hover: For an artist, what to say of the place under the pointer: words in which {x}, {y}
+            and {value:.2f} are filled in, and {{ and }} stand for braces.
+        rows: For an image, the name of each of its rows, which {y} then says.
         marks: Places to jump to, as (frame, label).
         poster_frame: The frame of the still picture; the last where None.
         title: What is shown, in a few words.
@@ -55,6 +57,7 @@ class Scene:
     n_frames: int
     describe: Callable[..., str]
     hover: Mapping[Artist, str] = field(default_factory=dict)
+    rows: Mapping[Artist, Sequence[str]] = field(default_factory=dict)
     marks: Sequence[tuple[int, str]] = ()
     poster_frame: int | None = None
     title: str = ""

@@ -52,6 +52,7 @@ class Track(ABC):
         clip = artist.axes.bbox if artist.axes is not None and artist.get_clip_on() else None
         self._clip = None if clip is None else self.places.box(clip.get_points())
         self._hover = hover
+        self.rows: list[str] = []
 
     @abstractmethod
     def read(self, option: int) -> dict[str, _Json]:
@@ -72,6 +73,7 @@ class Track(ABC):
             "kind": self.kind,
             "clip": self._clip,
             "hover": self._hover,
+            "rows": self.rows,
             "states": self.states,
             "frames": [frame for frames in self.frames.values() for frame in frames],
         }
@@ -299,6 +301,8 @@ def _filled(scene: Scene, artists: Iterable[Artist]) -> list[Track] | None:
         ),
     )
     tracks = [_track_of(artist, figure, scene.hover.get(artist)) for artist in lowest_first]
+    for track in tracks:
+        track.rows = list(scene.rows.get(track.artist, ()))
     varies = {id(artist) for artist in scene.varies}
     for frame in range(scene.n_frames):
         for option, chosen in enumerate(scene.in_page_options()):

@@ -185,12 +185,12 @@ class Capture:
         kept = sum(len(self.recording[name].batches) for name in self.recording.layers)
         asked = sum(len(of_layer[:: options.every]) for of_layer in sizes)
         longest = max(map(len, sizes))
-        fits = (n for n in range(options.every + 1, longest + 1) if needed(n) <= options.max_bytes)
+        fits = (n for n in range(options.every + 1, longest + 1) if needed(n) <= options.most_bytes)
         every = next(fits, None)
         would = [f"every={every}"] if every else []
         would += [f"max_bytes={needed(options.every):,}"]
         return (
-            f"recording stopped at the memory bound max_bytes={options.max_bytes:,}: the first "
+            f"recording stopped at the memory bound max_bytes={options.most_bytes:,}: the first "
             f"{kept:,} of {asked:,} batches were kept, all were counted. {' or '.join(would)} "
             f"would have fitted; samples= or units= keep less of each"
         )
@@ -282,7 +282,7 @@ class Capture:
         self._rows_asked_for[name] = rows
         if not len(kept.rows) or self._full:
             return False
-        if self._bytes_kept + kept.nbytes > self.options.max_bytes:
+        if self._bytes_kept + kept.nbytes > self.options.most_bytes:
             self._full = True
             self._note("recording stopped", method)
             return False
@@ -322,6 +322,7 @@ class Capture:
             mask=mask,
             go_backwards=call.go_backwards,
             gates=kept.gates() if self.options.gates else None,
+            units=self.recording[name].kept_units,
         )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -29,7 +31,8 @@ class Options:
         every: Keep each n-th batch of a layer. The others are still counted.
         gates: Keep the gates of LSTM, GRU and ConvLSTM layers too.
         inputs: Keep what each layer read.
-        max_bytes: Stop recording, never the training, when the arrays take this many bytes.
+        max_bytes: Stop recording, never the training, when the arrays take this many bytes; a
+            number, or words such as "500 MB" and "2 GiB".
 
     Raises:
         ValueError: An option is out of range.
@@ -41,15 +44,24 @@ class Options:
     every: int = 1
     gates: bool = False
     inputs: bool = True
-    max_bytes: int = 2**30
+    max_bytes: int | str = 2**30
 
     def __post_init__(self) -> None:
         _index("samples", self.samples)
         _index("units", self.units)
-        if not isinstance(self.every, int) or self.every < 1:
+        if self.layers is not None and not isinstance(self.layers, str) and not len(self.layers):
+            raise ValueError("layers names no layer to record; leave it out to record all.")
+        if not _is_whole(self.every) or self.every < 1:
             raise ValueError(f"every is a whole number from 1 on; received {self.every!r}.")
-        if self.max_bytes <= 0:
-            raise ValueError(f"max_bytes is a positive number of bytes; received {self.max_bytes}.")
+        for name in ("gates", "inputs"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise ValueError(f"{name} is True or False; received {getattr(self, name)!r}.")
+        _ = self.most_bytes
+
+    @property
+    def most_bytes(self) -> int:
+        """The memory bound in bytes."""
+        return _bytes(self.max_bytes)
 
     def rows(self, batch_size: int) -> np.ndarray:
         """The rows of a batch to keep, int64, shape (samples,)."""
@@ -73,7 +85,13 @@ class Options:
         """
         index = self.unit_index
         if isinstance(index, slice):
-            return None if self.units is None else tuple(range(units)[index])
+            kept = tuple(range(units)[index])
+            if not kept:
+                raise ValueError(
+                    f"units={self.units!r} keeps no unit of layer {layer!r}, which has {units}, 0 "
+                    f"to {units - 1}."
+                )
+            return None if self.units is None else kept
         if index.max() >= units:
             raise ValueError(
                 f"units: received {index.max()}, but layer {layer!r} has "
@@ -95,6 +113,36 @@ def _index(name: str, wanted: int | Sequence[int] | slice | None) -> Index:
     if index.min() < 0:
         raise ValueError(f"{name} are counted from 0; received {index.min()} in {wanted!r}.")
     return index.astype(np.int64)
+
+
+_UNITS_OF_BYTES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def _bytes(given: object) -> int:
+    """A number of bytes, given as such or in words."""
+    said = (
+        re.fullmatch(r"([\d.,_]+)\s*([KMGT]?)(i?)B?", given.strip(), re.I)
+        if isinstance(given, str)
+        else None
+    )
+    count: float | None = None
+    if said is not None:
+        with suppress(ValueError):
+            factor = _UNITS_OF_BYTES[said[2].upper()]
+            factor = 1024 ** (len(str(factor)) // 3) if said[3] else factor
+            count = float(re.sub("[,_]", "", said[1])) * factor
+    elif _is_whole(given) or isinstance(given, float):
+        count = float(given)  # type: ignore[arg-type]
+    if count is None or not 1 <= count < float("inf"):
+        raise ValueError(
+            f'max_bytes is a positive number of bytes, or words such as "500 MB"; received '
+            f"{given!r}."
+        )
+    return int(count)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def takes_options(

@@ -58,6 +58,7 @@ def _check_batch(batch: BatchRecord, place: int, layer: LayerRecording) -> None:
     rows = batch.samples
     _require(rows.ndim == 1 and rows.dtype.kind == "i" and len(rows) > 0, "its samples are no rows")
     _require(rows.min() >= 0 and rows.max() < batch.batch_size, "it has no such samples")
+    _require(batch.units == layer.kept_units, f"its units are {batch.units!r}")
     _check_arrays(batch, layer)
 
 

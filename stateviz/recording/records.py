@@ -150,6 +150,7 @@ class BatchRecord(ByContent):
         gates: With `gates=True`, the `Gates` of an LSTM or ConvLSTM, the `GRUGates` of a GRU; else
             None.
         go_backwards: Whether the layer read the sequence from its end.
+        units: The numbers of the units that were kept, 0-based; all where None.
 
     The cell states are None for a layer that has none (GRU, SimpleRNN). For a cell of the user's
     own the hidden state is its first state and the cell state its second. A ConvLSTM's units are
@@ -172,6 +173,17 @@ class BatchRecord(ByContent):
     mask: np.ndarray | None = None
     gates: Gates | GRUGates | None = None
     go_backwards: bool = False
+    units: tuple[int, ...] | None = None
+
+    @property
+    def unit_numbers(self) -> list[int]:
+        """The number of each unit on the last axis of the hidden state."""
+        return self.unit_numbers_of(self.states[0])
+
+    def unit_numbers_of(self, state: State) -> list[int]:
+        """The number of each unit on the last axis of a state, which may have another size."""
+        size = state.after.shape[-1]
+        return list(self.units) if self.units and len(self.units) == size else list(range(size))
 
     @property
     def state_names(self) -> tuple[StateName, ...]:
@@ -245,14 +257,18 @@ class BatchRecord(ByContent):
         units), a place after the other as `numpy.reshape` takes them. Gates and further states are
         left out.
         """
-        if self.hidden_state.ndim == 3:
-            return self
         inputs = self.inputs
+        read = () if inputs is None else (inputs,)
+        if all(array.ndim == 3 for array in (*read, *(state.after for state in self.states))):
+            return self
+        if all(state.after.ndim == 3 for state in self.states):
+            return replace(self, inputs=None if inputs is None else _laid_out(inputs))
         return replace(
             self,
             states=tuple(state.flat for state in self.states[:2]),
-            inputs=None if inputs is None else inputs.reshape(*inputs.shape[:2], -1),
+            inputs=None if inputs is None else _laid_out(inputs),
             gates=None,
+            units=None,  # a place of one filter is no unit of the layer
         )
 
     def __repr__(self) -> str:
@@ -301,6 +317,11 @@ class Event:
     call: int | None = None
     zeros: bool | None = None
     left_by: int | None = None
+
+
+def _laid_out(inputs: np.ndarray) -> np.ndarray:
+    """Inputs with all axes of the features as one."""
+    return inputs.reshape(*inputs.shape[:2], -1)
 
 
 def arrays_in(value: object) -> Iterator[np.ndarray]:

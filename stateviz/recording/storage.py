@@ -38,6 +38,7 @@ _BATCH_WORDS = (
     "came_from",
     "batch_size",
     "go_backwards",
+    "units",
 )
 _ARRAYS = ("samples", "inputs", "mask")
 _EVENT_WORDS = tuple(field.name for field in fields(Event))
@@ -251,6 +252,8 @@ def _rebuilt(meta: dict[str, Any], streams: dict[str, np.ndarray]) -> Parts:
         layer = _rebuilt_layer(described)
         for words, arrays in described["batches"]:
             named = dict(zip(meta["batch words"], words, strict=True))
+            if named["units"] is not None:
+                named["units"] = tuple(named["units"])
             own = {name: found(*place) for name, place in arrays.items()}
             layer.batches.append(_rebuilt_batch(layer.name, named, own))
         layers.append(layer)
@@ -271,6 +274,7 @@ def _rebuilt_1(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Parts:
         layer = _rebuilt_layer(described)
         for words in described["batches"]:
             own = owned.pop(f"{place}/{words['index']}")
+            words = words | {"units": layer.kept_units}
             layer.batches.append(_rebuilt_batch(layer.name, words, own))
         layers.append(layer)
     return Parts(layers, [Event(**event) for event in meta["events"]], str(meta["stopped"]))

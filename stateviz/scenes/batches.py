@@ -25,7 +25,7 @@ from stateviz.scenes.choosing import (
     most_batches,
     one_layer,
     state_of,
-    units_in,
+    unit_names,
 )
 from stateviz.scenes.furniture import (
     BATCHES_INTERVAL_MS,
@@ -82,7 +82,7 @@ def play_batches(
     first = one_layer(recording, layer)
     records = batches_of(first, batches)
     state = state_of(first, state)
-    check_place("unit", unit, records[0].hidden_state.shape[2], first.name)
+    check_place("unit", unit, len(unit_names(records[0], state)), first.name)
     rows = None if data is None else rows_read(first.batches, data)
     # Rows of the data belong to one layer's inputs.
     played = layers_with_batches(recording) if data is None else [first.name]
@@ -116,7 +116,9 @@ def _chosen_scene(
     windows = windows_of(of) if batches is None else [batches]
     window = clamp(window, len(windows))
     known = of.batches[0].state_names
-    state, unit = clamp(state, len(known)), clamp(unit, units_in(of.batches[0]))
+    state = clamp(state, len(known))
+    units = unit_names(of.batches[0], known[state])
+    unit = clamp(unit, len(units))
     return scene(
         [of.batches[place].flat for place in windows[window]],
         known[state],
@@ -126,7 +128,7 @@ def _chosen_scene(
             "layer": list(played),
             "window": _said(of, windows),
             "state": [name_state(each)[0] for each in known],
-            "unit": [str(each) for each in range(units_in(of.batches[0]))],
+            "unit": units,
         },
         chosen={"layer": layer, "window": window, "state": state, "unit": unit},
     )
@@ -158,7 +160,8 @@ def scene(
         picture.update,
         len(layout.frames),
         describe=picture.describe,
-        hover=dict.fromkeys(picture.images, "lane {y}: {value:.2f}"),
+        hover=dict.fromkeys(picture.images, f"{lanes.lane_word(records)} {{y}}: {{value:.2f}}"),
+        rows=dict.fromkeys(picture.images, lanes.lane_names(records)),
         marks=layout.marks(picture.places),
         title=picture.title,
         options=options,
@@ -180,7 +183,10 @@ class _Picture:
         self.layout = lanes.lay_out(records)
         self.places = told_apart(records)
         self.symbol, name = name_state(state)
-        panels = [(f"{self.symbol}: the {name} of unit {unit}, a lane for each sample", STATE_MAP)]
+        number = unit_names(records[0], state)[unit]
+        panels = [
+            (f"{self.symbol}: the {name} of unit {number}, a lane for each sample", STATE_MAP)
+        ]
         self.values = [lanes.state_lanes(records, state, unit)]
         if all(record.inputs is not None for record in records):
             panels.insert(0, ("x: what each lane reads (feature 0)", INPUT_MAP))
@@ -212,13 +218,14 @@ class _Picture:
         values = self.values[len(self.images)]
         self.images.append(lanes.draw_lanes(ax, values, cmap=colors, column=self.layout.frames[0]))
         lanes.set_batch_axis(ax, self.records, labelled=last)
-        ax.set_ylabel("lane", fontsize=FONT - 1)
+        ax.set_ylabel(lanes.lane_word(self.records), fontsize=FONT - 1)
+        lanes.name_lanes(ax, self.records)
         ax.tick_params(labelsize=FONT - 1.5)
         if first:
             lanes.draw_batch_names(ax, self.records, list(map(began, self.records)))
             ax.set_title(words, loc="left", fontsize=FONT, pad=NAMES_PAD)
         else:
-            set_name(ax, words, y="lane")
+            set_name(ax, words, y=lanes.lane_word(self.records))
 
     def update(self, frame: int) -> list[Artist]:
         """Shows what was read, and the states, up to the column of a frame."""

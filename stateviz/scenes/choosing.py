@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from stateviz.drawing.lanes import GAP
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
@@ -13,6 +14,16 @@ _COLUMNS = 120
 
 def one_layer(recording: Recording, name: str | None) -> LayerRecording:
     """The layer to play: the named one, or the only one; it has batches."""
+    if isinstance(recording, str | Path):
+        raise TypeError(
+            f"A recording is played; received the path {str(recording)!r}. Open it first: "
+            f"stateviz.load({str(recording)!r})."
+        )
+    if not isinstance(recording, Recording):
+        raise TypeError(
+            f"A recording is played; received {type(recording).__name__}. Make one first: "
+            f"`with stateviz.record(model) as recording:` around what runs the model."
+        )
     if name is not None:
         chosen = recording[name]
     elif len(recording.layers) == 1:
@@ -104,6 +115,7 @@ def layers_with_batches(recording: Recording) -> list[str]:
     return [name for name, layer in recording.items() if layer.batches]
 
 
-def units_in(batch: BatchRecord) -> int:
-    """How many units of a batch were kept, with the spatial axes of a ConvLSTM laid out."""
-    return int(batch.flat.hidden_state.shape[2])
+def unit_names(batch: BatchRecord, state: StateName) -> list[str]:
+    """The numbers of the units of a state that were kept; a ConvLSTM's places are laid out."""
+    flat = batch.flat
+    return list(map(str, flat.unit_numbers_of(flat.state(state))))

@@ -13,10 +13,11 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
 from stateviz.drawing import lanes, timeline
+from stateviz.drawing.finite import reach_of
 from stateviz.drawing.sample import STATE_MAP, draw_cursor, name_state
 from stateviz.playing.player import Player
 from stateviz.recording import BatchRecord, Recording, StateName
-from stateviz.scenes.choosing import batches_of, check_place, one_layer, state_of
+from stateviz.scenes.choosing import batches_of, check_place, one_layer, state_of, unit_names
 from stateviz.scenes.furniture import (
     BATCHES_INTERVAL_MS,
     FONT,
@@ -79,7 +80,7 @@ def compare(
         batches = range(len(batches_of(shorter, None)))
     pair = batches_of(one, batches), batches_of(other, batches)
     _check_shapes(*pair, names)
-    check_place("unit", unit, pair[0][0].hidden_state.shape[2], one.name)
+    check_place("unit", unit, len(unit_names(pair[0][0], state_of(shorter, state))), one.name)
     picture = _Picture(pair, names, state_of(shorter, state), unit)
     layout = picture.layout
     return Player(
@@ -87,7 +88,7 @@ def compare(
         picture.update,
         len(layout.frames),
         describe=picture.describe,
-        hover=dict.fromkeys(picture.images, "lane {y}: {value:.2f}"),
+        hover=dict.fromkeys(picture.images, f"{lanes.lane_word(pair[0])} {{y}}: {{value:.2f}}"),
         marks=layout.marks(picture.places),
         interval_ms=interval_ms,
         title=picture.title,
@@ -109,12 +110,14 @@ class _Picture:
         self.places = told_apart(pair[0])
         self.shown = [lanes.state_lanes(records, state, unit) for records in pair]
         self.apart = difference(*pair, state)
+        self._line = np.ma.masked_invalid(self.apart)
         symbol, full_name = name_state(state)
         self.figure, grid = _figure()
-        self.title = f"{symbol}, the {full_name}, of unit {unit}: {names[0]} and {names[1]}"
+        number = unit_names(pair[0][0], state)[unit]
+        self.title = f"{symbol}, the {full_name}, of unit {number}: {names[0]} and {names[1]}"
         headline(self.figure, self.title, left=LEFT)
         explain_handovers(self.figure, [*pair[0], *pair[1]])
-        reach = max(float(np.abs(each).max()) for each in self.shown)
+        reach = reach_of(*self.shown)
         self.images: list[AxesImage] = []
         self.handovers: list[Line2D] = []
         self._batch_of: list[int] = []  # of each handover
@@ -124,7 +127,7 @@ class _Picture:
         axes = [image.axes for image in self.images]
         start = self.layout.frames[0]
         below = self.figure.add_subplot(grid[2, 0], xlim=axes[0].get_xlim())
-        self.line = _draw_difference(below, self.apart, column=start)
+        self.line = _draw_difference(below, self._line, column=start)
         lanes.set_batch_axis(below, pair[0], labelled=True)
         first = _where_first(self.places, self.layout, self.apart)
         set_name(below, f"how far {symbol} is apart: {first}")
@@ -142,7 +145,8 @@ class _Picture:
         lanes.draw_batch_names(ax, records, list(map(began, records)), placed=row == 0)
         pad = NAMES_PAD if row == 0 else 20
         ax.set_title(self.names[row], loc="left", fontsize=FONT, pad=pad)
-        ax.set_ylabel("lane", fontsize=FONT - 1)
+        ax.set_ylabel(lanes.lane_word(records), fontsize=FONT - 1)
+        lanes.name_lanes(ax, records)
         lanes.draw_batch_frames(ax, records)
         handovers = lanes.draw_handovers(ax, records, timeline.MARKERS)
         self.handovers += handovers
@@ -153,7 +157,7 @@ class _Picture:
         column = self.layout.frames[frame]
         for image, values in zip(self.images, self.shown, strict=True):
             image.set_data(lanes.until_column(values, column))
-        self.line.set_data(np.arange(column + 1), self.apart[: column + 1])
+        self.line.set_data(np.arange(column + 1), self._line[: column + 1])
         for cursor in self.cursors:
             cursor.set_xdata([column] * 2)
         for place, handover in zip(self._batch_of, self.handovers, strict=True):
@@ -207,10 +211,18 @@ def difference(
     apart = np.ma.array(np.zeros(layout.columns), mask=True)
     for start, first, second in zip(layout.starts, one, other, strict=True):
         own, others = first.state(state), second.state(state)
-        initial, after = np.abs(own.initial - others.initial), np.abs(own.after - others.after)
+        initial, after = _apart(own.initial, others.initial), _apart(own.after, others.after)
         apart[start] = initial.max()
         apart[start + 1 : start + 1 + first.timesteps] = after.max(axis=(0, 2))
     return apart
+
+
+def _apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How far values are apart; infinitely where one is not finite and they are not the same."""
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(one - other)
+    alike = (one == other) | (np.isnan(one) & np.isnan(other))
+    return np.where(alike, 0.0, np.where(np.isnan(apart), np.inf, apart))
 
 
 def _draw_difference(ax: Axes, apart: np.ma.MaskedArray, *, column: int) -> Line2D:
@@ -222,7 +234,8 @@ def _draw_difference(ax: Axes, apart: np.ma.MaskedArray, *, column: int) -> Line
         markersize=2.5,
         linewidth=1.2,
     )
-    ax.set_ylim(-0.05 * (apart.max() or 1), 1.15 * (apart.max() or 1))
+    most = reach_of(apart, least=0) or 1
+    ax.set_ylim(-0.05 * most, 1.15 * most)
     ax.set_facecolor("none")
     ax.spines[["top", "right"]].set_visible(False)
     return line

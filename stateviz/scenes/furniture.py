@@ -55,7 +55,8 @@ def panels_over_time(
 def headline(figure: Figure, text: str, *, left: float) -> None:
     """Writes what the whole figure shows over it."""
     top = 1 - 0.18 / figure.get_figheight()
-    figure.text(left, top, text, fontsize=FONT + 1.5, weight="bold", va="center")
+    # A name of the user's own may have a $, which is no formula.
+    figure.text(left, top, text, fontsize=FONT + 1.5, weight="bold", va="center", parse_math=False)
 
 
 def explain_markers(
@@ -101,5 +102,5 @@ def draw_scale(image: AxesImage, place: SubplotSpec) -> None:
 
 def set_name(ax: Axes, text: str, *, y: str = "") -> None:
     """Writes what an axes shows over it."""
-    ax.set_title(text, loc="left", fontsize=FONT, pad=4)
+    ax.set_title(text, loc="left", fontsize=FONT, pad=4, parse_math=False)
     ax.set_ylabel(y, fontsize=FONT - 1)

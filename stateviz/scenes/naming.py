@@ -15,6 +15,11 @@ def began(record: BatchRecord) -> str:
     )
 
 
+def braced(name: str) -> str:
+    """A user's own name as words of a hover, where braces have a meaning."""
+    return name.replace("{", "{{").replace("}", "}}")
+
+
 def in_run(record: BatchRecord) -> str:
     """Where in the run a batch stands, such as "fit, epoch 0, batch 3" or "call #2".
 

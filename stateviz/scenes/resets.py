@@ -21,7 +21,7 @@ from stateviz.scenes.choosing import (
     clamp,
     layers_with_batches,
     one_layer,
-    units_in,
+    unit_names,
 )
 from stateviz.scenes.furniture import FONT, LEFT, WIDTH, explain_markers
 from stateviz.scenes.naming import told_apart
@@ -59,7 +59,7 @@ def play_resets(
     first = one_layer(recording, layer)
     played = layers_with_batches(recording)
     if unit is not None:
-        check_place("unit", unit, units_in(first.batches[0]), first.name)
+        check_place("unit", unit, len(_units(first)), first.name)
 
     def make(**choice: int) -> Scene:
         return _chosen_scene(recording, played, **choice)
@@ -83,11 +83,11 @@ def _chosen_scene(
 ) -> Scene:
     """The scene of a choice; `line` 0 is the size of the state, `open` 0 the whole run."""
     of = recording[played[layer]]
-    units = units_in(of.batches[0])
-    line, opened = clamp(line, units + 1), clamp(open, len(of.batches) + 1)
+    units = _units(of)
+    line, opened = clamp(line, len(units) + 1), clamp(open, len(of.batches) + 1)
     options = {
         "layer": list(played),
-        "line": ["size of the state", *(f"unit {each}" for each in range(units))],
+        "line": ["size of the state", *(f"unit {each}" for each in units)],
         "open": ["the whole run", *told_apart(of.batches)],
     }
     chosen = {"layer": layer, "line": line, "open": opened}
@@ -110,6 +110,12 @@ def _opened(
     return batches.scene(records, state, unit, options=options, chosen=chosen)
 
 
+def _units(layer: LayerRecording) -> list[str]:
+    """The units of the state whose size is drawn: of c where there is one, else of h."""
+    first = layer.batches[0]
+    return unit_names(first, first.state_names[-1])
+
+
 class _Picture:
     """All batches of a layer on one axis.
 
@@ -121,13 +127,22 @@ class _Picture:
 
     def __init__(self, recording: Recording, layer: LayerRecording, unit: int | None) -> None:
         self.layer, self.unit = layer, unit
+        self.number = None if unit is None else _units(layer)[unit]
         self.places = told_apart(layer.batches)
         self.symbol = name_state(layer.batches[0].state_names[-1])[0]
         self.figure = Figure(figsize=(WIDTH, 4.2), dpi=100)
         self.ax = self.figure.add_axes((LEFT, 0.24, 0.9, 0.55))
         how = "stateful" if layer.stateful else "stateless"
         self.title = f"{layer.name}: how the states of each batch began ({how} {layer.kind})"
-        self.figure.text(LEFT, 0.94, self.title, fontsize=FONT + 1.5, weight="bold", va="center")
+        self.figure.text(
+            LEFT,
+            0.94,
+            self.title,
+            fontsize=FONT + 1.5,
+            weight="bold",
+            va="center",
+            parse_math=False,
+        )
         self.bands = timeline.draw_phases(self.ax, layer)
         self.line = timeline.draw_state_size(self.ax, layer, last=0, unit=unit)
         timeline.draw_reset_calls(self.ax, recording, layer)
@@ -145,7 +160,7 @@ class _Picture:
         unit, symbol = self.unit, self.symbol
         ax.set_xlabel("batch", fontsize=FONT)
         mean = f"mean size of {symbol}"
-        words = mean if unit is None else f"{symbol} of unit {unit}, first sample"
+        words = mean if unit is None else f"{symbol} of unit {self.number}, first sample"
         ax.set_ylabel(words, fontsize=FONT)
         ax.tick_params(labelsize=FONT - 1.5)
         ax.set_facecolor("none")
@@ -173,7 +188,7 @@ class _Picture:
         elif batch.origin == "altered" and batch.came_from is not None:
             source = f" by {self.places[batch.came_from]}"
         unit = self.unit
-        what = f"size of {self.symbol}" if unit is None else f"{self.symbol} of unit {unit}"
+        what = f"size of {self.symbol}" if unit is None else f"{self.symbol} of unit {self.number}"
         return f"{self.places[frame]}: {origin}{source}   {what} {size[0]:.3f} -> {size[-1]:.3f}"
 
     def scene(self, options: dict[str, list[str]], chosen: dict[str, int]) -> Scene:

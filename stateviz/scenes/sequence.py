@@ -11,6 +11,7 @@ from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
 from stateviz.drawing import gates
+from stateviz.drawing.finite import finite, reach_of
 from stateviz.drawing.sample import (
     StateImages,
     data_timestep,
@@ -207,7 +208,7 @@ class _Picture:
 
     def _draw_gates(self, unit: int) -> dict[str, AxesImage]:
         of_all = (gate for of_unit in self.gates for gate in of_unit.values())
-        reach = max(1.0, *(float(np.nanmax(np.abs(gate), initial=0)) for gate in of_all))
+        reach = reach_of(*of_all, least=1.0)
         ax = self.axes[-2]
         rows = gates.draw_gates(
             ax, self.record, sample=self.sample, unit=unit, timestep=-1, reach=reach
@@ -244,18 +245,20 @@ class _Picture:
 
     def _show_unit(self, frame: int, unit: int) -> None:
         for state, line in self.lines.items():
-            line.set_data(self.time[: frame + 1], self.traces[state][unit][: frame + 1])
+            line.set_data(self.time[: frame + 1], finite(self.traces[state][unit][: frame + 1]))
         for gate, image in self.gate_rows.items():
             image.set_data(until(self.gates[unit][gate][:, np.newaxis], frame - 1))
-        for pointer in self.pointers:
+        for pointer, state in zip(self.pointers, self.states, strict=True):
             pointer.set_ydata([unit])
+            pointer.set_visible(unit < self.record.state(state).after.shape[2])
         drawn = " and ".join(
             f"{name_state(state)[0]} ({how})"
             for state, how in zip(self.states, ["solid", "dashed"], strict=False)
         )
-        self.unit_name.set_text(f"{drawn} of unit {unit}")
+        number = self.record.unit_numbers[unit]
+        self.unit_name.set_text(f"{drawn} of unit {number}")
         if self.gates_name is not None and self.equation is not None:
-            self.gates_name.set_text(f"gates of unit {unit}")
+            self.gates_name.set_text(f"gates of unit {number}")
             at = {"sample": self.sample, "unit": unit, "timestep": frame - 1}
             self.equation.set_text(gates.equation(self.record, **at))
 
@@ -296,7 +299,13 @@ class _Picture:
             describe=describe,
             hover=self._hover(),
             title=self.title,
-            options=options | {"unit": [str(each) for each in range(units)]},
+            rows={
+                image: list(map(str, self.record.unit_numbers_of(self.record.state(state))))
+                for state, images in self.images.items()
+                for image in (images.initial, images.timesteps)
+                if self.record.units is not None
+            },
+            options=options | {"unit": list(map(str, self.record.unit_numbers))},
             chosen=chosen | {"unit": unit},
             in_page="unit" if in_page else None,
             varies=self._of_unit,
@@ -329,6 +338,8 @@ def _readout(
     numbers = []
     for state in record.state_names:
         initial, after = states_of(record, state, sample)
+        if unit >= len(initial):
+            continue  # a cell of the user's own may have states of other sizes
         value = initial[unit] if timestep < 0 else after[timestep, unit]
         numbers.append(f"{name_state(state)[0]} = {value:.3f}")
     if timestep < 0:
@@ -336,7 +347,7 @@ def _readout(
         if record.origin == "altered" and source is not None:
             why = f"by {in_run(source)}"
         words = [f"before t = 0: {record.origin}, {why}"]
-        return "   ".join(words + numbers + [f"(unit {unit})"])
+        return "   ".join(words + numbers + [f"(unit {record.unit_numbers[unit]})"])
     words = [f"t = {data_timestep(record, timestep)}"]
     if record.inputs is not None:
         read = record.inputs[sample, timestep]
@@ -345,4 +356,4 @@ def _readout(
         words.append(f"x = {shown}" if len(read) == 1 else f"x = [{shown}{more}]")
     if record.mask is not None and not record.mask[sample, timestep]:
         words.append("masked, so the state is held:")
-    return "   ".join(words + numbers + [f"(unit {unit})"])
+    return "   ".join(words + numbers + [f"(unit {record.unit_numbers[unit]})"])

@@ -33,7 +33,7 @@ from stateviz.scenes.furniture import (
     panels_over_time,
     set_name,
 )
-from stateviz.scenes.naming import began, in_run
+from stateviz.scenes.naming import began, braced, in_run
 
 
 def scene(
@@ -58,6 +58,12 @@ def scene(
         records[0].timesteps + 1,
         describe=picture.describe,
         hover=picture.hover(),
+        rows={
+            image: list(map(str, panel.record.unit_numbers))
+            for panel in picture.panels
+            for image in (panel.images.initial, panel.images.timesteps)
+            if panel.record.units is not None
+        },
         title=picture.title,
         options=options,
         chosen=chosen,
@@ -152,7 +158,7 @@ class _Picture:
         hover: dict[Artist, str] = {}
         for panel in self.panels:
             symbol, name = name_state(panel.state)
-            of = f"{panel.record.layer}, unit {{y}}: {symbol} = {{value:.2f}}"
+            of = f"{braced(panel.record.layer)}, unit {{y}}: {symbol} = {{value:.2f}}"
             hover[panel.images.timesteps] = f"timestep {{x}} of {of}"
             hover[panel.images.initial] = f"initial {name} of {of}"
         return hover

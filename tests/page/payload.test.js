@@ -31,6 +31,7 @@ const image = {
   kind: "image",
   clip: null,
   hover: null,
+  rows: [],
   states: [shown(1, 2), null, shown(0, 3)],
   frames: [0, 1, 2],
   colors: btoa(String.fromCharCode(...Array(4 * 255).fill(7))),
@@ -107,7 +108,13 @@ test("the palette's last entry is transparent", () => {
 });
 
 test("a frame shows its state, and that of the option where the track varies", () => {
-  const track = { clip: null, hover: null, states: ["a", "b", null], frames: [0, 1, 2, 0] };
+  const track = {
+    clip: null,
+    hover: null,
+    rows: [],
+    states: ["a", "b", null],
+    frames: [0, 1, 2, 0],
+  };
   assert.equal(stateOf({ n_frames: 2 }, track, { frame: 1, option: 0 }), "b");
   assert.equal(stateOf({ n_frames: 2 }, track, { frame: 0, option: 1 }), null);
   assert.equal(stateOf({ n_frames: 4 }, track, { frame: 3, option: 1 }), "a");

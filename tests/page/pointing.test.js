@@ -80,3 +80,10 @@ test("a click chooses by its place along an axis, inside of the box only", () =>
   assert.equal(pickAt(scene, 50, 31), null);
   assert.equal(pickAt({ ...scene, options: { unit: ["0"] } }, 50, 29), null);
 });
+
+test("braces in a name stay, and rows have their own names", () => {
+  const values = { x: 2, y: 1, value: 0.5 };
+  assert.equal(filledIn("c{{x}}, unit {y}", values), "c{x}, unit 1");
+  assert.equal(filledIn("{{foo:.2f}} {value:.2f}", values), "{foo:.2f} 0.50");
+  assert.equal(filledIn("unit {y}", values, ["3", "7"]), "unit 7");
+});

@@ -44,6 +44,7 @@
  * @typedef {object} Moving What every kind of track has.
  * @property {Box | null} clip nothing is drawn outside of it
  * @property {string | null} hover what to say under the pointer: "unit {y}: {value:.2f}"
+ * @property {string[]} rows the names of an image's rows, for {y}; none where they are counted
  * @property {(State | null)[]} states the distinct ones; null where the artist is hidden
  * @property {number[]} frames which state each frame shows, for each option of `in_page` in turn
  */

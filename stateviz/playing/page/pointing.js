@@ -9,12 +9,16 @@ import { stateOf } from "./payload.js";
 const NEAR = 8; // points
 
 /**
- * "unit {y}: {value:.2f}" with its values filled in.
+ * "unit {y}: {value:.2f}" with its values filled in; {{ and }} stand for braces.
  * @param {string} format
  * @param {Values} values
+ * @param {string[]} [rows] the names of the rows, for {y}
  */
-export function filledIn(format, values) {
-  return format.replace(/\{(x|y|value)(?::\.(\d)f)?\}/g, (_, name, digits) => {
+export function filledIn(format, values, rows = []) {
+  const places = /\{\{|\}\}|\{(x|y|value)(?::\.(\d)f)?\}/g;
+  return format.replace(places, (found, name, digits) => {
+    if (name === undefined) return found[0];
+    if (name === "y" && rows.length) return rows[Math.round(values.y)] ?? "";
     const value = values[/** @type {keyof Values} */ (name)];
     return digits === undefined ? String(Math.round(value)) : value.toFixed(Number(digits));
   });
@@ -31,7 +35,7 @@ export function wordsAt(scene, at, x, y) {
   for (const track of [...scene.tracks].reverse()) {
     if (!track.hover) continue;
     const values = valuesAt(scene, track, at, x, y);
-    if (values) return filledIn(track.hover, values);
+    if (values) return filledIn(track.hover, values, track.rows);
   }
   return "";
 }
