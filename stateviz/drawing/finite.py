@@ -44,7 +44,8 @@ def mark_not_finite(
     left, right = extent
     width = (right - left) / values.shape[1]
     drawn: list[Artist] = []
-    for first, last, begin, end in _boxes(odd):
+    boxes = list(_boxes(odd))
+    for first, last, begin, end in boxes:
         box = Rectangle(
             (left + begin * width, top + first),
             (end - begin) * width,
@@ -55,14 +56,13 @@ def mark_not_finite(
             linewidth=0.6,
         )
         drawn.append(ax.add_patch(box))
-    rows, columns = np.nonzero(odd)
     kinds = "NaN" if np.isnan(values[odd]).all() else "inf"
     if np.isnan(values[odd]).any() and kinds == "inf":
         kinds = "NaN, inf"
-    middle = left + (columns.min() + columns.max() + 1) / 2 * width
+    first, last, begin, end = max(boxes, key=lambda box: (box[1] - box[0]) * (box[3] - box[2]))
     said = ax.text(
-        middle,
-        top + (rows.min() + rows.max() + 1) / 2,
+        left + (begin + end) / 2 * width,
+        top + (first + last) / 2,
         kinds,
         ha="center",
         va="center",
