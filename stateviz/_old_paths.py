@@ -19,7 +19,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "cures": ("recorder.cures", "recorder.twins"),
     "drawings": ("drawing.sample",),
     "export": ("playing.export",),
-    "findings": ("recording.findings",),
+    "findings": ("recording.findings", "recording.evidence"),
     "gates": ("drawing.gates",),
     "lanes": ("drawing.lanes", "drawing.rows"),
     "layers": ("recorder.layers",),

@@ -77,7 +77,7 @@ def test_a_module_that_moved_can_be_imported_from_its_old_path() -> None:
             ("capture", "RecordingWarning", "recording.recording"),
             ("cures", "twin", "recorder.twins"),
             ("drawings", "draw_state", "drawing.sample"),
-            ("findings", "Finding", "recording.findings"),
+            ("findings", "Finding", "recording.evidence"),
             ("lanes", "rows_read", "drawing.rows"),
             ("lessons.probe", "counting_model", "lessons.counting"),
             ("player", "Player", "playing.player"),

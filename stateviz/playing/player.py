@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from stateviz.playing import page
 from stateviz.playing.export import save_film, storyboard
 from stateviz.playing.packing import packed
-from stateviz.playing.reruns import made_by_this_run
+from stateviz.playing.reruns import Closed, made_by_this_run
 from stateviz.playing.scene import Scene, out_of_range
 from stateviz.playing.stage import poster_png
 from stateviz.writing import whole
@@ -145,7 +145,7 @@ class Player(anywidget.AnyWidget):
         a notebook that made it runs again.
         """
         super().close()
-        self._scene = self._make = _Closed()  # type: ignore[assignment]
+        self._scene = self._make = Closed()  # type: ignore[assignment]
         self._poster = b""
         self.set_trait("_payload", b"")
 
@@ -386,16 +386,6 @@ h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: 
 </body>
 </html>
 """
-
-
-class _Closed:
-    """What stands in a closed player for its scene."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise RuntimeError("This player is closed. Play the recording again to see it.")
-
-    def __call__(self, **_: int) -> Any:
-        return self.closed
 
 
 def _said(options: Mapping[str, Sequence[str]]) -> str:

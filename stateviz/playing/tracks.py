@@ -13,9 +13,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.cbook import STEP_LOOKUP_MAP
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -24,6 +24,7 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from stateviz.playing.limits import refuse_what_cannot_be_drawn
 from stateviz.playing.scene import Scene
 from stateviz.playing.stage import Places
 
@@ -63,6 +64,8 @@ class Track(ABC):
         state = self.read(option) if self.artist.get_visible() else None
         key = json.dumps(state)
         if key not in self._seen:
+            if state is not None:
+                refuse_what_cannot_be_drawn(self.artist)
             self._seen[key] = len(self.states)
             self.states.append(state)
         self.frames.setdefault(option, []).append(self._seen[key])
@@ -185,12 +188,10 @@ class LineTrack(Track):
 
     def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
         line = self.artist
-        points = self.places.points(line.get_transform().transform(line.get_xydata()))
-        dashes = {
-            "--": mpl.rcParams["lines.dashed_pattern"],
-            ":": mpl.rcParams["lines.dotted_pattern"],
-            "-.": mpl.rcParams["lines.dashdot_pattern"],
-        }.get(str(line.get_linestyle()), [])
+        steps = STEP_LOOKUP_MAP[line.get_drawstyle()](*np.asarray(line.get_xydata()).T)
+        points = self.places.points(line.get_transform().transform(np.column_stack(steps)))
+        # matplotlib has no public word for the dashes of a line.
+        dashes = vars(line)["_unscaled_dash_pattern"][1] or []
         width = float(line.get_linewidth())
         return {
             "color": _color(line.get_color(), line.get_alpha()),
