@@ -17,6 +17,7 @@ from stateviz.recorder.capture import Capture
 from stateviz.recorder.every_model import EveryModel
 from stateviz.recorder.options import Options, takes_options
 from stateviz.recorder.plan import planned
+from stateviz.recorder.posts import one_at_a_time
 from stateviz.recorder.recorded import Recorded
 from stateviz.recorder.tap import Tap
 from stateviz.recorder.traces import Functions, Graphs
@@ -74,6 +75,7 @@ def _new(keeper: object, model: keras.layers.Layer, options: Options) -> Recorde
     return Recorded(keeper, model, plan, Capture(plan.recording(options), options), attach)
 
 
+@one_at_a_time  # or two threads could make two posts of one object
 def attach(block: Recorded) -> None:
     """Joins the posts of whatever a block plans to touch, once each."""
     plan = block.plan

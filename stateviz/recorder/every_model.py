@@ -15,7 +15,7 @@ from typing import Any
 
 from stateviz.recorder.backend import keras
 from stateviz.recorder.layers import layers_below
-from stateviz.recorder.posts import Post, settle
+from stateviz.recorder.posts import Post, one_at_a_time, settle
 from stateviz.recorder.recorded import Recorded, recorded_blocks
 from stateviz.recorder.steps import STEPS
 from stateviz.recorder.trainers import Trainer, announced
@@ -65,6 +65,7 @@ class EveryModel(Post):
         return method
 
 
+@one_at_a_time
 def _adopted(model: keras.Model) -> list[Recorded]:
     """The blocks that record a layer of a model and did not know of it before."""
     trainer = Trainer.of(model)

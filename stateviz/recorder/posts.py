@@ -9,14 +9,29 @@ interrupted.
 
 from __future__ import annotations
 
+import functools
 import threading
 import weakref
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
 _ABSENT = object()
 _lock = threading.RLock()
 _blocks: list[Block] = []
+_P = ParamSpec("_P")
+_Result = TypeVar("_Result")
+
+
+def one_at_a_time(function: Callable[_P, _Result]) -> Callable[_P, _Result]:
+    """Only one thread at a time runs what is so marked."""
+
+    @functools.wraps(function)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _Result:
+        # On one line: no interrupt can fall between the body and the release of the lock.
+        with _lock: return function(*args, **kwargs)  # noqa: E701  # fmt: skip
+
+    return run
 
 
 class Block:
@@ -38,8 +53,7 @@ class Block:
     def open(self) -> None:
         """Counts it among the open blocks; what is over is cleared away first."""
         settle()
-        with _lock:
-            _blocks.append(self)
+        _blocks.append(self)
 
     def close(self) -> None:
         """Ends it, and takes down whatever stands for it alone."""
@@ -57,16 +71,20 @@ def open_blocks() -> list[Block]:
 
 def settle() -> None:
     """Takes down whatever stands for no block that is not over, and ends the blocks that are."""
-    with _lock:
-        for post in list(Post.manned.values()):
-            post.settle()
-        over = [block for block in _blocks if block.over]
-    for block in over:
+    for block in _taken_down():
         try:
             block.ended()
         finally:
-            if block in _blocks:
+            with suppress(ValueError):  # another thread was quicker
                 _blocks.remove(block)
+
+
+@one_at_a_time
+def _taken_down() -> list[Block]:
+    """Takes down what stands for no live block, and returns the blocks that are over."""
+    for post in list(Post.manned.values()):
+        post.settle()
+    return [block for block in _blocks if block.over]
 
 
 class Post:
@@ -81,14 +99,13 @@ class Post:
     @classmethod
     def of(cls, owner: Any) -> Self:
         """The post of an object: the one that is manned, or a new one."""
-        with _lock:
-            manned = cls.manned.get((cls, id(owner)))
-            return manned if isinstance(manned, cls) else cls(owner)
+        manned = cls.manned.get((cls, id(owner)))
+        return manned if isinstance(manned, cls) else cls(owner)
 
     def __init__(self, owner: Any) -> None:
         self.owner = owner
         self.blocks: list[Block] = []
-        self._standing: dict[str, tuple[object, object]] = {}
+        self.standing: dict[str, tuple[object, object]] = {}
 
     def stand_ins(self) -> Mapping[str, object]:
         """What to set in which attribute."""
@@ -102,27 +119,31 @@ class Post:
 
     def join(self, block: Block) -> None:
         """Stands for a block too, from here until it is over."""
-        with _lock:
-            if block in self.blocks:
-                return
-            if not self.blocks:
-                # Noted before anything is set, so that `settle` finds it whatever comes between.
-                self.manned[type(self), id(self.owner)] = self
-                for name, stand_in in self.stand_ins().items():
-                    self._standing[name] = stand_in, vars(self.owner).get(name, _ABSENT)
-                    _set(self.owner, name, stand_in)
-            self.blocks.append(block)
+        _man(self, block)
 
     def settle(self) -> None:
         """Forgets the blocks that are over; without any it puts back what was there."""
         self.blocks = [block for block in self.blocks if not block.over]
         if self.blocks:
             return
-        for name, (stand_in, before) in list(self._standing.items()):
+        for name, (stand_in, before) in list(self.standing.items()):
             if vars(self.owner).get(name) is stand_in:
                 _set(self.owner, name, before)
-            del self._standing[name]
+            del self.standing[name]
         self.manned.pop((type(self), id(self.owner)), None)
+
+
+@one_at_a_time
+def _man(post: Post, block: Block) -> None:
+    if block in post.blocks:
+        return
+    if not post.blocks:
+        # Noted before anything is set, so that `settle` finds it whatever comes between.
+        post.manned[type(post), id(post.owner)] = post
+        for name, stand_in in post.stand_ins().items():
+            post.standing[name] = stand_in, vars(post.owner).get(name, _ABSENT)
+            _set(post.owner, name, stand_in)
+    post.blocks.append(block)
 
 
 def _set(owner: Any, name: str, value: object) -> None:
