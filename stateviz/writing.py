@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# A quota is unknown to Windows.
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
@@ -40,7 +43,7 @@ def whole(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         beside.replace(target)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in _FULL:
             raise
         raise OSError(
             error.errno,

@@ -205,3 +205,17 @@ def test_processes_that_save_to_one_path_and_are_killed_leave_a_whole_file(tmp_p
         process.join()
     assert {3, 40} <= sizes
     assert len(stateviz.load(path)["lstm"].batches) in (3, 40)
+
+
+def test_a_recording_that_contradicts_itself_is_not_written(tmp_path: Path) -> None:
+    path = a_recording(2).save(tmp_path / "run")
+    wrong = a_recording(2)
+    wrong["lstm"].batches.reverse()
+    with pytest.raises(ValueError, match=r"contradicts itself.*batch 0 of 'lstm': its index is 1"):
+        wrong.save(path)
+    assert stateviz.load(path) == a_recording(2)
+
+
+def test_arrays_without_elements_are_kept(tmp_path: Path) -> None:
+    recording = a_recording(1, inputs=np.zeros((SAMPLES, TIMESTEPS, 0), "f2"))
+    assert stateviz.load(recording.save(tmp_path / "run")) == recording

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -356,3 +357,47 @@ def test_the_advice_of_the_memory_bound_holds() -> None:
             stateviz.record(model, every=every - 1, max_bytes=bound),
         ):
             model.predict(X, batch_size=LANES, **QUIET)
+
+
+def test_a_state_that_began_as_nan_is_not_laid_to_its_input() -> None:
+    model = a_stateful_model(5)
+    X, _ = series(2, 5)
+    for state in model.get_layer("lstm").states:
+        state.assign(np.full((LANES, 3), np.nan, "float32"))
+    with stateviz.record(model) as recording:
+        model.predict(X, batch_size=LANES, **QUIET)
+    what = told(recording)["a state is not finite"]
+    assert "in batch 0 of the recording before its first timestep; it began so" in what
+
+
+def test_the_input_of_another_sample_is_not_to_blame() -> None:
+    X, _ = series(1, 5)
+    X[0, 0] = np.nan  # masked for sample 0, so that its state stays finite
+    mask = np.ones(X.shape[:2], bool)
+    mask[0, 0] = False
+    inputs, told_mask = keras.Input((5, FEATURES)), keras.Input((5,), dtype="bool")
+    lstm = keras.layers.LSTM(3, name="lstm")
+    model = keras.Model([inputs, told_mask], lstm(inputs, mask=told_mask))
+    with stateviz.record(model) as recording:
+        model.predict([X, mask], batch_size=LANES, **QUIET)
+    [batch] = recording["lstm"].batches
+    batch.states[0].after[2, 3] = np.inf
+    what = told(recording)["a state is not finite"]
+    assert "at timestep 3; its input was finite up to there" in what
+
+
+def test_states_that_are_not_finite_are_recorded_without_a_word_of_numpys() -> None:
+    class Grows(keras.layers.SimpleRNNCell):  # type: ignore[misc]
+        def call(self, inputs: Any, states: Any, training: Any = False) -> Any:
+            held = states[0] + keras.ops.array([np.inf, np.nan, 1.0])
+            return held, [held]
+
+    inputs = keras.Input((5, FEATURES))
+    model = keras.Model(inputs, keras.layers.RNN(Grows(3), name="rnn")(inputs))
+    X, _ = series(1, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        with stateviz.record(model) as recording:
+            model.predict(X, **QUIET)
+    assert recording.stopped == ""
+    assert np.isinf(recording["rnn"].batches[0].final_hidden_state[0, 0])

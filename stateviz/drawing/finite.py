@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from matplotlib.transforms import Transform
 
-NOT_FINITE_COLOR = "#7b2d8b"
+_COLOR = "#7b2d8b"
+_LOOK: dict[str, Any] = {
+    "facecolor": to_rgba(_COLOR, 0.25),
+    "edgecolor": _COLOR,
+    "hatch": "xxx",
+    "linewidth": 0.6,
+}
 _MOST_PATCHES = 200
 
 
@@ -27,51 +37,65 @@ def finite(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def mark_not_finite(
-    ax: Axes, values: np.ndarray, *, extent: tuple[float, float], top: float = -0.5
-) -> list[Artist]:
+def mark_not_finite(ax: Axes, values: np.ndarray, *, extent: tuple[float, float]) -> list[Artist]:
     """Hatches the cells of a heat map that are not finite, and writes what they hold.
 
     Args:
         ax: The axes of the heat map.
-        values: Shape (rows, columns); row 0 at the top.
+        values: Shape (rows, columns); row 0 at the top, around 0.
         extent: Where the columns begin and end, which may run to the left.
-        top: Where row 0 begins; a row is 1 high.
     """
     odd = ~np.isfinite(values)
     if not odd.any():
         return []
     left, right = extent
     width = (right - left) / values.shape[1]
-    drawn: list[Artist] = []
     boxes = list(_boxes(odd))
-    for first, last, begin, end in boxes:
-        box = Rectangle(
-            (left + begin * width, top + first),
-            (end - begin) * width,
-            last - first,
-            facecolor=(*_rgb(NOT_FINITE_COLOR), 0.25),
-            edgecolor=NOT_FINITE_COLOR,
-            hatch="xxx",
-            linewidth=0.6,
+    drawn: list[Artist] = [
+        ax.add_patch(
+            Rectangle(
+                (left + begin * width, first - 0.5), (end - begin) * width, last - first, **_LOOK
+            )
         )
-        drawn.append(ax.add_patch(box))
-    kinds = "NaN" if np.isnan(values[odd]).all() else "inf"
-    if np.isnan(values[odd]).any() and kinds == "inf":
-        kinds = "NaN, inf"
+        for first, last, begin, end in boxes
+    ]
     first, last, begin, end = max(boxes, key=lambda box: (box[1] - box[0]) * (box[3] - box[2]))
-    said = ax.text(
-        left + (begin + end) / 2 * width,
-        top + (first + last) / 2,
-        kinds,
+    at = (left + (begin + end) / 2 * width, (first + last - 1) / 2)
+    return [*drawn, _word(ax, values[odd], at, ax.transData)]
+
+
+def mark_spans(ax: Axes, values: np.ndarray, *, starts: np.ndarray, width: float) -> list[Artist]:
+    """Hatches the whole height of a line plot where a value is not finite, and writes what it is.
+
+    Args:
+        ax: The axes.
+        values: Shape (places, ...).
+        starts: Where each place begins, shape (places,).
+        width: How wide each is.
+    """
+    odd = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if not odd.any():
+        return []
+    drawn: list[Artist] = [ax.axvspan(start, start + width, **_LOOK) for start in starts[odd]]
+    middle = starts[odd][odd.sum() // 2] + width / 2
+    known = values[odd][~np.isfinite(values[odd])]
+    return [*drawn, _word(ax, known, (middle, 0.5), ax.get_xaxis_transform())]
+
+
+def _word(ax: Axes, odd: np.ndarray, at: tuple[float, float], transform: Transform) -> Text:
+    """Writes what values that are not finite are."""
+    words = [*["NaN"] * bool(np.isnan(odd).any()), *["inf"] * bool(np.isinf(odd).any())]
+    return ax.text(
+        *at,
+        ", ".join(words),
+        transform=transform,
         ha="center",
         va="center",
         fontsize=9,
         weight="bold",
         color="#303030",
-        bbox={"facecolor": "white", "edgecolor": NOT_FINITE_COLOR, "pad": 2, "linewidth": 0.8},
+        bbox={"facecolor": "white", "edgecolor": _COLOR, "pad": 2, "linewidth": 0.8},
     )
-    return [*drawn, said]
 
 
 def _boxes(odd: np.ndarray) -> Iterator[tuple[int, int, int, int]]:
@@ -86,7 +110,3 @@ def _boxes(odd: np.ndarray) -> Iterator[tuple[int, int, int, int]]:
         places = np.flatnonzero(odd[row])
         for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
             yield int(row), int(row) + 1, int(run[0]), int(run[-1]) + 1
-
-
-def _rgb(color: str) -> tuple[float, ...]:
-    return tuple(int(color[place : place + 2], 16) / 255 for place in (1, 3, 5))

@@ -120,8 +120,7 @@ def draw_lanes(
         interpolation="nearest",
         origin="upper",
     )
-    held = np.where(np.ma.getmaskarray(lanes), 0.0, np.ma.getdata(lanes))
-    mark_not_finite(ax, held, extent=(-0.5, lanes.shape[1] - 0.5))
+    mark_not_finite(ax, lanes.filled(0.0), extent=(-0.5, lanes.shape[1] - 0.5))
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
     ax.set_facecolor("none")
     ax.spines[["top", "right"]].set_visible(False)

@@ -24,7 +24,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from stateviz.drawing.finite import NOT_FINITE_COLOR, finite, mark_not_finite, reach_of
+from stateviz.drawing.finite import finite, mark_not_finite, mark_spans, reach_of
 from stateviz.recording import BatchRecord, StateName
 
 _OKABE_ITO = mpl.color_sequences["okabe_ito"]
@@ -163,7 +163,7 @@ def draw_input(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Line2D]:
         return []
     inputs = batch.inputs[sample]
     alone = inputs.shape[1] == 1
-    mark_where_not_finite(ax, inputs)
+    mark_spans(ax, inputs, starts=np.arange(len(inputs)) - 0.5, width=1)
     lines = ax.plot(
         finite(inputs),
         color=INPUT_COLOR,
@@ -178,16 +178,6 @@ def draw_input(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Line2D]:
     ax.margins(y=0.15)
     draw_masked(ax, batch, sample=sample)
     return lines
-
-
-def mark_where_not_finite(ax: Axes, inputs: np.ndarray) -> list[Artist]:
-    """Hatches the timesteps at which an input is not finite, over the whole height."""
-    return [
-        ax.axvspan(
-            t - 0.5, t + 0.5, facecolor="none", edgecolor=NOT_FINITE_COLOR, hatch="xxx", linewidth=0
-        )
-        for t in np.flatnonzero(~np.isfinite(inputs.astype(float)).all(axis=1))
-    ]
 
 
 def draw_masked(

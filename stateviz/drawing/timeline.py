@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
-from stateviz.drawing.finite import finite
+from stateviz.drawing.finite import finite, mark_spans
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
 
 _COLORS = [mpl.colors.to_hex(color) for color in mpl.color_sequences["okabe_ito"]]
@@ -81,6 +81,8 @@ def draw_state_size(
     x, y, ends = size_line(layer, unit=unit)
     shown = len(x) if last is None else ends[last]
     [line] = ax.plot(x[:shown], y[:shown], color=LINE_COLOR, linewidth=1.3)
+    sizes = [state_size(batch, unit=unit).sum() for batch in layer.batches]
+    mark_spans(ax, np.array(sizes), starts=np.arange(len(sizes)), width=1)
     known = y[np.isfinite(y)]
     low, high = float(known.min(initial=0)), float(known.max(initial=0))
     reach = (high - low) or 1.0

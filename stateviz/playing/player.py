@@ -22,8 +22,8 @@ from matplotlib.figure import Figure
 from stateviz.playing import page
 from stateviz.playing.export import save_film, storyboard
 from stateviz.playing.packing import packed
-from stateviz.playing.reruns import Closed, made_by_this_run
-from stateviz.playing.scene import Scene, out_of_range
+from stateviz.playing.reruns import made_by_this_run
+from stateviz.playing.scene import Closed, Scene, out_of_range
 from stateviz.playing.stage import poster_png
 from stateviz.writing import whole
 

@@ -44,14 +44,3 @@ def made_by_this_run(widget: Closable) -> None:
         widgets = weakref.WeakSet()
         _made[cell] = run, widgets
     widgets.add(widget)
-
-
-class Closed:
-    """What stands in a closed player for its scene."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise RuntimeError("This player is closed. Play the recording again to see it.")
-
-    def __call__(self, **_: int) -> Any:
-        """In the place of what makes another scene."""
-        return self.closed

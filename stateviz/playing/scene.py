@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -99,6 +100,17 @@ class Scene:
         if self.in_page is None:
             return [{}]
         return [{self.in_page: option} for option in range(len(self.options[self.in_page]))]
+
+
+class Closed:
+    """What stands in a closed player for its scene."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("This player is closed. Play the recording again to see it.")
+
+    def __call__(self, **_: int) -> Any:
+        """In the place of what makes another scene."""
+        return self.closed
 
 
 def out_of_range(what: str, frame: int, n_frames: int) -> str:

@@ -35,14 +35,16 @@ def record(model: keras.layers.Layer, options: Options) -> AbstractContextManage
     left as it was found, whatever ends the block. Each compiled function is traced once more.
 
     Args:
-        model: A built Keras model or layer on the TensorFlow backend.
+        model: A Keras model or layer on the TensorFlow backend; what is not built yet is recorded
+            once it is.
         layers: Names of the layers to record, as in `recording.layers`; all where None.
         samples: Rows of each batch to keep (0-based); all where None.
         units: Units to keep (0-based); all where None.
         every: Keep each n-th batch of a layer. The others are still counted.
         gates: Keep the gates of LSTM layers too.
         inputs: Keep what each layer read.
-        max_bytes: Stop recording, never the training, when the arrays take this many bytes.
+        max_bytes: Stop recording, never the training, when the arrays take this many bytes; a
+            number, or words such as "500 MB".
 
     Returns:
         What a `with` statement opens and closes; it gives the `Recording`, which fills while the

@@ -25,9 +25,7 @@ from stateviz.recording import (
     Recording,
     RecordingWarning,
 )
-from stateviz.recording.records import EventKind
-
-_NUMBERED_PHASES: tuple[Phase, ...] = ("fit", "validation", "evaluate", "predict")
+from stateviz.recording.records import NUMBERED_PHASES, EventKind
 
 
 @dataclass(eq=False)
@@ -166,7 +164,8 @@ class Capture:
             )
         complete = self._failure is None and not self._full
         for name, rows in self._rows_asked_for.items():
-            if complete and not self.recording[name].batches:
+            asked = self.options.samples is not None and complete
+            if asked and not self.recording[name].batches:
                 self._warn(
                     f"no row of {name!r} was kept: its largest batch has {rows} rows, 0 to "
                     f"{rows - 1}, and samples={self.options.samples!r} asks for others"
@@ -243,7 +242,7 @@ class Capture:
     def _take(self, name: str, call: LayerCall) -> None:
         method = self._method_of(call)
         batch = None
-        if method.name in _NUMBERED_PHASES and method.call is not None:
+        if method.name in NUMBERED_PHASES and method.call is not None:
             method.batches[name] += call.place == 0
             batch = method.batches[name] - 1
         seen = self._seen[name]
@@ -328,6 +327,5 @@ class Capture:
 
 def _step_of(method: _Method) -> str | None:
     """The step that Keras runs in a method."""
-    if method.name is None or method.name == "validation":
-        return "test_step"
-    return STEPS.get(method.name)
+    name = "evaluate" if method.name == "validation" else method.name
+    return None if name is None else STEPS[name]

@@ -16,6 +16,8 @@ def keep(interrupt: BaseException) -> None:
 @contextmanager
 def raised_later() -> Iterator[None]:
     """Raises what was kept while a graph ran."""
-    yield
-    if _raised:
-        raise _raised.pop()
+    try:
+        yield
+    finally:
+        if _raised:
+            raise _raised.pop()

@@ -13,9 +13,9 @@ from stateviz.recorder.steps import Step
 from stateviz.recording import GATES, Gates, GRUGates, State
 
 
-@dataclass(frozen=True)
-class LayerCall:
-    """One call of a recurrent layer, or of one cell in it, as the layer's tap hands it out.
+@dataclass(frozen=True, kw_only=True)
+class Called:
+    """What is known of a layer's call when it is traced; the rest arrives with the tensors.
 
     Attributes:
         step: The model's train, test or predict step that it ran in, or None.
@@ -23,19 +23,9 @@ class LayerCall:
         place: 0 for the layer's first call in that step, 1 for its second, and so on.
         given: Whether `initial_state` was passed.
         stateful: Whether the layer keeps its state.
-        training: None where Keras was not told.
-        inputs: Shape (samples, timesteps, features); a ConvLSTM's have spatial axes too, as do
-            its states and gates.
-        initial_states, final_states: For each state, shape (samples, units).
-        states: What the cell returned at each timestep, for each state, shape
-            (samples, timesteps, units). At a masked timestep it is not what the layer held.
-        gates: An LSTM's four gates or a GRU's three, each of shape (samples, timesteps, units), or
-            none.
-        mask: bool, True = used, shape (samples, timesteps), or None.
+        training: None where Keras was not told, or tells only when the graph runs.
         go_backwards: Whether the layer reads from the end. All arrays are in the order of reading.
-        units: The size of the first state; the filters of a ConvLSTM.
-        unit_axis: Which axis of a state counts the units, from the end.
-        derived: Whether `states` were computed beside the layer's own, in a loop of their own.
+        derived: Whether the states were computed beside the layer's own, in a loop of their own.
     """
 
     step: Step | None
@@ -44,16 +34,35 @@ class LayerCall:
     given: bool
     stateful: bool
     training: bool | None
+    go_backwards: bool
+    derived: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerCall(Called):
+    """One call of a recurrent layer, or of one cell in it, as the layer's tap hands it out.
+
+    Attributes:
+        inputs: Shape (samples, timesteps, features); a ConvLSTM's have spatial axes too, as do
+            its states and gates.
+        initial_states, final_states: For each state, shape (samples, units).
+        states: What the cell returned at each timestep, for each state, shape
+            (samples, timesteps, units). At a masked timestep it is not what the layer held.
+        gates: An LSTM's four gates or a GRU's three, each of shape (samples, timesteps, units), or
+            none.
+        mask: bool, True = used, shape (samples, timesteps), or None.
+        units: The size of the first state; the filters of a ConvLSTM.
+        unit_axis: Which axis of a state counts the units, from the end.
+    """
+
     inputs: np.ndarray
     initial_states: Sequence[np.ndarray]
     states: Sequence[np.ndarray]
     final_states: Sequence[np.ndarray]
     gates: Sequence[np.ndarray]
     mask: np.ndarray | None
-    go_backwards: bool
     units: int
     unit_axis: int
-    derived: bool = False
 
 
 class Kept:
@@ -131,7 +140,8 @@ def ends_apart(state: State) -> float:
         return 0.0
     if not np.allclose(last, state.final, 1e-3, 1e-5, equal_nan=True):
         return math.inf
-    apart = np.abs(last.astype(float) - state.final.astype(float))
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        apart = np.abs(last.astype(float) - state.final.astype(float))
     return float(np.max(apart[np.isfinite(apart)], initial=0.0))
 
 

@@ -197,7 +197,7 @@ def _warn_of(others: _Layers, by_hand: Sequence[str]) -> None:
     left_out = [_with_their_own_loops(others)] if others else []
     left_out += [f"{', '.join(map(repr, by_hand))}, {_BY_HAND}"] if by_hand else []
     if left_out:
-        warnings.warn(f"Not recorded: {'; '.join(left_out)}.", RecordingWarning, stacklevel=5)
+        warnings.warn(f"Not recorded: {'; '.join(left_out)}.", RecordingWarning, stacklevel=6)
 
 
 def _named(parts: _Parts, wanted: str | Sequence[str], *, strict: bool) -> _Parts:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from stateviz.recorder.backend import keras
+from stateviz.recorder.replacing import replaced
 from stateviz.recording import Phase
 
 # The method that a user calls, and the step that Keras runs in it, once a batch.
@@ -54,24 +55,14 @@ def one_step(step: Step) -> Iterator[None]:
         now.step, now.calls = before
 
 
-@contextmanager
-def compiled_by_xla() -> Iterator[None]:
+def compiled_by_xla() -> AbstractContextManager[None]:
     """Holds while a `tf.function` with `jit_compile=True` is called."""
-    before, now.compiled_by_xla = now.compiled_by_xla, True
-    try:
-        yield
-    finally:
-        now.compiled_by_xla = before
+    return replaced(now, "compiled_by_xla", True)
 
 
-@contextmanager
-def unseen() -> Iterator[None]:
+def unseen() -> AbstractContextManager[None]:
     """Holds while a graph is traced that is not to run here, such as one that is exported."""
-    before, now.unseen = now.unseen, True
-    try:
-        yield
-    finally:
-        now.unseen = before
+    return replaced(now, "unseen", True)
 
 
 @contextmanager

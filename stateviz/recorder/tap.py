@@ -11,7 +11,7 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from stateviz.recorder import interrupts
 from stateviz.recorder.backend import keras, tf
 from stateviz.recorder.cells import Part, draws_random_numbers_in_its_loop, parts_of
-from stateviz.recorder.keeping import LayerCall
+from stateviz.recorder.keeping import Called, LayerCall
 from stateviz.recorder.loops import (
     Held,
     gates_must_be_derived,
@@ -28,28 +28,9 @@ from stateviz.recorder.loops import (
 )
 from stateviz.recorder.posts import Post
 from stateviz.recorder.recorded import recorded_blocks
-from stateviz.recorder.steps import Step, now
+from stateviz.recorder.steps import now
 
 _Announced = Literal["reset_state", "build"]
-
-
-@dataclass(frozen=True)
-class _Traced:
-    """What is known of a layer's call when it is traced; the rest arrives with the tensors.
-
-    Attributes:
-        thread: Which thread ran it, where it was run at once and not in a graph.
-    """
-
-    parts: Sequence[Part]
-    step: Step | None
-    thread: int | None
-    place: int
-    given: bool
-    stateful: bool
-    training: bool | None
-    go_backwards: bool
-    derived: bool
 
 
 class Tap(Post):
@@ -84,11 +65,8 @@ class Tap(Post):
                 return keras_call(*args, **kwargs)
             arguments = signature.bind(*args, **kwargs).arguments
             mine = self._call_now
-            mine.given, mine.loops, mine.left_alone = (
-                arguments.get("initial_state") is not None,
-                0,
-                None,
-            )
+            mine.given = arguments.get("initial_state") is not None
+            mine.loops, mine.left_alone = 0, None
             result = keras_call(*args, **kwargs)
             if not mine.loops:
                 for block in recorded_blocks(self.live()):
@@ -193,8 +171,7 @@ class Tap(Post):
         derived: bool = False,
     ) -> None:
         """Sends what the loop held to the host, once for the whole batch."""
-        traced = _Traced(
-            parts=parts_of(layer),
+        called = Called(
             step=now.step,
             thread=threading.get_ident() if tf.executing_eagerly() else None,
             place=now.calls[id(layer)],
@@ -219,36 +196,30 @@ class Tap(Post):
             tensors["mask"] = mask
         if tf.is_tensor(training):
             tensors["training"] = training
-        _on_host(functools.partial(self._deliver, traced), tensors)
+        _on_host(functools.partial(self._deliver, parts_of(layer), called), tensors)
 
-    def _deliver(self, traced: _Traced, arrays: dict[str, Any]) -> None:
+    def _deliver(self, parts: Sequence[Part], called: Called, arrays: dict[str, Any]) -> None:
         mask = arrays.get("mask")
         mask = None if mask is None else mask.reshape(mask.shape[:2]).astype(bool)
-        training = bool(arrays["training"]) if "training" in arrays else traced.training
+        if "training" in arrays:
+            called = replace(called, training=bool(arrays["training"]))
         by_loop = keras.tree.map_structure(lambda array: array.swapaxes(0, 1), arrays["by_loop"])
         inputs = [arrays["sequences"], *by_loop["inputs"]]
         first = 0
-        for place, part in enumerate(traced.parts):
+        for place, part in enumerate(parts):
             # One cell has all states, whatever shapes its state_size is made of.
-            own = slice(first, first + part.states) if len(traced.parts) > 1 else slice(None)
+            own = slice(first, first + part.states) if len(parts) > 1 else slice(None)
             first += part.states
             call = LayerCall(
-                step=traced.step,
-                thread=traced.thread,
-                place=traced.place,
-                given=traced.given,
-                stateful=traced.stateful,
-                training=training,
+                **vars(called),
                 inputs=inputs[place],
                 initial_states=arrays["initial_states"][own],
                 states=by_loop["states"][own],
                 final_states=arrays["final_states"][own],
                 gates=by_loop["gates"][place],
                 mask=mask,
-                go_backwards=traced.go_backwards,
                 units=part.units,
                 unit_axis=part.unit_axis,
-                derived=traced.derived,
             )
             for block in recorded_blocks(self.live()):
                 name = block.names_of(self.owner)[place]

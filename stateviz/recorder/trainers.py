@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from stateviz.recorder.backend import keras
@@ -77,6 +78,9 @@ class Trainer(Post):
             as_made = self._pending.get(name) or function is self._made.get(name)
             valid = before is not None and as_made and not changed
             vars(self.owner)[name] = before if valid else None
+            if before is not None and not valid:
+                # A method that runs now calls it by its name, so there must be one.
+                getattr(self.owner, f"make_{name}")()
         self._aside = {}
 
     def _making(self, name: str) -> Callable[..., Any]:
@@ -98,6 +102,7 @@ class Trainer(Post):
         @functools.wraps(keras_compile)
         def compile_(*args: Any, **kwargs: Any) -> Any:
             result = keras_compile(*args, **kwargs)
+            self._aside = dict.fromkeys(_COMPILED)
             if recorded_blocks(self.live()):
                 refuse_xla(self.owner)
             return result
@@ -214,10 +219,21 @@ def _baked_in(model: keras.Model) -> Any:
         for layer in layers
     ]
     weights = [
-        (id(weight), tuple(weight.shape), weight.dtype, weight.trainable)
+        (_Itself(weight), tuple(weight.shape), weight.dtype, weight.trainable)
         for weight in model.weights
     ]
-    given = [id(getattr(model, name, None)) for name in ("optimizer", "loss", "_compile_loss")]
+    given = [_Itself(getattr(model, name, None)) for name in ("optimizer", "loss", "_compile_loss")]
     policies = [str(getattr(layer, "dtype_policy", "")) for layer in layers]
-    losses = [len(layer._losses) for layer in layers]
-    return plain, weights, given, policies, losses
+    return plain, weights, given, policies
+
+
+@dataclass(frozen=True, eq=False)
+class _Itself:
+    """Equal to the very same object alone, which it keeps, so that no other takes its identity."""
+
+    it: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.it is other.it
+
+    __hash__ = None  # type: ignore[assignment]

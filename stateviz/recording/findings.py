@@ -139,9 +139,11 @@ def _a_state_is_not_finite(run: Run) -> Iterator[Finding]:
     assert timestep is not None
     where = "before its first timestep" if timestep < 0 else f"at timestep {timestep}"
     read = first.inputs
-    if read is None:
+    if timestep < 0:
+        why, cure = "it began so", "Look at what left or gave that state."
+    elif read is None:
         why, cure = "what it read was not kept", "Record with inputs=True to see what it read."
-    elif not np.isfinite(read[:, : timestep + 1].astype(float)).all():
+    elif not np.isfinite(read[_odd_rows(first, timestep), : timestep + 1].astype(float)).all():
         why = "its input held it already"
         cure = (
             "Mend the data: fill the gaps, or leave those timesteps out with keras.layers.Masking."
@@ -172,6 +174,15 @@ def _first_not_finite(batch: BatchRecord) -> int | None:
         if odd.any():
             firsts.append(int(odd.argmax()))
     return min(firsts, default=None)
+
+
+def _odd_rows(batch: BatchRecord, timestep: int) -> np.ndarray:
+    """Which samples hold a state that is not finite after a timestep, shape (samples,)."""
+    odd = np.zeros(len(batch.samples), bool)
+    for state in batch.states:
+        if state.after.dtype.kind == "f":
+            odd |= ~np.isfinite(state.after[:, timestep]).reshape(len(odd), -1).all(axis=1)
+    return odd
 
 
 def _trained_on(event: Event, source: Event | None) -> bool:

@@ -33,6 +33,8 @@ EventKind = Literal[
 ]
 
 PHASES: tuple[Phase, ...] = get_args(Phase)
+# Those whose batches Keras counts; a call of the others is one batch.
+NUMBERED_PHASES: tuple[Phase, ...] = ("fit", "validation", "evaluate", "predict")
 STATE_NAMES: tuple[StateName, ...] = get_args(StateName)
 ORIGINS: dict[Origin, str] = {
     "fresh": "zeros that a stateless layer made for this call",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stateviz.recording.history import history_of
 from stateviz.recording.labelled import optional
 from stateviz.recording.layers import LayerRecording
-from stateviz.recording.records import ORIGINS, ZEROED, Event, Origin, Phase
+from stateviz.recording.records import NUMBERED_PHASES, ORIGINS, ZEROED, Event, Origin, Phase
 from stateviz.recording.words import html_table
 
 if TYPE_CHECKING:
@@ -149,15 +149,12 @@ class Resets(Sequence[ResetCount]):
         return html_table(head, body[:-1], foot=body[-1])
 
 
-_NUMBERED: tuple[Phase, ...] = ("fit", "validation", "evaluate", "predict")
-
-
 def count_resets(layers: Iterable[LayerRecording], events: Sequence[Event]) -> Resets:
     """Counts how the batches of these layers began, for each layer, call, phase and epoch."""
     seen: dict[tuple[str, int | None, Phase | None, int | None], list[Event]] = {}
     for layer in layers:
         for event in history_of(layer, events):
-            call = event.call if event.phase in _NUMBERED else None
+            call = event.call if event.phase in NUMBERED_PHASES else None
             seen.setdefault((layer.name, call, event.phase, event.epoch), []).append(event)
     counts = []
     for (name, call, phase, epoch), batches in seen.items():

@@ -64,7 +64,14 @@ def write(path: Path, parts: Parts) -> None:
     Raises:
         FileNotFoundError: The folder does not exist.
         OSError: It cannot be written.
+        ValueError: The parts contradict each other, so that the file could not be opened.
     """
+    try:
+        refuse_what_does_not_fit(parts.layers, parts.events)
+    except ValueError as error:
+        raise ValueError(
+            f"The recording contradicts itself, so it is not saved: {error}."
+        ) from None
     streams: dict[str, list[np.ndarray]] = {}
     ends: dict[str, int] = {}
 
