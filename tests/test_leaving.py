@@ -177,21 +177,27 @@ def test_two_threads_that_record_one_model(model: keras.Model) -> None:
     assert min(lengths) >= 1
 
 
-def test_a_block_that_nobody_can_close_is_over(model: keras.Model) -> None:
+def test_a_block_whose_end_is_interrupted_before_its_first_line_is_over(
+    model: keras.Model,
+) -> None:
     before = standing(model)
 
-    def forgotten() -> Any:
-        with stateviz.record(model) as recording:
-            yield recording
+    def trace(frame: types.FrameType, event: str, _: Any) -> Any:
+        if frame.f_code.co_name == "_close" and event == "line":
+            sys.settrace(None)
+            raise Interrupt
+        return trace
 
-    opened = forgotten()
-    recording = next(opened)
+    with pytest.raises(Interrupt) as kept:  # with the traceback, and so with all frames
+        with stateviz.record(model) as recording:
+            sys.settrace(trace)
+    assert kept.tb is not None
     assert standing(model) != before
-    del opened
-    gc.collect()
     posts.settle()
     assert standing(model) == before
-    assert recording["lstm"].batches == []
+    noted = len(recording.events)
+    model.predict_on_batch(series()[0][:BATCH])
+    assert len(recording.events) == noted
 
 
 def test_an_interrupt_in_the_capture_comes_out_as_what_it_is(

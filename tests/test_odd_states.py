@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import gc
-import json
+import re
 import warnings
 import weakref
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ import stateviz
 from stateviz.playing.player import Player
 from stateviz.recording import BatchRecord, LayerRecording, Recording, State
 from tests.building.models import BATCH, FEATURES, FIT, TIMESTEPS, a_model, series
+from tests.building.payload import Unpacked
 from tests.building.recordings import SAMPLES, UNITS, a_recording
 from tests.building.recordings import TIMESTEPS as STEPS
 
@@ -79,6 +79,15 @@ def test_a_state_that_is_not_finite_is_marked_and_the_rest_keeps_its_scale(
             for each in (player, finite)
         ]
         assert limits[0] == limits[1]
+
+
+def test_the_hatch_is_seen_in_the_page() -> None:
+    stage = Unpacked(stateviz.play_sequence(odd_recording(np.nan, FROM_1_ON))).scene["stage"]
+    patterns = re.findall(r"<pattern.*?</pattern>", stage, re.DOTALL)
+    assert patterns
+    for pattern in patterns:
+        face, hatch = re.findall(r"fill[:=] ?\"?(#\w+)", pattern)[:2]
+        assert face != hatch
 
 
 def test_the_initial_state_and_the_gates_may_be_odd_too() -> None:
@@ -206,9 +215,7 @@ def test_kept_units_and_samples_carry_their_numbers(
 
 def described(player: Player) -> list[dict[str, Any]]:
     """The tracks as the page gets them."""
-    raw = zlib.decompress(player._payload)
-    size = int.from_bytes(raw[:4], "little")
-    tracks: list[dict[str, Any]] = json.loads(raw[4 : 4 + size])["tracks"]
+    tracks: list[dict[str, Any]] = Unpacked(player).scene["tracks"]
     return tracks
 
 

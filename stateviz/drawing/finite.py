@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Transform
 
 _COLOR = "#7b2d8b"
 _LOOK: dict[str, Any] = {
-    "facecolor": to_rgba(_COLOR, 0.25),
+    # Opaque: under a hatch an SVG draws a translucent face in its full colour, which hides it.
+    "facecolor": "#ecdff0",
     "edgecolor": _COLOR,
     "hatch": "xxx",
     "linewidth": 0.6,
