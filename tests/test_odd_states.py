@@ -347,3 +347,20 @@ def test_a_cell_that_runs_again_closes_what_it_had_made(monkeypatch: pytest.Monk
         played()
     gc.collect()
     assert sum(each() is not None for each in held) == 2
+
+
+def test_states_that_are_not_finite_are_recorded_without_a_word_of_numpys() -> None:
+    class Grows(keras.layers.SimpleRNNCell):  # type: ignore[misc]
+        def call(self, inputs: Any, states: Any, training: Any = False) -> Any:
+            held = states[0] + keras.ops.array([np.inf, np.nan, 1.0])
+            return held, [held]
+
+    inputs = keras.Input((TIMESTEPS, FEATURES))
+    model = keras.Model(inputs, keras.layers.RNN(Grows(3), name="rnn")(inputs))
+    X = np.ones((BATCH, TIMESTEPS, FEATURES), "float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        with stateviz.record(model) as recording:
+            model.predict(X, verbose=0)
+    assert recording.stopped == ""
+    assert np.isinf(recording["rnn"].batches[0].final_hidden_state[0, 0])

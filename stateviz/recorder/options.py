@@ -83,6 +83,8 @@ class Options:
         Raises:
             ValueError: The layer has no such unit.
         """
+        if self.units is None:
+            return None
         index = self.unit_index
         if isinstance(index, slice):
             kept = tuple(range(units)[index])
@@ -91,7 +93,7 @@ class Options:
                     f"units={self.units!r} keeps no unit of layer {layer!r}, which has {units}, 0 "
                     f"to {units - 1}."
                 )
-            return None if self.units is None else kept
+            return kept
         if index.max() >= units:
             raise ValueError(
                 f"units: received {index.max()}, but layer {layer!r} has "
