@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import stateviz
-from stateviz.drawing import lanes, timeline
+from stateviz.drawing import lanes
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 from tests.building.recordings import SAMPLES, TIMESTEPS, a_batch, there
 
@@ -56,7 +56,7 @@ def test_a_lane_holds_its_own_sample_and_nothing_else(state: StateName) -> None:
             np.testing.assert_array_equal(row, expected)
     mask = np.ma.getmaskarray(shown)
     assert mask[1:, layout.starts[2] :].all()
-    gaps = [column for start in layout.starts for column in range(start - lanes.GAP, start)]
+    gaps = [column for start in layout.starts for column in range(start - layout.gap, start)]
     assert mask[:, gaps].all()
     assert mask.sum() == len(gaps) * SAMPLES + (SAMPLES - 1) * (TIMESTEPS + 1)
 
@@ -80,18 +80,6 @@ def test_what_is_not_read_yet_is_left_open(ax: Axes) -> None:
     assert image.norm.vmax == pytest.approx(np.abs(values).max())
 
 
-@pytest.mark.parametrize(("samples", "marked"), [(1, 1), (10, 10), (200, 20)])
-def test_every_lane_or_every_nth_is_marked(ax: Axes, samples: int, marked: int) -> None:
-    whole = a_batch(0)
-    many = {
-        name: np.repeat(getattr(whole, name)[:1], samples, axis=0) for name in ("hidden_state",)
-    }
-    record = a_batch(0, samples=np.arange(samples), **many)
-    [line] = lanes.draw_handovers(ax, [record], timeline.MARKERS)
-    assert len(np.asarray(line.get_ydata())) == marked
-    assert line.get_marker() == timeline.MARKERS["reset"]["marker"]
-
-
 def played(records: list[BatchRecord]) -> stateviz.Player:
     layer = LayerRecording("lstm", "LSTM", 2, stateful=True, batches=records)
     return stateviz.play_batches(Recording([layer]), unit=1)
@@ -101,37 +89,31 @@ def test_the_scene_reads_all_lanes_in_parallel() -> None:
     records = batches()
     player = played(records)
     values = lanes.state_lanes(records, "cell", 1)
-    columns = lanes.lay_out(records).frames
-    assert player.n_frames == len(columns) == 3 * (TIMESTEPS + 1)
+    layout = lanes.lay_out(records)
+    columns = [start + step for start in layout.starts for step in range(TIMESTEPS + 1)]
+    assert len(player.stops) == len(columns) == 3 * (TIMESTEPS + 1)
     axes = player.figure.axes
     image = axes[2].images[0]
-    for frame, column in enumerate(columns):
-        player.frame = frame
+    for step, (stop, column) in enumerate(zip(player.stops, columns, strict=True)):
+        player.frame = stop
         filled = ~np.ma.getmaskarray(np.ma.asarray(image.get_array()))
         assert (filled.all(axis=0) | ~filled.any(axis=0)).all()
-        assert filled.any(axis=0).sum() == frame + 1
+        assert filled.any(axis=0).sum() == step + 1
         np.testing.assert_array_equal(
             np.ma.asarray(image.get_array())[:, column], values[:, column]
         )
-    player.frame = TIMESTEPS + 1
+    player.frame = player.stops[TIMESTEPS + 1]
     first = ", ".join(f"{value:.2f}" for value in there(records[1].initial_cell_state)[:, 1])
     assert player.readout == (
         f"fit, epoch 0, batch 1   before t = 0: carried over   c by lane = {first}"
     )
 
 
-def test_handovers_appear_when_their_batch_begins() -> None:
-    player = played(batches())
-    handovers = [line for line in player.figure.axes[2].lines if line.get_linestyle() == "None"]
-    for frame, expected in [(0, 1), (TIMESTEPS, 1), (TIMESTEPS + 1, 2), (player.n_frames - 1, 3)]:
-        player.frame = frame
-        assert sum(line.get_visible() for line in handovers) == expected
-
-
 def test_without_inputs_only_the_state_is_shown() -> None:
     player = played([a_batch(index) for index in range(2)])
-    assert len(player.figure.axes) == 2
-    assert repr(player) == "Player('lstm: 4 lanes, 2 batches', 8 frames)"
+    assert [ax.get_ylabel() for ax in player.figure.axes].count("lane") == 1
+    assert repr(player) == f"Player('lstm: 4 lanes, 2 batches', {player.n_frames} frames)"
+    assert len(player.stops) == 8
 
 
 def test_what_is_not_there_is_refused() -> None:
@@ -145,4 +127,4 @@ def test_what_is_not_there_is_refused() -> None:
         stateviz.play_batches(recording, unit=2)
     with pytest.raises(ValueError, match="received an empty sequence"):
         stateviz.play_batches(recording, batches=[])
-    assert stateviz.play_batches(recording, batches=[1]).n_frames == TIMESTEPS + 1
+    assert len(stateviz.play_batches(recording, batches=[1]).stops) == TIMESTEPS + 1

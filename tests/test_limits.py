@@ -40,8 +40,7 @@ REFUSED: dict[str, list[Callable[[Axes], Artist]]] = {
     "a slanted style": [lambda ax: ax.text(0, 0, "a", style="italic")],
     "an angle": [lambda ax: ax.add_patch(Rectangle((0, 0), 1, 1, angle=30))],
     "a hatch": [lambda ax: ax.add_patch(Rectangle((0, 0), 1, 1, hatch="//"))],
-    "a dashed edge": [lambda ax: ax.add_patch(Rectangle((0, 0), 1, 1, linestyle="--"))],
-    "an alpha": [lambda ax: ax.imshow(VALUES, alpha=0.5)],
+    "an alpha for each pixel": [lambda ax: ax.imshow(VALUES, alpha=np.full(VALUES.shape, 0.5))],
     "an interpolation between its values": [lambda ax: ax.imshow(VALUES, interpolation="bilinear")],
     "path effects": [
         lambda ax: ax.text(0, 0, "a", path_effects=[patheffects.withStroke(linewidth=3)])
@@ -93,6 +92,10 @@ def test_dashes_and_opacity_are_carried() -> None:
     assert Unpacked(text).scene["tracks"][0]["states"][0]["color"] == "rgba(255,0,0,0.4)"
     patch = a_player(lambda ax: ax.add_patch(Rectangle((0, 0), 1, 1, color="red", alpha=0.4)))
     assert Unpacked(patch).scene["tracks"][0]["states"][0]["face"] == "rgba(255,0,0,0.4)"
+    patch = a_player(lambda ax: ax.add_patch(Rectangle((0, 0), 1, 1, linestyle=(0, (3, 1)), lw=2)))
+    assert Unpacked(patch).scene["tracks"][0]["states"][0]["dash"] == [6, 2]
+    image = a_player(lambda ax: ax.imshow(VALUES, alpha=0.25))
+    assert Unpacked(image).scene["tracks"][0]["states"][0]["opacity"] == 0.25
 
 
 def test_the_page_of_limits_is_up_to_date() -> None:

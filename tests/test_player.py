@@ -13,8 +13,8 @@ import traitlets
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from stateviz.playing.levels import color_levels
 from stateviz.playing.player import Player
-from stateviz.playing.tracks import color_levels
 from tests.building.payload import Unpacked
 from tests.building.scenes import HEIGHT, N_FRAMES, VALUES, AllKinds
 
@@ -172,7 +172,7 @@ def test_each_frame_may_change_other_artists() -> None:
 
     scene = Unpacked(Player(figure, update, 3)).scene
     assert len(scene["tracks"]) == 3
-    shown = [track["states"][track["frames"][2]]["text"] for track in scene["tracks"]]
+    shown = [track["states"][track["frames"][0][-1]]["text"] for track in scene["tracks"]]
     assert shown == ["frame 0", "frame 1", "frame 2"]
 
 

@@ -1,33 +1,40 @@
 """Pictures of batches side by side: each sample of a batch has a lane, a row of its own.
 
 A batch takes its initial state and its timesteps, a column each, and a gap before it: there the
-eye sees whether the lanes were zeroed or carried over. Each function takes an axes first and
+state column moves (`handover.py`). Each function takes an axes first and
 returns what it drew; `column` is the last column that is shown, and None shows all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.image import AxesImage
-from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from stateviz.drawing.finite import mark_not_finite, reach_of
-from stateviz.recording import BatchRecord, Origin, StateName
+from stateviz.recording import BatchRecord, StateName
 
-_MOST_MARKERS = 20
-GAP = 3  # columns before a batch
+_LEAST_GAP = 2  # columns before a batch
+# Of all columns, the gap before a batch takes this part, and all gaps together no more than that.
+_GAP_SHARE, _GAPS_SHARE = 0.075, 0.5
 # As many letters of a batch's name stand side by side over the axes of a scene.
-_LETTERS = 112
+_LETTERS = 102
+# A timestep has a tick of its own where its column has room for so many letters.
+_LETTERS_OF_A_TICK = 4
+_NAMES_FONT = 10
+# Lanes whose largest values differ more than so many times have a scale each.
+_ONE_SCALE = 8
+# A number is written into a cell of so many inches and more, and into so many lanes at most.
+_CELL, _MOST_NUMBERED, _NUMBER_FONT, _DARK = (0.38, 0.14), 12, 9, 0.55
+_GROUND, _SLOT = (0.5, 0.5, 0.5, 0.14), (0.5, 0.5, 0.5, 0.9)
 
 
 @dataclass(frozen=True)
@@ -36,39 +43,36 @@ class Layout:
 
     Attributes:
         starts: The column of each batch's initial state; timestep t is t + 1 columns further.
+        timesteps: The number of timesteps of each batch.
         columns: The number of columns in all.
         lanes: The number of lanes, that of the largest batch.
-        frames: For each frame, the column that is read then.
-        batches: For each frame, the place of its batch among those shown.
+        gap: The number of columns before each batch in which nothing stands.
     """
 
     starts: tuple[int, ...]
+    timesteps: tuple[int, ...]
     columns: int
     lanes: int
-    frames: tuple[int, ...]
-    batches: tuple[int, ...]
+    gap: int
 
-    def marks(self, names: Sequence[str]) -> list[tuple[int, str]]:
-        """The frame at which each batch begins, with its name."""
-        return [
-            (self.frames.index(start), name) for start, name in zip(self.starts, names, strict=True)
-        ]
+    def end(self, place: int) -> int:
+        """The first column after a batch."""
+        return self.starts[place] + 1 + self.timesteps[place]
 
 
 def lay_out(batches: Sequence[BatchRecord]) -> Layout:
     """Gives each batch its columns, one after the other, with a gap before each."""
+    timesteps = tuple(batch.timesteps for batch in batches)
+    filled = sum(timesteps) + len(batches)
+    share = min(_GAP_SHARE, _GAPS_SHARE / len(batches))
+    gap = max(_LEAST_GAP, round(share * filled / (1 - share * len(batches))))
     starts: list[int] = []
-    frames: list[int] = []
-    owners: list[int] = []
     column = 0
-    for place, batch in enumerate(batches):
-        column += GAP
-        starts.append(column)
-        frames += range(column, column + batch.timesteps + 1)
-        owners += [place] * (batch.timesteps + 1)
-        column += batch.timesteps + 1
+    for steps in timesteps:
+        starts.append(column + gap)
+        column += gap + steps + 1
     lanes = max(len(batch.samples) for batch in batches)
-    return Layout(tuple(starts), column, lanes, tuple(frames), tuple(owners))
+    return Layout(tuple(starts), timesteps, column, lanes, gap)
 
 
 def state_lanes(batches: Sequence[BatchRecord], state: StateName, unit: int) -> np.ma.MaskedArray:
@@ -92,6 +96,74 @@ def input_lanes(batches: Sequence[BatchRecord], feature: int) -> np.ma.MaskedArr
             columns = slice(start + 1, start + 1 + batch.timesteps)
             lanes[: len(batch.samples), columns] = batch.inputs[:, :, feature]
     return lanes
+
+
+def lane_scales(*lanes: np.ma.MaskedArray) -> np.ndarray:
+    """What to divide each lane by, shape (lanes,), so that a small state is seen beside large ones.
+
+    1 where one scale shows all of them: where the largest values of any two lanes differ little.
+    """
+    each = [[reach_of(run[lane], least=0) for run in lanes] for lane in range(lanes[0].shape[0])]
+    reach = np.array(each).max(axis=1)
+    used = reach[reach > 0]
+    if not used.size or used.max() <= _ONE_SCALE * used.min():
+        return np.ones(len(reach))
+    return np.where(reach > 0, reach, 1.0)
+
+
+def scaled(lanes: np.ma.MaskedArray, scales: np.ndarray) -> np.ma.MaskedArray:
+    """Each lane divided by its scale; what is not finite stays what it is."""
+    data = np.ma.getdata(lanes) / scales[:, np.newaxis]
+    return np.ma.array(data, mask=np.ma.getmaskarray(lanes))
+
+
+def draw_numbers(
+    ax: Axes, values: np.ma.MaskedArray, colored: np.ma.MaskedArray, reach: float
+) -> dict[int, list[Text]]:
+    """Writes the value into each cell, where there are few cells and there is room.
+
+    Args:
+        ax: The axes of the lanes, at its place in the figure.
+        values: What to write, shape (lanes, columns).
+        colored: What the colours stand for, of the same shape.
+        reach: The value of the darkest colour.
+
+    Returns:
+        The texts of each column.
+    """
+    lanes, columns = values.shape
+    box, figure = ax.get_position(), ax.get_figure(root=True)
+    assert figure is not None
+    wide = box.width * figure.get_figwidth() / columns
+    high = box.height * figure.get_figheight() / lanes
+    if wide < _CELL[0] or high < _CELL[1] or lanes > _MOST_NUMBERED:
+        return {}
+    texts: dict[int, list[Text]] = {}
+    for lane, column in zip(*np.nonzero(~np.ma.getmaskarray(values)), strict=True):
+        value = float(np.ma.getdata(values)[lane, column])
+        if not np.isfinite(value):
+            continue
+        color = float(np.ma.getdata(colored)[lane, column])
+        dark = abs(color) > _DARK * reach
+        text = ax.text(
+            column,
+            lane,
+            _short(value),
+            ha="center",
+            va="center",
+            fontsize=_NUMBER_FONT,
+            color="white" if dark else "#202020",
+            zorder=6,
+        )
+        texts.setdefault(int(column), []).append(text)
+    return texts
+
+
+def _short(value: float) -> str:
+    """A number in at most five characters or so."""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def _nothing(*shape: int) -> np.ma.MaskedArray:
@@ -147,96 +219,85 @@ def name_lanes(ax: Axes, batches: Sequence[BatchRecord]) -> None:
 
 
 def set_batch_axis(ax: Axes, batches: Sequence[BatchRecord], *, labelled: bool) -> None:
-    """Names each batch's initial state and its timesteps on the time axis."""
+    """Names each batch's timesteps on the time axis, or each timestep where there is room."""
     places: list[float] = []
     labels: list[str] = []
     layout = lay_out(batches)
-    for start, batch in zip(layout.starts, batches, strict=True):
-        places += [start, start + (1 + batch.timesteps) / 2]
-        room = _LETTERS / layout.columns * (batch.timesteps + 1 + GAP)
-        steps = f"t = 0 to {batch.timesteps - 1}" if batch.timesteps > 1 else "t = 0"
-        labels += ["initial" if room > len(steps) + 8 else "", _fitting(room, steps)]
+    letters = letters_of(layout)
+    for start, steps in zip(layout.starts, layout.timesteps, strict=True):
+        if letters > _LETTERS_OF_A_TICK:
+            places += [start + 1 + step for step in range(steps)]
+            labels += ["t = 0", *map(str, range(1, steps))]
+        else:
+            places.append(start + (1 + steps) / 2)
+            words = f"t = 0 to {steps - 1}" if steps > 1 else "t = 0"
+            labels.append(fitting(letters * (steps + 1 + layout.gap), words))
     ax.set_xticks(places, labels if labelled else [""] * len(labels))
 
 
-def draw_batch_frames(ax: Axes, batches: Sequence[BatchRecord]) -> list[Rectangle]:
-    """Draws an outline around each batch's initial state."""
+def draw_ground(ax: Axes, batches: Sequence[BatchRecord], *, width: float) -> list[Rectangle]:
+    """Draws the lanes of each batch as they wait, and an outline where its initial state comes."""
     layout = lay_out(batches)
-    outlines = []
-    for start in layout.starts:
-        outline = Rectangle(
-            (start - 0.5, -0.5), 1, layout.lanes, facecolor="none", edgecolor="black", linewidth=0.8
+    drawn: list[Rectangle] = []
+    for start, steps, batch in zip(layout.starts, layout.timesteps, batches, strict=True):
+        lanes = len(batch.samples)
+        ground = Rectangle(
+            (start - 0.5, -0.5), 1 + steps, lanes, linewidth=0, color=_GROUND, zorder=-2
         )
-        ax.add_patch(outline)
-        outlines.append(outline)
-    return outlines
+        slot = Rectangle(
+            (start - 0.5, -0.5),
+            width,
+            lanes,
+            facecolor="none",
+            edgecolor=_SLOT,
+            linewidth=1,
+            zorder=-2,
+        )
+        ax.add_patch(ground)
+        ax.add_patch(slot)
+        drawn += [ground, slot]
+    return drawn
 
 
-def draw_batch_names(
-    ax: Axes, batches: Sequence[BatchRecord], began: Sequence[str], *, placed: bool = True
-) -> list[Text]:
-    """Writes over each batch how its states began, in words, as far as there is room.
-
-    With `placed` it writes over that, in two more lines, where in the run the batch stands.
-    """
+def draw_batch_names(ax: Axes, batches: Sequence[BatchRecord], *, y: float = 1.03) -> list[Text]:
+    """Writes over each batch in two lines where in the run it stands, as far as there is room."""
     layout = lay_out(batches)
-    letters = _LETTERS / layout.columns
+    letters = letters_of(layout)
     lines: list[list[str]] = [[] for _ in batches]
-    rooms = [letters * (batch.timesteps + 1 + GAP) for batch in batches]
-    if placed:
-        numbered = list(enumerate(batches))
-        for _, members in groupby(numbered, lambda each: (each[1].phase, each[1].epoch)):
-            (first, batch), *rest = members
-            room = sum(rooms[place] for place, _ in [(first, batch), *rest])
-            epoch = "" if batch.epoch is None else f" {batch.epoch}"
-            phase = batch.phase or "?"
-            whole = phase + (f", epoch{epoch}" if epoch else "")
-            lines[first].append(_fitting(room, whole, phase[:3] + epoch))
-            for place, _ in rest:
-                lines[place].append("")
-        for place, batch in numbered:
-            if batch.batch is None:
-                lines[place].append(_fitting(rooms[place], f"#{batch.index}"))
-            else:
-                lines[place].append(
-                    _fitting(rooms[place], f"batch {batch.batch}", str(batch.batch))
-                )
-    for place, words in enumerate(began):
-        lines[place].append(_fitting(rooms[place], words))
+    rooms = [letters * (batch.timesteps + 1 + layout.gap) for batch in batches]
+    numbered = list(enumerate(batches))
+    for _, members in groupby(numbered, lambda each: (each[1].phase, each[1].epoch)):
+        (first, batch), *rest = members
+        room = sum(rooms[place] for place, _ in [(first, batch), *rest])
+        epoch = "" if batch.epoch is None else f" {batch.epoch}"
+        phase = batch.phase or "?"
+        whole = phase + (f", epoch{epoch}" if epoch else "")
+        lines[first].append(fitting(room, whole, phase[:3] + epoch))
+        for place, _ in rest:
+            lines[place].append("")
+    for place, batch in numbered:
+        if batch.batch is None:
+            lines[place].append(fitting(rooms[place], f"#{batch.index}"))
+        else:
+            lines[place].append(fitting(rooms[place], f"batch {batch.batch}", str(batch.batch)))
     return [
         ax.text(
             start - 0.5,
-            1.03,
+            y,
             "\n".join(words),
             transform=ax.get_xaxis_transform(),
-            fontsize=9,
+            fontsize=_NAMES_FONT,
             va="bottom",
         )
         for start, words in zip(layout.starts, lines, strict=True)
     ]
 
 
-def _fitting(room: float, *words: str) -> str:
+def letters_of(layout: Layout) -> float:
+    """How many letters of a word stand over a column, in a scene."""
+    return _LETTERS / layout.columns
+
+
+def fitting(room: float, *words: str) -> str:
     """The first words that are shorter than the room in letters; "" where none are."""
     return next((each for each in words if len(each) < room), "")
-
-
-def draw_handovers(
-    ax: Axes, batches: Sequence[BatchRecord], looks: Mapping[Origin, dict[str, Any]]
-) -> list[Line2D]:
-    """Marks in the gap before each batch, lane by lane, how its states began.
-
-    With many lanes every n-th one is marked: all lanes of a batch begin alike.
-    """
-    layout = lay_out(batches)
-    lines = []
-    for start, batch in zip(layout.starts, batches, strict=True):
-        rows = np.arange(0, len(batch.samples), -(-len(batch.samples) // _MOST_MARKERS))
-        lines += ax.plot(
-            np.full(len(rows), start - 1.75),
-            rows,
-            linestyle="None",
-            markersize=5,
-            **looks[batch.origin],
-        )
-    return lines

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from stateviz.drawing.lanes import lay_out
 from stateviz.recording import BatchRecord
 
-_MOST_ROWS = 10
+_MOST_ROWS = 6
 _TORN_COLOR = "#b34700"
 
 
@@ -101,7 +101,7 @@ def draw_rows(ax: Axes, batches: Sequence[BatchRecord], rows: Sequence[Rows]) ->
                     of_batch.name(lane),
                     ha="right",
                     va="center",
-                    fontsize=7.5,
+                    fontsize=9,
                     weight="bold" if torn else "normal",
                     color=_TORN_COLOR if torn else "black",
                 )

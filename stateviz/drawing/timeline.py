@@ -22,11 +22,12 @@ from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Rec
 
 _COLORS = [mpl.colors.to_hex(color) for color in mpl.color_sequences["okabe_ito"]]
 LINE_COLOR = _COLORS[5]  # blue
+# Orange and purple are darker than in the palette: each has 3 : 1 on white and on black.
 MARKERS: dict[Origin, dict[str, Any]] = {
-    "fresh": {"marker": "o", "color": _COLORS[1]},
+    "fresh": {"marker": "o", "color": "#b87400"},
     "reset": {"marker": "X", "color": _COLORS[6]},
     "carried": {"marker": ">", "color": _COLORS[3]},
-    "given": {"marker": "D", "color": _COLORS[7]},
+    "given": {"marker": "D", "color": "#b85c92"},
     "altered": {"marker": "^", "color": "black"},
 }
 _BAND_COLORS = {"fit": (0.5, 0.5, 0.5, 0.16), "validation": (0.9, 0.62, 0.0, 0.28)}

@@ -26,7 +26,8 @@ def save_film(
     chosen: Mapping[str, int],
     path: str | Path,
     *,
-    fps: float,
+    fps: float | None,
+    interval_ms: int,
     dpi: float,
     progress: bool,
 ) -> None:
@@ -43,15 +44,18 @@ def save_film(
             f"matplotlib writes {path.suffix} files with {writer}, a program that was not found. "
             f"Install it (for example: conda install {writer}), or save a .gif."
         )
+    frames: Sequence[int] = range(scene.n_frames)
+    if fps is None:
+        fps, frames = _as_played(scene, interval_ms)
     FigureCanvasAgg(scene.figure)
     film = animation.FuncAnimation(
         scene.figure,
         lambda frame: scene.show(frame, chosen),
-        frames=scene.n_frames,
+        frames=frames,
         init_func=list,  # nothing to prepare: every frame sets all that it shows
         interval=1000 / fps,
     )
-    bar = tqdm(total=scene.n_frames, unit="frame", desc=path.name, disable=not progress)
+    bar = tqdm(total=len(frames), unit="frame", desc=path.name, disable=not progress)
     with bar, whole(path) as beside:
         film.save(
             beside,
@@ -62,13 +66,25 @@ def save_film(
         )
 
 
+def _as_played(scene: Scene, interval_ms: int) -> tuple[float, list[int]]:
+    """Frames a second, and the frames of a film in which each stands as long as at speed 1."""
+    between = interval_ms if scene.pace is None else min(scene.pace.between_ms, interval_ms)
+    stops = {*scene.all_stops}
+    longer = max(1, round(interval_ms / between))
+    frames = [
+        frame for frame in range(scene.n_frames) for _ in range(longer if frame in stops else 1)
+    ]
+    return 1000 / between, frames
+
+
 def storyboard(
     scene: Scene, chosen: Mapping[str, int], frames: Sequence[int] | None, columns: int | None
 ) -> Figure:
     """Some frames of a scene side by side; see `Player.storyboard`."""
     if frames is None:
-        evenly = np.linspace(0, scene.n_frames - 1, _FRAMES_IN_STORYBOARD)
-        frames = np.unique(evenly.round().astype(int)).tolist()
+        stops = np.array(scene.all_stops)
+        evenly = np.linspace(0, len(stops) - 1, _FRAMES_IN_STORYBOARD)
+        frames = stops[np.unique(evenly.round().astype(int))].tolist()
     if not len(frames):
         raise ValueError("frames names no frame to show; received an empty sequence.")
     for frame in frames:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.cbook import is_math_text
 from matplotlib.colors import same_color
@@ -77,10 +78,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit(Text, "a slanted style", "leave it upright", lambda text: text.get_style() != "normal"),
     Limit(Rectangle, "an angle", "leave angle=0", lambda patch: bool(patch.angle % 360)),
     Limit(Rectangle, "a hatch", _STILL, lambda patch: patch.get_hatch() is not None),
-    Limit(Rectangle, "a dashed edge", "leave it solid",
-          lambda patch: patch.get_linestyle() not in ("solid", "-")),
-    Limit(AxesImage, "an alpha", "mix the colours in the colormap",
-          lambda image: image.get_alpha() not in (None, 1)),
+    Limit(AxesImage, "an alpha for each pixel", "give one for the whole image",
+          lambda image: isinstance(image.get_alpha(), np.ndarray)),
     Limit(AxesImage, "an interpolation between its values", 'use interpolation="nearest"',
           lambda image: image.get_interpolation() not in _UNMIXED),
     Limit(Artist, "path effects", "leave them out",

@@ -45,6 +45,8 @@ def packed(scene: Scene) -> bytes:
         "stage": stage_svg(scene.figure, [track.artist for track in tracks]),
         "size": size_of(scene.figure),
         "n_frames": scene.n_frames,
+        "stops": None if scene.stops is None else list(scene.all_stops),
+        "between_ms": 0 if scene.pace is None else round(scene.pace.between_ms, 2),
         "readouts": [
             scene.readout(frame, chosen)
             for chosen in scene.in_page_options()

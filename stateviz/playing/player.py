@@ -9,7 +9,6 @@ once; from then on playing needs no kernel.
 from __future__ import annotations
 
 import base64
-import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,11 +20,14 @@ from matplotlib.figure import Figure
 
 from stateviz.playing import page
 from stateviz.playing.export import save_film, storyboard
+from stateviz.playing.html import snippet, whole_page
 from stateviz.playing.packing import packed
 from stateviz.playing.reruns import made_by_this_run
 from stateviz.playing.scene import Closed, Scene, out_of_range
 from stateviz.playing.stage import poster_png
 from stateviz.writing import whole
+
+_INTERVAL_MS = 200
 
 
 class Player(anywidget.AnyWidget):
@@ -48,9 +50,10 @@ class Player(anywidget.AnyWidget):
         title: What the player shows, in a few words.
 
     Attributes:
-        frame: The frame that is shown, 0-based. Setting it updates `figure` and `readout`.
+        frame: The frame that is shown, 0-based. Setting it updates `figure` and `readout`; a page
+            that is told of a frame between two stops moves on to the next stop.
         n_frames: The number of frames.
-        interval_ms: How long a frame stands at speed 1, in milliseconds.
+        interval_ms: How long a stop stands at speed 1, in milliseconds.
         playing: Whether the page plays. It never starts by itself.
         loop: Whether it begins again at the end.
         figure: The figure, whose artists show `frame`.
@@ -80,7 +83,7 @@ class Player(anywidget.AnyWidget):
 
     frame = t.Int(0).tag(sync=True)
     n_frames = t.Int(read_only=True).tag(sync=True)
-    interval_ms = t.Int(200).tag(sync=True)
+    interval_ms = t.Int(_INTERVAL_MS).tag(sync=True)
     playing = t.Bool(False).tag(sync=True)
     loop = t.Bool(False).tag(sync=True)
     chosen = t.Dict(value_trait=t.Int(), key_trait=t.Unicode()).tag(sync=True)
@@ -98,7 +101,7 @@ class Player(anywidget.AnyWidget):
         hover: Mapping[Artist, str] | None = None,
         marks: Sequence[tuple[int, str]] = (),
         poster_frame: int | None = None,
-        interval_ms: int = 200,
+        interval_ms: int = _INTERVAL_MS,
         title: str = "",
     ) -> None:
         scene = Scene(
@@ -114,25 +117,31 @@ class Player(anywidget.AnyWidget):
         self._begin(lambda: scene, interval_ms)
 
     @classmethod
-    def of(cls, make: Callable[..., Scene], *, interval_ms: int = 200, **chosen: int) -> Player:
+    def of(
+        cls, make: Callable[..., Scene], *, interval_ms: int | None = None, **chosen: int
+    ) -> Player:
         """Makes a player of scenes among which the reader chooses.
 
         Args:
             make: Makes the scene for what was chosen, a keyword for each choice; the scene's
                 `chosen` says what it shows. It may differ from what was asked for, where another
                 choice left too few options.
-            interval_ms: How long a frame stands at speed 1, in milliseconds.
+            interval_ms: How long a stop stands at speed 1, in milliseconds; where None, as the
+                scene says.
             chosen: The option of each choice to begin with, 0-based.
         """
         player = cls.__new__(cls)
         player._begin(make, interval_ms, **chosen)
         return player
 
-    def _begin(self, make: Callable[..., Scene], interval_ms: int, **chosen: int) -> None:
+    def _begin(self, make: Callable[..., Scene], interval_ms: int | None, **chosen: int) -> None:
         self._make = make
+        self._keeps_interval = interval_ms is not None
         self._scene = scene = make(**chosen)
         super().__init__(
-            interval_ms=interval_ms, chosen=dict(scene.chosen), _payload=self._filmed(scene)
+            interval_ms=interval_ms or _interval_of(scene),
+            chosen=dict(scene.chosen),
+            _payload=self._filmed(scene),
         )
         self.set_trait("n_frames", scene.n_frames)
         self._own_id = self.model_id or ""
@@ -163,6 +172,14 @@ class Player(anywidget.AnyWidget):
     def figure(self) -> Figure:
         """The figure, whose artists show `frame`."""
         return self._scene.figure
+
+    @property
+    def stops(self) -> tuple[int, ...]:
+        """The frames at which something was recorded, in order; those between are motion.
+
+        "Next", "Previous" and the arrow keys go from one to the next.
+        """
+        return self._scene.all_stops
 
     @property
     def title(self) -> str:
@@ -242,6 +259,8 @@ class Player(anywidget.AnyWidget):
                 self._payload = self._filmed(scene)
                 self._scene = scene
                 self.set_trait("n_frames", scene.n_frames)
+                if not self._keeps_interval:
+                    self.interval_ms = _interval_of(scene)
                 self.frame = min(self.frame, scene.n_frames - 1)
                 self.chosen = dict(scene.chosen)
         scene.show(self.frame, self.chosen)
@@ -263,7 +282,7 @@ class Player(anywidget.AnyWidget):
         Raises:
             FileNotFoundError: The folder does not exist.
         """
-        text = _PAGE.format(title=html.escape(self.title or "Player"), player=self._html())
+        text = whole_page(self.title or "Player", self._html())
         if path is not None:
             with whole(Path(path)) as beside:
                 beside.write_text(text, encoding="utf-8")
@@ -282,7 +301,7 @@ class Player(anywidget.AnyWidget):
         Args:
             path: Where to write it. A name that ends in .gif needs nothing else, one that ends in
                 .mp4 the program ffmpeg.
-            fps: Frames a second; where None, as at speed 1.
+            fps: Frames a second; where None, each frame stands as long as at speed 1.
             dpi: Pixels an inch; the figure's size in inches is `player.figure.get_size_inches()`.
             progress: Whether to show a progress bar.
 
@@ -291,8 +310,15 @@ class Player(anywidget.AnyWidget):
             FileNotFoundError: The folder does not exist.
             RuntimeError: The program is not there.
         """
-        fps = 1000 / self.interval_ms if fps is None else fps
-        save_film(self._scene, self.chosen, path, fps=fps, dpi=dpi, progress=progress)
+        save_film(
+            self._scene,
+            self.chosen,
+            path,
+            fps=fps,
+            interval_ms=self.interval_ms,
+            dpi=dpi,
+            progress=progress,
+        )
         self._scene.show(self.frame, self.chosen)
 
     def storyboard(
@@ -301,7 +327,7 @@ class Player(anywidget.AnyWidget):
         """Puts some frames side by side in a figure, for a page that does not move.
 
         Args:
-            frames: Which frames, 0-based; four from the first to the last where None.
+            frames: Which frames, 0-based; four stops from the first to the last where None.
             columns: How many stand in a row; all where None.
 
         Returns:
@@ -318,15 +344,7 @@ class Player(anywidget.AnyWidget):
 
     def _html(self) -> str:
         """The player as a piece of HTML; where scripts are not run, the poster."""
-        return _SNIPPET.format(
-            payload=base64.b64encode(self._payload).decode(),
-            interval_ms=self.interval_ms,
-            text=html.escape(self._poster_text),
-            poster=base64.b64encode(self._poster).decode(),
-            style=page.style(),
-            script=page.inline_script(),
-            host=_HOST,
-        )
+        return snippet(self._payload, self.interval_ms, self._poster, self._poster_text)
 
     def __repr__(self) -> str:
         frames = "1 frame" if self.n_frames == 1 else f"{self.n_frames} frames"
@@ -342,50 +360,8 @@ class Player(anywidget.AnyWidget):
         return data, metadata
 
 
-_SNIPPET = """<div class="stateviz" data-stateviz="{payload}" data-interval-ms="{interval_ms}">\
-<img alt="{text}" src="data:image/png;base64,{poster}" style="max-width:100%"/>\
-</div><style>
-{style}</style><script type="module">
-{script}
-{host}</script>"""
-
-# Stands in for the widget's model where there is no kernel.
-_HOST = """for (const el of document.querySelectorAll("[data-stateviz]")) {
-  const payload = el.dataset.stateviz;
-  const values = { _payload: payload, frame: 0, playing: false, loop: false };
-  values.interval_ms = Number(el.dataset.intervalMs);
-  el.removeAttribute("data-stateviz");
-  const model = {
-    get: (name) => values[name],
-    set: (name, value) => (values[name] = value),
-    on() {}, off() {}, save_changes() {},
-  };
-  const poster = [...el.childNodes];
-  playerModule.render({ model, el }).then(() => poster.forEach((node) => node.remove()));
-}
-"""
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; font-family: system-ui, sans-serif }}
-body {{ max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem }}
-/* For who listens to the page; who sees it has the title on the picture. */
-h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}
-</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-{player}
-</main>
-</body>
-</html>
-"""
+def _interval_of(scene: Scene) -> int:
+    return _INTERVAL_MS if scene.pace is None else scene.pace.interval_ms
 
 
 def _said(options: Mapping[str, Sequence[str]]) -> str:

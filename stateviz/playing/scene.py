@@ -10,6 +10,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stateviz.playing.moving import Declared
+from stateviz.playing.pace import Pace
+
 
 @dataclass(frozen=True)
 class Pick:
@@ -41,6 +44,8 @@ class Scene:
         hover: For an artist, what to say of the place under the pointer: words in which {x}, {y}
             and {value:.2f} are filled in, and {{ and }} stand for braces.
         rows: For an image, the name of each of its rows, which {y} then says.
+        scales: For an image, what to multiply the values of each of its rows by, which {value} then
+            says.
         marks: Places to jump to, as (frame, label).
         poster_frame: The frame of the still picture; the last where None.
         title: What is shown, in a few words.
@@ -51,6 +56,10 @@ class Scene:
             choice a new scene is made.
         varies: The artists that differ from option to option of `in_page`.
         picks: Where a click chooses.
+        parts: Artists of which is declared when they change; `update` leaves them alone.
+        stops: The frames at which a reader who goes step by step stops, in order; all where None.
+            The frames between are motion from one stop to the next.
+        pace: How long the frames stand; where None, stops as the player says.
     """
 
     figure: Figure
@@ -59,6 +68,7 @@ class Scene:
     describe: Callable[..., str]
     hover: Mapping[Artist, str] = field(default_factory=dict)
     rows: Mapping[Artist, Sequence[str]] = field(default_factory=dict)
+    scales: Mapping[Artist, Sequence[float]] = field(default_factory=dict)
     marks: Sequence[tuple[int, str]] = ()
     poster_frame: int | None = None
     title: str = ""
@@ -67,6 +77,9 @@ class Scene:
     in_page: str | None = None
     varies: Sequence[Artist] = ()
     picks: Sequence[Pick] = ()
+    parts: Sequence[Declared] = ()
+    stops: Sequence[int] | None = None
+    pace: Pace | None = None
 
     def __post_init__(self) -> None:
         if self.n_frames < 1:
@@ -78,6 +91,20 @@ class Scene:
                 raise ValueError(out_of_range(f"The mark {label!r}", frame, self.n_frames))
         if not 0 <= self.poster < self.n_frames:
             raise ValueError(out_of_range("poster_frame", self.poster, self.n_frames))
+        stops = self.all_stops
+        if not stops or list(stops) != sorted({*stops}) or stops[0] < 0:
+            raise ValueError(
+                f"stops are frames in order, each once, and at least one; received {self.stops!r}."
+            )
+        if stops[-1] != self.n_frames - 1:
+            raise ValueError(
+                f"The last frame, {self.n_frames - 1}, is a stop; received {stops[-1]} as the last."
+            )
+
+    @property
+    def all_stops(self) -> tuple[int, ...]:
+        """The frames that are stops."""
+        return tuple(range(self.n_frames) if self.stops is None else self.stops)
 
     @property
     def poster(self) -> int:
@@ -86,6 +113,15 @@ class Scene:
 
     def show(self, frame: int, chosen: Mapping[str, int]) -> list[Artist]:
         """Shows a frame in the figure, and returns the artists that may change."""
+        moved = self.updated(frame, chosen)
+        option = 0 if self.in_page is None else chosen[self.in_page]
+        for part in self.parts:
+            part.show(frame, option)
+            moved += part.artists
+        return moved
+
+    def updated(self, frame: int, chosen: Mapping[str, int]) -> list[Artist]:
+        """As `show`, without what is declared: that is known beforehand."""
         return list(self.update(frame, **self._within(chosen)) or ())
 
     def readout(self, frame: int, chosen: Mapping[str, int]) -> str:

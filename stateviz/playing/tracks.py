@@ -1,7 +1,8 @@
 """What each moving artist of a scene holds, frame by frame.
 
-The scene is run over all its frames once, without rendering. A kind of artist has a class of track;
-to play another kind, write its class and add it to `_KINDS`.
+The scene is run over all its frames once, without rendering; of what it declares only the frames at
+which something changes are looked at. A kind of artist has a class of track; to play another kind,
+write its class and add it to `_KINDS`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import base64
 import itertools
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,13 +25,12 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from stateviz.playing.growing import Growing
+from stateviz.playing.levels import COLORS, TRANSPARENT, levels_of, masked
 from stateviz.playing.limits import refuse_what_cannot_be_drawn
+from stateviz.playing.moving import Declared, Fill, Grow
 from stateviz.playing.scene import Scene
 from stateviz.playing.stage import Places
-
-# A pixel of an image is one byte: 255 colours, and one value for "nothing here".
-_COLORS = 255
-_TRANSPARENT = 255
 
 _Json = Any
 
@@ -38,8 +38,8 @@ _Json = Any
 class Track(ABC):
     """What one artist holds, frame by frame, in the stage's points from its upper left corner.
 
-    Equal states are kept once: `states` holds the distinct ones, `frames` says which one a frame
-    shows, for each option of the choice that is made in the page.
+    Equal states are kept once: `states` holds the distinct ones, `runs` says from which frame on
+    which one is shown, for each option of the choice that is made in the page.
     """
 
     kind: ClassVar[str]
@@ -48,27 +48,35 @@ class Track(ABC):
         self.artist = artist
         self.places = Places(figure)
         self.states: list[_Json] = []
-        self.frames: dict[int, list[int]] = {}
+        self.runs: dict[int, list[tuple[int, int]]] = {}
         self._seen: dict[str, int] = {}
         clip = artist.axes.bbox if artist.axes is not None and artist.get_clip_on() else None
         self._clip = None if clip is None else self.places.box(clip.get_points())
         self._hover = hover
         self.rows: list[str] = []
+        self.scales: list[float] = []
 
     @abstractmethod
     def read(self, option: int) -> dict[str, _Json]:
         """The artist's state now, for an option of the choice that is made in the page."""
 
-    def add(self, option: int) -> None:
-        """Adds the artist's state now as the next frame of an option."""
+    def add(self, frame: int, option: int) -> None:
+        """Adds the artist's state now as that of an option from a frame on; frames go forwards."""
         state = self.read(option) if self.artist.get_visible() else None
+        if state is not None and json.dumps(state) not in self._seen:
+            refuse_what_cannot_be_drawn(self.artist)
+        self._add_state(frame, option, state)
+
+    def _add_state(self, frame: int, option: int, state: _Json) -> None:
         key = json.dumps(state)
         if key not in self._seen:
-            if state is not None:
-                refuse_what_cannot_be_drawn(self.artist)
             self._seen[key] = len(self.states)
             self.states.append(state)
-        self.frames.setdefault(option, []).append(self._seen[key])
+        runs = self.runs.setdefault(option, [])
+        if not runs:
+            frame = 0
+        if not runs or runs[-1][1] != self._seen[key]:
+            runs.append((frame, self._seen[key]))
 
     def described(self) -> dict[str, _Json]:
         """The track for the page, but for the pixels of images."""
@@ -78,46 +86,8 @@ class Track(ABC):
             "hover": self._hover,
             "rows": self.rows,
             "states": self.states,
-            "frames": [frame for frames in self.frames.values() for frame in frames],
+            "frames": [[number for run in runs for number in run] for runs in self.runs.values()],
         }
-
-
-class Growing:
-    """Keeps arrays of which the next is mostly the last one, grown: only the longest is kept.
-
-    Args:
-        lengthens: Whether an array grows by getting longer, or by being filled.
-    """
-
-    def __init__(self, *, lengthens: bool) -> None:
-        self._fixed_axes = slice(-1 if lengthens else None)
-        self.kept: list[np.ndarray] = []
-        self._filled: list[int] = []  # how far each is filled
-        self._seen: dict[bytes, int] = {}
-        self._latest: dict[int, int] = {}  # of each option, the place of its last array
-
-    def place_of(self, option: int, array: np.ndarray, filled: int) -> int:
-        """The place of the kept array that begins as this one; `filled` is how far it is filled.
-
-        The last axis of the array is the one that grows.
-        """
-        for place in (self._latest.get(option), self._seen.get(array.tobytes())):
-            if place is None or not self._fit(self.kept[place], array):
-                continue
-            shared = min(filled, self._filled[place])
-            if np.array_equal(array[..., :shared], self.kept[place][..., :shared], equal_nan=True):
-                if filled > shared:
-                    self.kept[place], self._filled[place] = array, filled
-                self._latest[option] = place
-                return place
-        place = self._latest[option] = len(self.kept)
-        self._seen[array.tobytes()] = place
-        self.kept.append(array)
-        self._filled.append(filled)
-        return place
-
-    def _fit(self, one: np.ndarray, other: np.ndarray) -> bool:
-        return one.shape[self._fixed_axes] == other.shape[self._fixed_axes]
 
 
 class ImageTrack(Track):
@@ -140,14 +110,30 @@ class ImageTrack(Track):
         left, right, bottom, top = self.artist.get_extent()
         corners = self.artist.get_transform().transform([[left, top], [right, bottom]])
         levels = self._levels()
-        filled = np.flatnonzero((levels != _TRANSPARENT).any(axis=0))
+        filled = np.flatnonzero((levels != TRANSPARENT).any(axis=0))
         columns = int(filled[-1]) + 1 if filled.size else 0
         return {
             "corners": self.places.points(corners).tolist(),
             "shape": list(levels.shape),
             "pixels": self._growing.place_of(option, levels, columns),
             "columns": columns,
+            "opacity": self._opacity(),
         }
+
+    def _opacity(self) -> float:
+        alpha: Any = self.artist.get_alpha()
+        return 1.0 if alpha is None else round(float(alpha), 3)
+
+    def fill(self, part: Fill, n_frames: int, option: int) -> None:
+        """Adds all frames of an option at once."""
+        part.show(n_frames - 1, option)
+        state = self.read(option)
+        refuse_what_cannot_be_drawn(self.artist)
+        filled = np.flatnonzero((self.kept[state["pixels"]] != TRANSPARENT).any(axis=0))
+        for frame in part.changes(n_frames):
+            before = int(np.searchsorted(filled, part.columns[frame]))
+            columns = int(filled[before - 1]) + 1 if before else 0
+            self._add_state(frame, option, state | {"columns": columns})
 
     def _levels(self) -> np.ndarray:
         """`color_levels`, quick where only the mask has changed since the last frame."""
@@ -156,17 +142,18 @@ class ImageTrack(Track):
         data, limits = np.ma.getdata(values), image.get_clim()
         known = self._colored
         if known is None or known[1] != limits or not np.array_equal(known[0], data):
-            known = self._colored = (data.copy(), limits, _levels_of(image, data))
-        return _masked(image, known[2].copy(), values)
+            known = self._colored = (data.copy(), limits, levels_of(image, data))
+        return masked(image, known[2].copy(), values)
 
     def described(self) -> dict[str, _Json]:  # noqa: D102
         image = self.artist
-        colors = image.cmap((np.arange(_COLORS) + 0.5) / _COLORS, bytes=True)
+        colors = image.cmap((np.arange(COLORS) + 0.5) / COLORS, bytes=True)
         extent: Any = image.get_extent()
         return super().described() | {
             "colors": base64.b64encode(colors.tobytes()).decode(),
             "extent": [float(edge) for edge in extent],
             "limits": [float(limit) for limit in image.get_clim()],
+            "scales": self.scales,
             "pixels": len(self.kept),
         }
 
@@ -190,17 +177,28 @@ class LineTrack(Track):
         line = self.artist
         steps = STEP_LOOKUP_MAP[line.get_drawstyle()](*np.asarray(line.get_xydata()).T)
         points = self.places.points(line.get_transform().transform(np.column_stack(steps)))
-        # matplotlib has no public word for the dashes of a line.
-        dashes = vars(line)["_unscaled_dash_pattern"][1] or []
         width = float(line.get_linewidth())
         return {
             "color": _color(line.get_color(), line.get_alpha()),
             "width": 0 if line.get_linestyle() in ("None", "", " ") else width,
-            "dash": [round(dash * width, 2) for dash in dashes],
+            "dash": _dashes(line),
             "marker_color": _color(line.get_markerfacecolor(), line.get_alpha()),
             "line": self._growing.place_of(option, points.T, len(points)),
             "points": len(points),
         }
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether each of its points is one of the line's data, as is not so of steps."""
+        return bool(self.artist.get_drawstyle() == "default")
+
+    def grow(self, part: Grow, n_frames: int, option: int) -> None:
+        """Adds all frames of an option at once."""
+        part.show(n_frames - 1, option)
+        state = self.read(option)
+        refuse_what_cannot_be_drawn(self.artist)
+        for frame in part.changes(n_frames):
+            self._add_state(frame, option, state | {"points": int(part.points[frame])})
 
     def described(self) -> dict[str, _Json]:  # noqa: D102
         return super().described() | {
@@ -245,6 +243,7 @@ class RectangleTrack(Track):
             "face": _color(patch.get_facecolor(), None),
             "edge": _color(patch.get_edgecolor(), None),
             "width": float(patch.get_linewidth()),
+            "dash": _dashes(patch),
         }
 
 
@@ -289,56 +288,59 @@ def tracks_of(scene: Scene) -> list[Track]:
 
 def _filled(scene: Scene, artists: Iterable[Artist]) -> list[Track] | None:
     """The tracks of these artists; None where a frame returns one that is not among them."""
+    tracks = _lowest_first(scene, {id(artist): artist for artist in artists})
+    declared = {id(artist) for part in scene.parts for artist in part.artists}
+    varies = {id(artist) for artist in scene.varies}
+    updated = {at: track for at, track in tracks.items() if at not in declared}
+    for frame in range(scene.n_frames):
+        for option, chosen in enumerate(scene.in_page_options()):
+            if not updated.keys() >= {id(artist) for artist in scene.updated(frame, chosen)}:
+                return None
+            for at, track in updated.items():
+                if option == 0 or at in varies:
+                    track.add(frame, option)
+    for part in scene.parts:
+        many = any(id(artist) in varies for artist in part.artists)
+        for option in range(len(scene.in_page_options()) if many else 1):
+            _add_declared([tracks[id(artist)] for artist in part.artists], part, scene, option)
+    return list(tracks.values())
+
+
+def _add_declared(tracks: Sequence[Track], part: Declared, scene: Scene, option: int) -> None:
+    """Adds all frames of an option, from what a scene declares of some artists."""
+    track = tracks[0]
+    if isinstance(part, Fill) and isinstance(track, ImageTrack):
+        track.fill(part, scene.n_frames, option)
+    elif isinstance(part, Grow) and isinstance(track, LineTrack) and track.is_straight:
+        track.grow(part, scene.n_frames, option)
+    else:
+        for frame in part.changes(scene.n_frames):
+            part.show(frame, option)
+            for each in tracks:
+                each.add(frame, option)
+
+
+def _lowest_first(scene: Scene, changed: dict[int, Artist]) -> dict[int, Track]:
+    """An empty track for each artist, the lowest artist first."""
     figure = scene.figure
-    changed = {id(artist): artist for artist in artists}
     order = {id(artist): place for place, artist in enumerate(figure.findobj())}
     axes: list[Any] = figure.axes
+    places = {id(ax): place for place, ax in enumerate(axes)}
     lowest_first = sorted(
         changed.values(),
         key=lambda artist: (
-            axes.index(artist.axes) if artist.axes is not None else len(axes),
+            places.get(id(artist.axes), len(axes)),
             artist.get_zorder(),
             order.get(id(artist), 0),
         ),
     )
-    tracks = [_track_of(artist, figure, scene.hover.get(artist)) for artist in lowest_first]
-    for track in tracks:
+    tracks = {
+        id(artist): _track_of(artist, figure, scene.hover.get(artist)) for artist in lowest_first
+    }
+    for track in tracks.values():
         track.rows = list(scene.rows.get(track.artist, ()))
-    varies = {id(artist) for artist in scene.varies}
-    for frame in range(scene.n_frames):
-        for option, chosen in enumerate(scene.in_page_options()):
-            if not changed.keys() >= {id(artist) for artist in scene.show(frame, chosen)}:
-                return None
-            for track in tracks:
-                if option == 0 or id(track.artist) in varies:
-                    track.add(option)
+        track.scales = [float(scale) for scale in scene.scales.get(track.artist, ())]
     return tracks
-
-
-def color_levels(image: AxesImage) -> np.ndarray:
-    """The image's values as places in its colour table, uint8, row 0 on top; 255 where empty."""
-    values: np.ma.MaskedArray = np.ma.asarray(image.get_array())
-    return _masked(image, _levels_of(image, np.ma.getdata(values)), values)
-
-
-def _levels_of(image: AxesImage, data: np.ndarray) -> np.ndarray:
-    """The places in the colour table of all values, as they lie in the array."""
-    if data.ndim != 2:
-        raise TypeError(
-            f"An image to play is a table of values (rows, columns) with a colormap; received an "
-            f"array of shape {data.shape}."
-        )
-    scaled: np.ma.MaskedArray = np.ma.masked_invalid(image.norm(np.ma.masked_invalid(data)))
-    levels: np.ndarray = np.clip(np.floor(scaled.filled(0) * _COLORS), 0, _COLORS - 1)
-    levels = levels.astype(np.uint8)
-    levels[np.ma.getmaskarray(scaled)] = _TRANSPARENT
-    return levels
-
-
-def _masked(image: AxesImage, levels: np.ndarray, values: np.ma.MaskedArray) -> np.ndarray:
-    """The levels without those of masked values, row 0 on top."""
-    levels[np.ma.getmaskarray(values)] = _TRANSPARENT
-    return levels if image.origin == "upper" else np.flipud(levels)
 
 
 def _marker(line: Line2D) -> _Json:
@@ -351,6 +353,13 @@ def _marker(line: Line2D) -> _Json:
         return None
     outline = np.asarray(polygons[0]) * line.get_markersize() * [1, -1]
     return np.round(outline, 2).tolist()
+
+
+def _dashes(artist: Line2D | Rectangle) -> list[float]:
+    """The lengths of dashes and gaps of a line or an edge, in points; none where it is solid."""
+    # matplotlib has no public word for them.
+    dashes = vars(artist)["_unscaled_dash_pattern"][1] or []
+    return [round(dash * float(artist.get_linewidth()), 2) for dash in dashes]
 
 
 def _color(color: Any, alpha: float | None) -> str:

@@ -8,15 +8,18 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
 from matplotlib.image import AxesImage
+from matplotlib.text import Text
 
-from stateviz.drawing import lanes, timeline
+from stateviz.drawing import lanes
 from stateviz.drawing.rows import Rows, draw_rows, rows_read, said_of_rows
 from stateviz.drawing.sample import INPUT_MAP, STATE_MAP, draw_cursor, name_state
+from stateviz.drawing.weights import WEIGHTS_INCHES, draw_weights
+from stateviz.playing.moving import Declared, Fill, Part
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
+from stateviz.scenes.beats import Beats
 from stateviz.scenes.choosing import (
     batches_of,
     check_place,
@@ -27,21 +30,21 @@ from stateviz.scenes.choosing import (
     state_of,
     unit_names,
 )
+from stateviz.scenes.flow import Flow, follows, parts_of_columns
 from stateviz.scenes.furniture import (
-    BATCHES_INTERVAL_MS,
     FONT,
     LEFT,
-    NAMES_PAD,
-    RIGHT,
+    OVER_LANES,
+    UNDER_LANES,
     WIDTH,
-    draw_scale,
-    explain_handovers,
+    Rooms,
+    draw_scale_at,
     headline,
-    set_name,
 )
-from stateviz.scenes.naming import began, told_apart
+from stateviz.scenes.naming import began, causes, on_the_way, told_apart
 
 _LANES_IN_READOUT = 4
+_INPUTS, _STATES = 0.8, 1.5  # the heights of the lanes, in inches
 
 
 def play_batches(
@@ -52,13 +55,15 @@ def play_batches(
     state: StateName | None = None,
     unit: int = 0,
     data: np.ndarray | None = None,
-    interval_ms: int = BATCHES_INTERVAL_MS,
+    interval_ms: int | None = None,
 ) -> Player:
     """Plays batch after batch with all samples as lanes, which run side by side and never meet.
 
-    At the start of a batch each lane shows the state that it begins with: zeros, or what the same
-    lane ended with in the batch before. With `data` each lane says which row of the data it reads,
-    so that a shuffle is seen: it puts other rows into the lanes than the order of the data does.
+    The state of all lanes is one framed column, which moves through the timesteps. Between two
+    batches it is seen what becomes of it: it is carried over, dropped, stopped at a gate and
+    zeroed, replaced by an `initial_state`, or altered. With `data` each lane says which row of the
+    data it reads, so that a shuffle is seen: it puts other rows into the lanes than the order of
+    the data does.
 
     Args:
         recording: What `stateviz.record` recorded or `stateviz.load` opened.
@@ -68,10 +73,12 @@ def play_batches(
         state: "hidden" or "cell"; where None the cell state, if the layer has one.
         unit: The unit among those that were kept, 0-based.
         data: What the layer's sequences were taken from, shape (rows, timesteps, features).
-        interval_ms: How long a frame stands, in milliseconds.
+        interval_ms: How long a timestep stands, in milliseconds; where None, so that a short run
+            lasts for some seconds and a long one is over within a minute.
 
     Returns:
-        A `Player` with a frame for each initial state and each timestep, and a mark at each batch.
+        A `Player` with a stop for each initial state and each timestep, a mark at each batch, and
+        motion before each batch.
 
     Raises:
         ValueError: The recording is empty, or has several layers and none is named, or no such
@@ -120,7 +127,9 @@ def _chosen_scene(
     units = unit_names(of.batches[0], known[state])
     unit = clamp(unit, len(units))
     return scene(
-        [of.batches[place].flat for place in windows[window]],
+        recording,
+        of,
+        windows[window],
         known[state],
         unit,
         rows=None if rows is None else [rows[place] for place in windows[window]],
@@ -135,7 +144,9 @@ def _chosen_scene(
 
 
 def scene(
-    records: Sequence[BatchRecord],
+    recording: Recording,
+    layer: LayerRecording,
+    places: Sequence[int],
     state: StateName,
     unit: int,
     *,
@@ -146,26 +157,37 @@ def scene(
     """The scene of some batches of one layer.
 
     Args:
-        records: The batches, with their units on one axis.
+        recording: The recording that the layer is from.
+        layer: The layer.
+        places: The places of the batches in the layer, 0-based.
         state: "hidden" or "cell".
         unit: The unit, 0-based.
         rows: The rows of the data that each batch reads, or None.
         options: What can be chosen, and the label of each option.
         chosen: The option of each choice that is shown.
     """
-    picture = _Picture(records, state, unit, rows)
-    layout = picture.layout
+    records = [layer.batches[place].flat for place in places]
+    words = causes(recording, layer)
+    picture = _Picture(records, state, unit, rows, [words[place] for place in places])
+    beats = picture.beats
+    images = picture.images
     return Scene(
         picture.figure,
         picture.update,
-        len(layout.frames),
+        beats.n_frames,
         describe=picture.describe,
-        hover=dict.fromkeys(picture.images, f"{lanes.lane_word(records)} {{y}}: {{value:.2f}}"),
-        rows=dict.fromkeys(picture.images, lanes.lane_names(records)),
-        marks=layout.marks(picture.places),
+        hover=dict.fromkeys(images, f"{lanes.lane_word(records)} {{y}}: {{value:.2f}}"),
+        rows=dict.fromkeys(images, lanes.lane_names(records)),
+        scales={
+            image: scales.tolist() for image, scales in zip(images, picture.scales, strict=True)
+        },
+        marks=beats.marks(picture.places),
         title=picture.title,
         options=options,
         chosen=chosen,
+        parts=picture.parts(),
+        stops=beats.stops,
+        pace=beats.pace,
     )
 
 
@@ -178,72 +200,125 @@ class _Picture:
         state: StateName,
         unit: int,
         rows: Sequence[Rows] | None,
+        words: Sequence[str],
     ) -> None:
-        self.records, self.rows = records, rows
-        self.layout = lanes.lay_out(records)
+        self.records, self.rows, self.words = records, rows, words
+        self.beats = Beats(lanes.lay_out(records))
         self.places = told_apart(records)
         self.symbol, name = name_state(state)
-        number = unit_names(records[0], state)[unit]
-        panels = [
-            (f"{self.symbol}: the {name} of unit {number}, a lane for each sample", STATE_MAP)
-        ]
-        self.values = [lanes.state_lanes(records, state, unit)]
-        if all(record.inputs is not None for record in records):
-            panels.insert(0, ("x: what each lane reads (feature 0)", INPUT_MAP))
-            self.values.insert(0, lanes.input_lanes(records, 0))
-        self.figure, grid = _figure(len(panels))
-        self.title = (
-            f"{records[0].layer}: {self.layout.lanes} "
-            f"{'lane' if self.layout.lanes == 1 else 'lanes'}, "
-            f"{len(records)} {'batch' if len(records) == 1 else 'batches'}"
-        )
+        has_inputs = all(record.inputs is not None for record in records)
+        trains = any(record.training for record in records)
+        rooms = _rooms(has_inputs=has_inputs, trains=trains)
+        self.figure = Figure(figsize=(WIDTH, rooms.height), dpi=100)
+        self.title = _title(records, self.beats.layout.lanes)
         headline(self.figure, self.title, left=LEFT)
-        explain_handovers(self.figure, records)
+        self.values = [lanes.state_lanes(records, state, unit)]
+        self.scales = [lanes.lane_scales(self.values[0])]
         self.images: list[AxesImage] = []
-        for row, (words, colors) in enumerate(panels):
-            ax = self.figure.add_subplot(grid[row, 0])
-            self._draw_lanes(ax, words, colors, first=row == 0, last=row == len(panels) - 1)
-            draw_scale(self.images[-1], grid[row, 1])
-        start = self.layout.frames[0]
-        self.cursors = [draw_cursor(image.axes, start, on_colors=True) for image in self.images]
-        lanes.draw_batch_frames(self.images[-1].axes, records)
-        self.handovers = lanes.draw_handovers(self.images[-1].axes, records, timeline.MARKERS)
+        self.colored: list[np.ma.MaskedArray] = []
+        self.numbers: list[dict[int, list[Text]]] = []
+        self.pale: list[AxesImage] = []
+        if has_inputs:
+            self.values.insert(0, lanes.input_lanes(records, 0))
+            self.scales.insert(0, lanes.lane_scales(self.values[0]))
+            ax = rooms.axes(self.figure, "inputs")
+            self._draw_lanes(ax, "x: what each lane reads (feature 0)", INPUT_MAP, y=1.04)
+            self._draw_pale(ax)
+            lanes.draw_batch_names(ax, records, y=1.04 + 0.25 / _INPUTS)
+        number = unit_names(records[0], state)[unit]
+        ax = rooms.axes(self.figure, "states")
+        words_over = f"{self.symbol}: the {name} of unit {number}, a lane for each sample"
+        self._draw_lanes(ax, words_over, STATE_MAP, y=1 + OVER_LANES / _STATES)
+        if not has_inputs:
+            lanes.draw_batch_names(ax, records, y=1 + (0.25 + OVER_LANES) / _STATES)
+        lanes.set_batch_axis(ax, records, labelled=True)
+        ax.tick_params(axis="x", length=0, pad=72 * (UNDER_LANES + 0.26))
+        self.flow = Flow(
+            ax,
+            self.images[-1],
+            self.colored[-1],
+            records,
+            self.beats,
+            words,
+            over=OVER_LANES,
+            under=UNDER_LANES,
+        )
+        self.cursor = None
+        if has_inputs:
+            self.cursor = draw_cursor(self.images[0].axes, 0, on_colors=True)
+        self.weights = draw_weights(rooms.axes(self.figure, "weights"), records) if trains else None
         if rows is not None:
             top = self.images[0].axes
             draw_rows(top, records, rows)
-            words = f"{panels[0][0]}; {said_of_rows(rows)}"
-            top.set_title(words, loc="left", fontsize=FONT, pad=NAMES_PAD)
+            top.set_title(f"{top.get_title(loc='left')}; {said_of_rows(rows)}", loc="left")
 
-    def _draw_lanes(self, ax: Axes, words: str, colors: str, *, first: bool, last: bool) -> None:
-        values = self.values[len(self.images)]
-        self.images.append(lanes.draw_lanes(ax, values, cmap=colors, column=self.layout.frames[0]))
-        lanes.set_batch_axis(ax, self.records, labelled=last)
-        ax.set_ylabel(lanes.lane_word(self.records), fontsize=FONT - 1)
+    def _draw_lanes(self, ax: Axes, words: str, colors: str, *, y: float) -> None:
+        values, scales = self.values[len(self.images)], self.scales[len(self.images)]
+        self.colored.append(lanes.scaled(values, scales))
+        image = lanes.draw_lanes(ax, self.colored[-1], cmap=colors, column=-1)
+        self.images.append(image)
+        alike = bool((scales == 1).all())
+        draw_scale_at(image, own=not alike)
+        words += "" if alike else "; each lane has its own scale"
+        reach = image.get_clim()[1]
+        self.numbers.append(lanes.draw_numbers(ax, values, self.colored[-1], reach))
+        lanes.set_batch_axis(ax, self.records, labelled=False)
+        ax.tick_params(axis="x", length=0)
+        ax.spines[:].set_visible(False)
+        ax.set_ylabel(lanes.lane_word(self.records), fontsize=FONT)
         lanes.name_lanes(ax, self.records)
-        ax.tick_params(labelsize=FONT - 1.5)
-        if first:
-            lanes.draw_batch_names(ax, self.records, list(map(began, self.records)))
-            ax.set_title(words, loc="left", fontsize=FONT, pad=NAMES_PAD)
-        else:
-            set_name(ax, words, y=lanes.lane_word(self.records))
+        ax.tick_params(labelsize=FONT - 0.5)
+        ax.set_title(words, loc="left", fontsize=FONT, y=y, pad=0, parse_math=False)
+
+    def _draw_pale(self, ax: Axes) -> None:
+        """Draws what the lanes will read, before they do."""
+        values, shown = self.colored[0], self.images[0]
+        self.pale.append(
+            ax.imshow(
+                np.ma.masked_invalid(values),
+                aspect="auto",
+                cmap=shown.get_cmap(),
+                clim=shown.get_clim(),
+                interpolation="nearest",
+                alpha=0.28,
+                zorder=-1,
+            )
+        )
+
+    def parts(self) -> list[Declared]:
+        """What fills in, and what comes and stays."""
+        columns = self.beats.columns()
+        fills = [
+            Fill(image, np.ma.masked_invalid(values), columns)
+            for image, values in zip(self.images, self.colored, strict=True)
+        ]
+        written = [part for texts in self.numbers for part in parts_of_columns(texts, columns)]
+        still: list[Declared] = [Part(self.pale, 0, 0, lambda _: None)] if self.pale else []
+        return [*still, *fills, *self.flow.parts(), *written]
 
     def update(self, frame: int) -> list[Artist]:
-        """Shows what was read, and the states, up to the column of a frame."""
-        column = self.layout.frames[frame]
-        for image, shown in zip(self.images, self.values, strict=True):
-            image.set_data(lanes.until_column(shown, column))
-        for cursor in self.cursors:
-            cursor.set_xdata([column] * 2)
-        for place, handover in enumerate(self.handovers):
-            handover.set_visible(place <= self.layout.batches[frame])
-        return [*self.images, *self.cursors, *self.handovers]
+        """Moves the state column, and what reads beside it."""
+        beat = self.beats.at(frame)
+        moved = self.flow.show(beat)
+        if self.cursor is not None:
+            self.cursor.set_xdata([beat.column] * 2)
+            self.cursor.set_visible(beat.part is None)
+            moved.append(self.cursor)
+        if self.weights is not None:
+            moved += self.weights.show(beat.place, beat.column, beat.part)
+        return moved
 
     def describe(self, frame: int) -> str:
         """The frame in words and numbers."""
-        place, column = self.layout.batches[frame], self.layout.frames[frame]
-        timestep = column - self.layout.starts[place] - 1
-        began_so = f"before t = 0: {began(self.records[place])}"
-        when = f"t = {timestep}" if timestep >= 0 else began_so
+        beat = self.beats.at(frame)
+        place, column = beat.place, beat.column
+        record = self.records[place]
+        if beat.part is not None:
+            linked = place > 0 and follows(self.records[place - 1], record)
+            before = self.places[place - 1] if linked else None
+            return on_the_way(record, before, self.places[place], self.words[place])
+        timestep = column - self.beats.layout.starts[place] - 1
+        when = f"t = {timestep}" if timestep >= 0 else f"before t = 0: {began(record)}"
         now = self.values[-1][:, column].compressed()
         by_lane = ", ".join(f"{value:.2f}" for value in now[:_LANES_IN_READOUT])
         more = ", ..." if len(now) > _LANES_IN_READOUT else ""
@@ -255,20 +330,28 @@ class _Picture:
         return f"{self.places[place]}   {when}   {reads}{self.symbol} by lane = {by_lane}{more}"
 
 
-def _figure(panels: int) -> tuple[Figure, GridSpec]:
-    figure = Figure(figsize=(WIDTH, 1.75 + 1.85 * panels), dpi=100)
-    grid = figure.add_gridspec(
-        panels,
-        2,
-        width_ratios=[1, 0.018],
-        left=LEFT,
-        right=RIGHT,
-        top=0.75 if panels > 1 else 0.6,
-        bottom=0.09,
-        wspace=0.03,
-        hspace=0.45,
+def _title(records: Sequence[BatchRecord], count: int) -> str:
+    batches = len(records)
+    return (
+        f"{records[0].layer}: {count} {'lane' if count == 1 else 'lanes'}, "
+        f"{batches} {'batch' if batches == 1 else 'batches'}"
     )
-    return figure, grid
+
+
+def _rooms(*, has_inputs: bool, trains: bool) -> Rooms:
+    rooms = Rooms()
+    rooms.add("names", 1.02)
+    if has_inputs:
+        rooms.add("inputs", _INPUTS)
+        rooms.add("between", 0.34 + OVER_LANES)
+    else:
+        rooms.add("between", 0.3 + OVER_LANES)
+    rooms.add("states", _STATES)
+    rooms.add("ways", UNDER_LANES + 0.56)
+    if trains:
+        rooms.add("weights", WEIGHTS_INCHES)
+    rooms.add("below", 0.12)
+    return rooms
 
 
 def windows_of(layer: LayerRecording) -> list[range]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from stateviz.drawing.lanes import GAP
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 
 # Columns that can be told apart on a projector.
 _COLUMNS = 120
+_MOST_BATCHES = 12
 
 
 def one_layer(recording: Recording, name: str | None) -> LayerRecording:
@@ -98,8 +98,8 @@ def batches_of(layer: LayerRecording, batches: Sequence[int] | None) -> list[Bat
 
 
 def most_batches(layer: LayerRecording) -> int:
-    """How many batches side by side can be told apart."""
-    return max(2, _COLUMNS // (layer.batches[0].timesteps + 1 + GAP))
+    """How many batches side by side can be told apart, with a gap in which the state moves."""
+    return max(2, min(_MOST_BATCHES, _COLUMNS // (layer.batches[0].timesteps + 4)))
 
 
 def state_of(layer: LayerRecording, state: StateName | None) -> StateName:

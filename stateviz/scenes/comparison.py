@@ -8,35 +8,46 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
-from stateviz.drawing import lanes, timeline
+from stateviz.drawing import lanes
 from stateviz.drawing.finite import reach_of
 from stateviz.drawing.sample import STATE_MAP, draw_cursor, name_state
+from stateviz.playing.moving import Declared, Fill, Grow, Part
 from stateviz.playing.player import Player
-from stateviz.recording import BatchRecord, Recording, StateName
-from stateviz.scenes.choosing import batches_of, check_place, one_layer, state_of, unit_names
+from stateviz.playing.scene import Scene
+from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
+from stateviz.scenes.beats import Beats
+from stateviz.scenes.choosing import (
+    batches_of,
+    check_place,
+    clamp,
+    layers_with_batches,
+    one_layer,
+    state_of,
+    unit_names,
+)
+from stateviz.scenes.flow import Flow, parts_of_columns
 from stateviz.scenes.furniture import (
-    BATCHES_INTERVAL_MS,
     FONT,
     LEFT,
-    NAMES_PAD,
-    RIGHT,
+    OVER_LANES,
+    UNDER_LANES,
     WIDTH,
-    draw_scale,
-    explain_handovers,
+    Rooms,
+    draw_scale_at,
     headline,
-    set_name,
 )
-from stateviz.scenes.naming import began, told_apart
+from stateviz.scenes.naming import began, causes, told_apart
 
 _DIFFERENCE_COLOR = "#8a5a00"
-# Inches. Panel and gap are whole pixels of the still picture: equal lanes then look equal in both
-# panels, also where there are more lanes than pixels.
-_PANEL, _GAP, _BELOW = 122 / 90, 63 / 90, 0.68
-_OVER, _UNDER = 1.09, 0.51
+# All heights are whole pixels of the still picture: equal lanes then look equal in both panels,
+# also where there are more lanes than pixels.
+_PIXEL = 1 / 90
+_PANEL = 108 * _PIXEL
+_WAYS = 57 * _PIXEL  # under the lanes: what leaves or comes, and a word for it
 
 
 def compare(
@@ -48,12 +59,13 @@ def compare(
     batches: Sequence[int] | None = None,
     state: StateName | None = None,
     unit: int = 0,
-    interval_ms: int = BATCHES_INTERVAL_MS,
+    interval_ms: int | None = None,
 ) -> Player:
     """Plays two recordings on one clock, such as a stateless and a stateful run of the same data.
 
-    Both show one unit with a lane for each sample, as `stateviz.play_batches` does. Under them
-    stands how far the states of all units and samples are apart, and where they first are.
+    Both show one unit with a lane for each sample, as `stateviz.play_batches` does, and what
+    becomes of the state between two batches. Under them stands how far the states of all units and
+    samples are apart, and, once it is reached, where they first are.
 
     Args:
         a, b: What `stateviz.record` recorded or `stateviz.load` opened.
@@ -63,10 +75,12 @@ def compare(
             many of the first batches as can be told apart.
         state: "hidden" or "cell"; where None, the cell state if there is one.
         unit: The unit among those that were kept, 0-based.
-        interval_ms: How long a frame stands, in milliseconds.
+        interval_ms: How long a timestep stands, in milliseconds; where None, so that a short run
+            lasts for some seconds and a long one is over within a minute.
 
     Returns:
-        A `Player` with a frame for each initial state and each timestep, and a mark at each batch.
+        A `Player` with a stop for each initial state and each timestep, a mark at each batch, and
+        motion before each batch.
 
     Raises:
         ValueError: A recording is empty, has several layers and none is named, has no such state,
@@ -75,23 +89,95 @@ def compare(
         IndexError: There is no such batch or unit.
     """
     one, other = one_layer(a, layer), one_layer(b, layer)
+    _records_of(one, other, batches, names)
     shorter = min((one, other), key=lambda each: len(each.batches))
-    if batches is None:
-        batches = range(len(batches_of(shorter, None)))
-    pair = batches_of(one, batches), batches_of(other, batches)
+    state = state_of(shorter, state)
+    check_place("unit", unit, len(unit_names(shorter.batches[0], state)), one.name)
+    # The layers may have different names in the two, where each has but one.
+    both = [name for name in layers_with_batches(a) if name in layers_with_batches(b)]
+    pairs = [(a[name], b[name]) for name in both if _is_comparable(a[name], b[name], batches)]
+    if one.name not in both:
+        pairs = [(one, other)]
+
+    def make(**choice: int) -> Scene:
+        return _chosen_scene((a, b), pairs, batches, names, **choice)
+
+    return Player.of(
+        make,
+        interval_ms=interval_ms,
+        layer=[pair[0].name for pair in pairs].index(one.name),
+        state=one.batches[0].state_names.index(state),
+        unit=unit,
+    )
+
+
+def _records_of(
+    one: LayerRecording,
+    other: LayerRecording,
+    batches: Sequence[int] | None,
+    names: tuple[str, str],
+) -> tuple[Sequence[int], tuple[list[BatchRecord], list[BatchRecord]]]:
+    """The places of the batches to play, and the batches of both."""
+    shorter = min((one, other), key=lambda each: len(each.batches))
+    places = range(len(batches_of(shorter, None))) if batches is None else batches
+    pair = batches_of(one, places), batches_of(other, places)
     _check_shapes(*pair, names)
-    check_place("unit", unit, len(unit_names(pair[0][0], state_of(shorter, state))), one.name)
-    picture = _Picture(pair, names, state_of(shorter, state), unit)
-    layout = picture.layout
-    return Player(
+    return places, pair
+
+
+def _is_comparable(
+    one: LayerRecording, other: LayerRecording, batches: Sequence[int] | None
+) -> bool:
+    try:
+        _records_of(one, other, batches, ("a", "b"))
+    except (ValueError, IndexError):
+        return False
+    return one.batches[0].state_names == other.batches[0].state_names
+
+
+def _chosen_scene(
+    recordings: tuple[Recording, Recording],
+    pairs: Sequence[tuple[LayerRecording, LayerRecording]],
+    batches: Sequence[int] | None,
+    names: tuple[str, str],
+    *,
+    layer: int,
+    state: int,
+    unit: int,
+) -> Scene:
+    """The scene of a choice, each 0-based; what is out of range is brought into it."""
+    layers = pairs[layer]
+    places, records = _records_of(*layers, batches, names)
+    known = records[0][0].state_names
+    state = clamp(state, len(known))
+    units = unit_names(records[0][0], known[state])
+    unit = clamp(unit, len(units))
+    both = zip(recordings, layers, strict=True)
+    words = [causes(recording, each) for recording, each in both]
+    picture = _Picture(
+        records, names, known[state], unit, [[each[place] for place in places] for each in words]
+    )
+    beats = picture.beats
+    hover = f"{lanes.lane_word(records[0])} {{y}}: {{value:.2f}}"
+    return Scene(
         picture.figure,
         picture.update,
-        len(layout.frames),
+        beats.n_frames,
         describe=picture.describe,
-        hover=dict.fromkeys(picture.images, f"{lanes.lane_word(pair[0])} {{y}}: {{value:.2f}}"),
-        marks=layout.marks(picture.places),
-        interval_ms=interval_ms,
+        hover=dict.fromkeys(picture.images, hover),
+        rows=dict.fromkeys(picture.images, lanes.lane_names(records[0])),
+        scales=dict.fromkeys(picture.images, picture.scales.tolist()),
+        marks=beats.marks(picture.places),
         title=picture.title,
+        options={
+            "layer": [pair[0].name for pair in pairs],
+            "state": [name_state(each)[0] for each in known],
+            "unit": units,
+        },
+        chosen={"layer": layer, "state": state, "unit": unit},
+        parts=picture.parts(),
+        stops=beats.stops,
+        pace=beats.pace,
     )
 
 
@@ -104,95 +190,146 @@ class _Picture:
         names: tuple[str, str],
         state: StateName,
         unit: int,
+        words: Sequence[Sequence[str]],
     ) -> None:
         self.pair, self.names = pair, names
-        self.layout = lanes.lay_out(pair[0])
+        self.beats = Beats(lanes.lay_out(pair[0]))
         self.places = told_apart(pair[0])
         self.shown = [lanes.state_lanes(records, state, unit) for records in pair]
         self.apart = difference(*pair, state)
-        self._line = np.ma.masked_invalid(self.apart)
-        symbol, full_name = name_state(state)
-        self.figure, grid = _figure()
+        self.symbol, full_name = name_state(state)
+        rooms = _rooms()
+        self.figure = Figure(figsize=(WIDTH, rooms.height), dpi=100)
         number = unit_names(pair[0][0], state)[unit]
-        self.title = f"{symbol}, the {full_name}, of unit {number}: {names[0]} and {names[1]}"
+        self.title = f"{self.symbol}, the {full_name}, of unit {number}: {names[0]} and {names[1]}"
         headline(self.figure, self.title, left=LEFT)
-        explain_handovers(self.figure, [*pair[0], *pair[1]])
-        reach = reach_of(*self.shown)
+        self.scales = lanes.lane_scales(*self.shown)
+        self.colored = [lanes.scaled(values, self.scales) for values in self.shown]
+        reach = reach_of(*self.colored)
         self.images: list[AxesImage] = []
-        self.handovers: list[Line2D] = []
-        self._batch_of: list[int] = []  # of each handover
+        self.flows: list[Flow] = []
+        self.numbers: list[dict[int, list[Text]]] = []
         for row in range(2):
-            self._draw_lanes(self.figure.add_subplot(grid[row, 0]), row, reach)
-            draw_scale(self.images[row], grid[row, 1])
-        axes = [image.axes for image in self.images]
-        start = self.layout.frames[0]
-        below = self.figure.add_subplot(grid[2, 0], xlim=axes[0].get_xlim())
-        self.line = _draw_difference(below, self._line, column=start)
-        lanes.set_batch_axis(below, pair[0], labelled=True)
-        first = _where_first(self.places, self.layout, self.apart)
-        set_name(below, f"how far {symbol} is apart: {first}")
-        self.cursors = []
-        for ax in (*axes, below):
-            ax.tick_params(labelsize=FONT - 1.5)
-            self.cursors.append(draw_cursor(ax, start, on_colors=ax is not below))
+            self._draw_run(rooms.axes(self.figure, str(row)), row, reach, words[row])
+        self.below = rooms.axes(self.figure, "apart")
+        self.below.set_xlim(self.images[0].axes.get_xlim())
+        self.line = _draw_difference(self.below, self.apart)
+        lanes.set_batch_axis(self.below, pair[0], labelled=True)
+        self.below.tick_params(labelsize=FONT - 0.5)
+        self.below.set_title(
+            f"how far {self.symbol} is apart", loc="left", fontsize=FONT, pad=6, parse_math=False
+        )
+        self.first = self.below.text(
+            1, 1, "", transform=self.below.transAxes, ha="right", va="bottom", fontsize=FONT
+        )
+        self.cursor = draw_cursor(self.below, 0)
+        apart = np.flatnonzero(self.apart.filled(0) > 0)
+        self.parts_at = int(apart[0]) if len(apart) else None
 
-    def _draw_lanes(self, ax: Axes, row: int, reach: float) -> None:
+    def _draw_run(self, ax: Axes, row: int, reach: float, words: Sequence[str]) -> None:
         records = self.pair[row]
-        image = lanes.draw_lanes(ax, self.shown[row], cmap=STATE_MAP, column=self.layout.frames[0])
+        image = lanes.draw_lanes(ax, self.colored[row], cmap=STATE_MAP, column=-1)
         image.set_clim(-reach, reach)
         self.images.append(image)
+        alike = bool((self.scales == 1).all())
+        draw_scale_at(image, own=not alike)
+        self.numbers.append(lanes.draw_numbers(ax, self.shown[row], self.colored[row], reach))
         lanes.set_batch_axis(ax, records, labelled=False)
-        lanes.draw_batch_names(ax, records, list(map(began, records)), placed=row == 0)
-        pad = NAMES_PAD if row == 0 else 20
-        ax.set_title(self.names[row], loc="left", fontsize=FONT, pad=pad)
-        ax.set_ylabel(lanes.lane_word(records), fontsize=FONT - 1)
+        ax.tick_params(axis="x", length=0)
+        ax.spines[:].set_visible(False)
+        if row == 0:
+            lanes.draw_batch_names(ax, records, y=1 + (OVER_LANES + 0.25) / _PANEL)
+        y = 1 + OVER_LANES / _PANEL
+        ax.set_title(
+            self.names[row] + ("" if alike or row else "   (each lane has its own scale)"),
+            loc="left",
+            fontsize=FONT + 0.5,
+            weight="bold",
+            y=y,
+            pad=0,
+            parse_math=False,
+        )
+        ax.set_ylabel(lanes.lane_word(records), fontsize=FONT)
         lanes.name_lanes(ax, records)
-        lanes.draw_batch_frames(ax, records)
-        handovers = lanes.draw_handovers(ax, records, timeline.MARKERS)
-        self.handovers += handovers
-        self._batch_of += range(len(handovers))
+        ax.tick_params(labelsize=FONT - 0.5)
+        self.flows.append(
+            Flow(
+                ax,
+                image,
+                self.colored[row],
+                records,
+                self.beats,
+                words,
+                over=OVER_LANES,
+                under=UNDER_LANES,
+            )
+        )
+
+    def parts(self) -> list[Declared]:
+        """What fills in or grows, and what comes and stays."""
+        columns = self.beats.columns()
+        fills: list[Declared] = [
+            Fill(image, np.ma.masked_invalid(values), columns)
+            for image, values in zip(self.images, self.colored, strict=True)
+        ]
+        y = np.ma.masked_invalid(self.apart).filled(np.nan)
+        grown = Grow(self.line, [(np.arange(len(y)), y)], columns)
+        flowing = [part for flow in self.flows for part in flow.parts()]
+        written = [part for texts in self.numbers for part in parts_of_columns(texts, columns)]
+        return [*fills, grown, *flowing, *written, self._said()]
+
+    def _said(self) -> Part:
+        """Where the two part first, said once it is reached."""
+        if self.parts_at is None:
+            reached, words = self.beats.n_frames - 1, "nowhere: they are the same bit for bit"
+        else:
+            columns = self.beats.columns()
+            reached = next(frame for frame, shown in enumerate(columns) if shown > self.parts_at)
+            words = f"first at {self._where(self.parts_at)}"
+
+        def move(frame: int) -> None:
+            self.first.set_text(words if frame >= reached else "")
+
+        return Part([self.first], max(reached - 1, 0), reached, move)
+
+    def _where(self, column: int) -> str:
+        starts = self.beats.layout.starts
+        place = int(np.searchsorted(starts, column, side="right")) - 1
+        timestep = column - starts[place] - 1
+        when = f"t = {timestep}" if timestep >= 0 else "the initial state"
+        return f"{when} of {self.places[place]}"
 
     def update(self, frame: int) -> list[Artist]:
-        """Shows the states of both up to the column of a frame."""
-        column = self.layout.frames[frame]
-        for image, values in zip(self.images, self.shown, strict=True):
-            image.set_data(lanes.until_column(values, column))
-        self.line.set_data(np.arange(column + 1), self._line[: column + 1])
-        for cursor in self.cursors:
-            cursor.set_xdata([column] * 2)
-        for place, handover in zip(self._batch_of, self.handovers, strict=True):
-            handover.set_visible(place <= self.layout.batches[frame])
-        return [*self.images, self.line, *self.cursors, *self.handovers]
+        """Moves the state columns of both, and the cursor under them."""
+        beat = self.beats.at(frame)
+        self.cursor.set_xdata([beat.column] * 2)
+        self.cursor.set_visible(beat.part is None)
+        return [*(artist for flow in self.flows for artist in flow.show(beat)), self.cursor]
 
     def describe(self, frame: int) -> str:
         """The frame in words and numbers."""
-        place, column = self.layout.batches[frame], self.layout.frames[frame]
-        timestep = column - self.layout.starts[place] - 1
-        if timestep >= 0:
-            words = [f"t = {timestep}"]
-        else:
-            both = zip(self.names, self.pair, strict=True)
-            begins = [f"{name}: {began(records[place])}" for name, records in both]
-            words = ["before t = 0", *begins]
-        return "   ".join([self.places[place], *words, f"apart by {self.apart[column]:.3f}"])
+        beat = self.beats.at(frame)
+        both = zip(self.names, self.pair, strict=True)
+        begins = [f"{name}: {began(records[beat.place])}" for name, records in both]
+        if beat.part is not None:
+            return "   ".join([f"on the way to {self.places[beat.place]}", *begins])
+        timestep = beat.column - self.beats.layout.starts[beat.place] - 1
+        words = [f"t = {timestep}"] if timestep >= 0 else ["before t = 0", *begins]
+        apart = f"apart by {self.apart[beat.column]:.3f}"
+        return "   ".join([self.places[beat.place], *words, apart])
 
 
-def _figure() -> tuple[Figure, GridSpec]:
-    height = _OVER + 2 * (_PANEL + _GAP) + _BELOW + _UNDER
-    figure = Figure(figsize=(WIDTH, height), dpi=100)
-    grid = figure.add_gridspec(
-        3,
-        2,
-        width_ratios=[1, 0.018],
-        height_ratios=[_PANEL, _PANEL, _BELOW],
-        left=LEFT,
-        right=RIGHT,
-        top=1 - _OVER / height,
-        bottom=_UNDER / height,
-        wspace=0.03,
-        hspace=3 * _GAP / (2 * _PANEL + _BELOW),
-    )
-    return figure, grid
+def _rooms() -> Rooms:
+    rooms = Rooms()
+    rooms.add("names", 125 * _PIXEL)
+    rooms.add("0", _PANEL)
+    rooms.add("ways", _WAYS)
+    rooms.add("between", 55 * _PIXEL)
+    rooms.add("1", _PANEL)
+    rooms.add("more ways", _WAYS + 30 * _PIXEL)
+    rooms.add("apart", 56 * _PIXEL)
+    rooms.add("below", 32 * _PIXEL)
+    return rooms
 
 
 def difference(
@@ -225,30 +362,13 @@ def _apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.where(alike, 0.0, np.where(np.isnan(apart), np.inf, apart))
 
 
-def _draw_difference(ax: Axes, apart: np.ma.MaskedArray, *, column: int) -> Line2D:
-    [line] = ax.plot(
-        np.arange(column + 1),
-        apart[: column + 1],
-        color=_DIFFERENCE_COLOR,
-        marker="o",
-        markersize=2.5,
-        linewidth=1.2,
-    )
+def _draw_difference(ax: Axes, apart: np.ma.MaskedArray) -> Line2D:
+    [line] = ax.plot([], [], color=_DIFFERENCE_COLOR, marker="o", markersize=2.5, linewidth=1.2)
     most = reach_of(apart, least=0) or 1
     ax.set_ylim(-0.05 * most, 1.15 * most)
     ax.set_facecolor("none")
     ax.spines[["top", "right"]].set_visible(False)
     return line
-
-
-def _where_first(places: Sequence[str], layout: lanes.Layout, apart: np.ma.MaskedArray) -> str:
-    columns = np.flatnonzero(apart.filled(0) > 0)
-    if not len(columns):
-        return "nowhere, they are the same bit for bit"
-    place = int(np.searchsorted(layout.starts, columns[0], side="right")) - 1
-    timestep = columns[0] - layout.starts[place] - 1
-    when = f"t = {timestep}" if timestep >= 0 else "the initial state"
-    return f"first at {when} of {places[place]}"
 
 
 def _check_shapes(

@@ -10,18 +10,19 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec, SubplotSpec
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from stateviz.drawing import timeline
-from stateviz.recording import BatchRecord, Origin
-from stateviz.scenes.naming import began
+from stateviz.recording import Origin
 
 WIDTH = 9.0  # inches, at 100 pixels each
 LEFT = 0.075  # of the width, for numbers; names of rows take more
 RIGHT = 0.93  # of the width, where the panels end and the scales begin
 FONT = 10.5
-NAMES_PAD = 44  # points, for the lines over a batch that say which it is
+OVER_LANES, UNDER_LANES = 0.36, 0.42  # inches, in which a state that leaves or comes is seen
 SEQUENCE_INTERVAL_MS = 400
 BATCHES_INTERVAL_MS = 120
+_SCALE = 0.012  # of the width
 
 
 def panels_over_time(
@@ -50,6 +51,26 @@ def panels_over_time(
         hspace=0.62,
     )
     return figure, grid
+
+
+class Rooms:
+    """Rooms of a figure from top to bottom, each with its height in inches."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, tuple[float, float]] = {}
+        self.height = 0.0
+
+    def add(self, name: str, inches: float) -> None:
+        """Puts a room under the others."""
+        self._rooms[name] = self.height, inches
+        self.height += inches
+
+    def axes(self, figure: Figure, name: str) -> Axes:
+        """An axes that fills a room, between the numbers on the left and the scales."""
+        top, inches = self._rooms[name]
+        return figure.add_axes(
+            (LEFT, 1 - (top + inches) / self.height, RIGHT - LEFT, inches / self.height)
+        )
 
 
 def headline(figure: Figure, text: str, *, left: float) -> None:
@@ -85,10 +106,23 @@ def explain_markers(
     )
 
 
-def explain_handovers(figure: Figure, records: Sequence[BatchRecord]) -> None:
-    """Writes under the headline, on the right, what the markers before the batches mean."""
-    words = {record.origin: began(record) for record in records}
-    explain_markers(figure, words, at=(RIGHT, 1 - 0.4 / figure.get_figheight()), loc="center right")
+def draw_scale_at(image: AxesImage, *, own: bool = False) -> None:
+    """Draws the colour scale of an image at the right end of the figure.
+
+    With `own` each row has its own: the ends are then its largest values.
+    """
+    figure = image.get_figure(root=True)
+    assert figure is not None  # the image stands on an axes
+    box = image.axes.get_position()
+    place = figure.add_axes((RIGHT + _SCALE, box.y0, _SCALE, box.height))
+    scale = figure.colorbar(image, cax=place)
+    if own:
+        scale.set_ticks([*image.get_clim(), 0], labels=["least", "most", "0"])
+    else:
+        scale.locator = MaxNLocator(3)
+        scale.update_ticks()
+    scale.ax.tick_params(labelsize=FONT - 1.5)
+    scale.outline.set_visible(False)
 
 
 def draw_scale(image: AxesImage, place: SubplotSpec) -> None:

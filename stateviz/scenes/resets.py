@@ -92,11 +92,12 @@ def _chosen_scene(
     }
     chosen = {"layer": layer, "line": line, "open": opened}
     if opened:
-        return _opened(of, opened - 1, max(line - 1, 0), options=options, chosen=chosen)
+        return _opened(recording, of, opened - 1, max(line - 1, 0), options=options, chosen=chosen)
     return _Picture(recording, of, line - 1 if line else None).scene(options, chosen)
 
 
 def _opened(
+    recording: Recording,
     layer: LayerRecording,
     place: int,
     unit: int,
@@ -105,9 +106,9 @@ def _opened(
     chosen: dict[str, int],
 ) -> Scene:
     """One batch of the run, after the one before it."""
-    records = [layer.batches[each].flat for each in range(max(place - 1, 0), place + 1)]
-    state = records[-1].state_names[-1]
-    return batches.scene(records, state, unit, options=options, chosen=chosen)
+    places = range(max(place - 1, 0), place + 1)
+    state = layer.batches[place].state_names[-1]
+    return batches.scene(recording, layer, places, state, unit, options=options, chosen=chosen)
 
 
 def _units(layer: LayerRecording) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import struct
 import zlib
@@ -40,7 +41,9 @@ class Unpacked:
             for place, track in enumerate(self.scene["tracks"])
             if track["kind"] == kind
         ][nth]
-        state = track["states"][track["frames"][frame]]
+        runs = track["frames"][0]
+        place_in_runs = bisect.bisect_right(runs[::2], frame) - 1
+        state = track["states"][runs[2 * place_in_runs + 1]]
         if kind == "image" and state:
             levels = self.images[place][state["pixels"]].copy()
             levels[:, state["columns"] :] = 255

@@ -1,24 +1,30 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { frameAt, keyOf, nextMark } from "../../stateviz/playing/page/clock.js";
+import { keyOf, nextMark, timeAt } from "../../stateviz/playing/page/clock.js";
 import { choiceKeys } from "../../stateviz/playing/page/controls.js";
 
-const start = { frame: 2, at: 1000, rate: 1 / 100 };
+// Ten frames of 100 ms.
+const begin = Float64Array.from({ length: 11 }, (_, frame) => 100 * frame);
+const start = { time: 200, at: 1000, rate: 1 };
 
-test("the frame follows the time, and play ends at the last", () => {
-  assert.deepEqual(frameAt(start, 1250, 9, false), { frame: 4, over: false });
-  assert.deepEqual(frameAt(start, 1699, 9, false), { frame: 8, over: false });
-  assert.deepEqual(frameAt(start, 1700, 9, false), { frame: 9, over: true });
-  assert.deepEqual(frameAt(start, 99999, 9, false), { frame: 9, over: true });
+test("the scene's time follows the time, and play ends when the last frame begins", () => {
+  assert.deepEqual(timeAt(start, 1250, begin, false), { time: 450, over: false });
+  assert.deepEqual(timeAt(start, 1699, begin, false), { time: 899, over: false });
+  assert.deepEqual(timeAt(start, 1700, begin, false), { time: 900, over: true });
+  assert.deepEqual(timeAt(start, 99999, begin, false), { time: 900, over: true });
 });
 
 test("a time before the click shows no frame before the first", () => {
-  assert.deepEqual(frameAt(start, 990, 9, false), { frame: 2, over: false });
+  assert.deepEqual(timeAt(start, 990, begin, false), { time: 200, over: false });
 });
 
-test("in a loop the first frame comes after the last", () => {
-  assert.deepEqual(frameAt(start, 1700, 9, true), { frame: 9, over: false });
-  assert.deepEqual(frameAt(start, 1800, 9, true), { frame: 0, over: false });
+test("the speed is scene's time in a time", () => {
+  assert.equal(timeAt({ ...start, rate: 2 }, 1100, begin, false).time, 400);
+});
+
+test("in a loop the first frame comes after the last has stood", () => {
+  assert.deepEqual(timeAt(start, 1750, begin, true), { time: 950, over: false });
+  assert.deepEqual(timeAt(start, 1810, begin, true), { time: 10, over: false });
 });
 
 test("two choices that differ in the page alone are one scene", () => {

@@ -24,6 +24,7 @@ const shown = (pixels, columns) => ({
   shape: [2, 3],
   pixels,
   columns,
+  opacity: 1,
 });
 
 /** @type {PackedImageTrack} */
@@ -33,10 +34,11 @@ const image = {
   hover: null,
   rows: [],
   states: [shown(1, 2), null, shown(0, 3)],
-  frames: [0, 1, 2],
+  frames: [[0, 0, 1, 1, 2, 2]],
   colors: btoa(String.fromCharCode(...Array(4 * 255).fill(7))),
   extent: [0, 3, 2, 0],
   limits: [-1, 1],
+  scales: [],
   pixels: 2,
 };
 
@@ -46,6 +48,8 @@ const payload = {
   stage: "<svg/>",
   size: [3, 2],
   n_frames: 3,
+  stops: null,
+  between_ms: 0,
   readouts: ["a", "b", "c"],
   marks: [],
   options: {},
@@ -107,15 +111,12 @@ test("the palette's last entry is transparent", () => {
   assert.equal(colors[255], 0);
 });
 
-test("a frame shows its state, and that of the option where the track varies", () => {
-  const track = {
-    clip: null,
-    hover: null,
-    rows: [],
-    states: ["a", "b", null],
-    frames: [0, 1, 2, 0],
-  };
-  assert.equal(stateOf({ n_frames: 2 }, track, { frame: 1, option: 0 }), "b");
-  assert.equal(stateOf({ n_frames: 2 }, track, { frame: 0, option: 1 }), null);
-  assert.equal(stateOf({ n_frames: 4 }, track, { frame: 3, option: 1 }), "a");
+test("a frame shows the state that was shown last, and of its option where the track varies", () => {
+  const track = { clip: null, hover: null, rows: [], states: ["a", "b", null], frames: [[0, 2]] };
+  track.frames = [[0, 0, 3, 1, 4, 2, 90, 0]];
+  const shown = [0, 2, 3, 4, 89, 90, 91].map((frame) => stateOf(track, { frame, option: 0 }));
+  assert.deepEqual(shown, ["a", "a", "b", null, null, "a", "a"]);
+  assert.equal(stateOf(track, { frame: 3, option: 1 }), "b"); // the same for every option
+  track.frames.push([0, 1]);
+  assert.equal(stateOf(track, { frame: 90, option: 1 }), "b");
 });

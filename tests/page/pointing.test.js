@@ -22,11 +22,13 @@ const state = {
   shape: [2, 4],
   pixels: 0,
   columns: 3,
+  opacity: 1,
 };
 const track = {
   images: [Uint8Array.of(0, 127, 254, 255, 10, 20, 30, 40)],
   extent: /** @type {[number, number, number, number]} */ ([-0.5, 3.5, 1.5, -0.5]),
   limits: /** @type {[number, number]} */ ([-1, 1]),
+  scales: /** @type {number[]} */ ([]),
 };
 
 test("the value of an image under the pointer", () => {

@@ -1,5 +1,6 @@
 // The clock of a player, one for all its views: which frame is shown, and what was chosen.
 
+import { beginnings, isBetween, nextStop, placeAt, stillOf } from "./motion.js";
 import { unpacked } from "./payload.js";
 
 /** @import { Chosen, Scene } from "./payload.js" */
@@ -23,25 +24,25 @@ import { unpacked } from "./payload.js";
  * @property {(event: string, heard: () => void) => void} off
  */
 /** @typedef {{ show: () => void }} Shown a view */
-/** @typedef {{ frame: number, at: number, rate: number }} Start when play began; frames a ms */
+/** @typedef {{ time: number, at: number, rate: number }} Start where in the scene's time at which time */
 
 const KERNEL_INTERVAL_MS = 100; // while playing, the kernel hears of the frame no more often
 const SCENES_KEPT = 16; // what was chosen before is shown again without the kernel
 export const SPEEDS = [0.25, 0.5, 1, 2, 4];
 
 /**
- * The frame to show at a time, and whether it is the end of play.
+ * Where in the scene's time play is, and whether that is the end of it.
  * @param {Start} start
  * @param {number} now milliseconds
- * @param {number} last
+ * @param {Float64Array} begin when each frame begins, and the end
  * @param {boolean} loop
  */
-export function frameAt(start, now, last, loop) {
+export function timeAt(start, now, begin, loop) {
   // The time that the browser gives can lie before the click.
-  const passed = Math.floor(Math.max(0, now - start.at) * start.rate);
-  const frame = start.frame + passed;
-  if (loop) return { frame: frame % (last + 1), over: false };
-  return { frame: Math.min(frame, last), over: frame >= last };
+  const time = start.time + Math.max(0, now - start.at) * start.rate;
+  const [last, end] = begin.slice(-2);
+  if (loop) return { time: time % end, over: false };
+  return { time: Math.min(time, last), over: time >= last };
 }
 
 /**
@@ -80,17 +81,22 @@ export class Clock {
     this.views = new Set();
     /** @type {Map<string, Scene>} by what they show, those that came from the kernel so far */
     this.scenes = new Map();
-    this.speed = matchMedia("(prefers-reduced-motion: reduce)").matches ? SPEEDS[0] : 1;
+    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
+    this.speed = this.calm.matches ? SPEEDS[0] : 1;
     this.playing = false;
+    /** @type {{ to: number } | null} what is on its way to a stop, without being played */
+    this.moving = null;
     this.waiting = false;
     this.request = 0;
     this.told = { frame: model.get("frame"), at: 0 };
     /** @type {Start} */
-    this.start = { frame: 0, at: 0, rate: 0 };
+    this.start = { time: 0, at: 0, rate: 0 };
     this.scene = scene;
     this.chosen = scene.chosen;
     this.last = 0;
     this.frame = 0;
+    this.part = 0; // of a frame of a motion, how much has passed
+    this.begin = beginnings(scene, 1);
     this.use(scene, scene.chosen);
     this.scenes.set(keyOf(scene, scene.chosen), scene);
     /** @type {[string, () => void][]} */
@@ -99,7 +105,7 @@ export class Clock {
       ["change:_payload", async () => this.take(await unpacked(model.get("_payload")))],
       ["change:frame", () => this.hearFrame()],
       ["change:playing", () => this.play(model.get("playing"))],
-      ["change:interval_ms", () => this.redraw()],
+      ["change:interval_ms", () => this.retime()],
       ["change:loop", () => this.redraw()],
     ];
     for (const [event, act] of this.heard) model.on(event, act);
@@ -113,8 +119,27 @@ export class Clock {
   }
 
   hearFrame() {
+    const frame = this.model.get("frame");
     // While the page plays, what comes back from the kernel is an echo of the past.
-    if (!this.playing) this.go(this.model.get("frame"), { tell: false });
+    if (this.playing || this.moving || frame === this.frame) return;
+    if (isBetween(this.scene, frame)) this.go(frame, { tell: false });
+    if (isBetween(this.scene, this.frame) || nextStop(this.scene, this.frame, 1) === frame) {
+      this.step(1);
+    } else {
+      this.go(frame, { tell: false });
+    }
+  }
+
+  retime() {
+    this.begin = beginnings(this.scene, this.model.get("interval_ms"));
+    this.start = { time: this.time, at: performance.now(), rate: this.speed };
+    this.redraw();
+  }
+
+  /** Where in the scene's time the clock stands. */
+  get time() {
+    const [begin, end] = [this.begin[this.frame], this.begin[this.frame + 1]];
+    return begin + this.part * (end - begin);
   }
 
   redraw() {
@@ -145,8 +170,10 @@ export class Clock {
     this.waiting = false;
     this.last = scene.n_frames - 1;
     this.play(false);
+    this.moving = null;
     this.frame = Math.min(this.model.get("frame"), this.last);
-    this.redraw();
+    this.part = 0;
+    this.retime();
   }
 
   /**
@@ -183,13 +210,41 @@ export class Clock {
     this.redraw();
   }
 
+  /** What is shown: for who wants no motion, a still stands for all of it. */
   get at() {
     const { in_page } = this.scene;
-    return { frame: this.frame, option: in_page === null ? 0 : this.chosen[in_page] };
+    const option = in_page === null ? 0 : this.chosen[in_page];
+    if (this.calm.matches) return { frame: stillOf(this.scene, this.frame), part: 0, option };
+    return { frame: this.frame, part: this.part, option };
   }
 
   get readout() {
     return this.scene.readouts[this.at.option * this.scene.n_frames + this.frame];
+  }
+
+  /**
+   * Goes to the next or the previous stop; forwards, what lies between is passed in motion.
+   * @param {1 | -1} direction
+   */
+  step(direction) {
+    const { scene } = this;
+    // Who steps on while something moves wants it to be there.
+    const from = this.moving && direction > 0 ? this.moving.to : this.frame;
+    const moved = from !== this.frame;
+    this.play(false);
+    this.moving = null;
+    const to = nextStop(scene, from, direction);
+    if (direction < 0 || to - from < 2) {
+      this.go(to);
+      return;
+    }
+    if (moved) this.go(from);
+    this.moving = { to };
+    // A motion begins where the frame before it ends.
+    const time = isBetween(scene, from) ? this.time : this.begin[from + 1];
+    this.start = { time, at: performance.now(), rate: this.speed };
+    this.request = requestAnimationFrame((now) => this.tick(now));
+    this.redraw();
   }
 
   /**
@@ -198,6 +253,7 @@ export class Clock {
    */
   go(frame, { tell = true } = {}) {
     this.frame = Math.min(Math.max(frame, 0), this.last);
+    this.part = 0;
     this.redraw();
     if (tell) this.tell();
   }
@@ -217,17 +273,19 @@ export class Clock {
    */
   jump(frame) {
     this.play(false);
+    this.moving = null;
     this.go(frame);
   }
 
   /** @param {boolean} playing */
   play(playing) {
+    cancelAnimationFrame(this.request);
     if (playing === this.playing) return;
     this.playing = playing;
-    cancelAnimationFrame(this.request);
+    this.moving = null;
     if (playing) {
       if (this.frame === this.last) this.go(0);
-      this.start = { frame: this.frame, at: performance.now(), rate: this.rate() };
+      this.start = { time: this.time, at: performance.now(), rate: this.speed };
       this.request = requestAnimationFrame((now) => this.tick(now));
     } else {
       this.tell();
@@ -239,18 +297,27 @@ export class Clock {
     this.redraw();
   }
 
-  rate() {
-    return this.speed / this.model.get("interval_ms"); // frames a millisecond
-  }
-
   /** @param {number} now */
   tick(now) {
-    if (!this.playing) return;
-    if (this.start.rate !== this.rate()) {
-      this.start = { frame: this.frame, at: now, rate: this.rate() };
+    const { moving } = this;
+    if (!this.playing && !moving) return;
+    if (this.start.rate !== this.speed) {
+      this.start = { time: this.time, at: now, rate: this.speed };
     }
-    const { frame, over } = frameAt(this.start, now, this.last, this.model.get("loop"));
-    if (frame !== this.frame) this.go(frame);
+    const loop = this.model.get("loop") && !moving;
+    const { time, over } = timeAt(this.start, now, this.begin, loop);
+    const { frame, part } = placeAt(this.begin, time);
+    if (moving && frame >= moving.to) {
+      this.jump(moving.to);
+      return;
+    }
+    const between = isBetween(this.scene, frame);
+    if (frame !== this.frame || between) {
+      this.frame = frame;
+      this.part = between ? part : 0;
+      this.redraw();
+      if (!moving) this.tell();
+    }
     if (over) this.play(false);
     else this.request = requestAnimationFrame((later) => this.tick(later));
   }

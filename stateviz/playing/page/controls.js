@@ -2,13 +2,13 @@
 
 import { SPEEDS } from "./clock.js";
 
-export const PAGE = 10; // frames that Page Up and Page Down move by
+export const PAGE = 10; // stops that Page Up and Page Down move by
 
 /** @type {[string, string][]} */
 const KEYS = [
   ["Space", "play or pause"],
-  ["Left, Right", "previous, next frame"],
-  ["Page Up, Page Down", `${PAGE} frames back, on`],
+  ["Left, Right", "previous, next step"],
+  ["Page Up, Page Down", `${PAGE} steps back, on`],
   ["Home, End", "first, last frame"],
   ["f", "fill the screen; Esc leaves"],
 ];

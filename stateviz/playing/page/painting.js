@@ -1,15 +1,17 @@
 // Paints what a scene holds at a frame on a canvas under the stage.
 
+import { onTheWay } from "./motion.js";
 import { stateOf } from "./payload.js";
 
 /** @import { At, Color, ImageState, ImageTrack, LineState, LineTrack } from "./payload.js" */
 /** @import { Point, RectangleState, Scene, TextState, Track } from "./payload.js" */
 /** @typedef {(color: Color) => string} Css */
+/** @typedef {At & { part: number }} Now and how much of a frame of a motion has passed, 0 to 1 */
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
- * @param {At} at
+ * @param {Now} at
  * @param {number} scale device pixels a point
  * @param {(opacity: number) => string} ink the reader's text colour
  */
@@ -26,32 +28,48 @@ export function paint(context, scene, at, scale, ink) {
       context.rect(...track.clip);
       context.clip();
     }
-    paintTrack(context, scene, track, at, { css, scale });
+    paintTrack(context, track, at, { css, scale });
     context.restore();
   }
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
- * @param {Scene} scene
  * @param {Track} track
- * @param {At} at
+ * @param {Now} at
  * @param {{ css: Css, scale: number }} how
  */
-function paintTrack(context, scene, track, at, { css, scale }) {
+function paintTrack(context, track, at, { css, scale }) {
+  const next = { frame: at.frame + 1, option: at.option };
   if (track.kind === "image") {
-    const state = stateOf(scene, track, at);
+    const state = moved(stateOf(track, at), stateOf(track, next), at.part, ["corners", "opacity"]);
     if (state) paintImage(context, track, state, scale);
   } else if (track.kind === "line") {
-    const state = stateOf(scene, track, at);
+    const state = stateOf(track, at);
     if (state) paintLine(context, track, state, css);
   } else if (track.kind === "text") {
-    const state = stateOf(scene, track, at);
+    const state = moved(stateOf(track, at), stateOf(track, next), at.part, ["at"]);
     if (state) paintText(context, state, css);
   } else {
-    const state = stateOf(scene, track, at);
+    const state = moved(stateOf(track, at), stateOf(track, next), at.part, ["box"]);
     if (state) paintRectangle(context, state, css);
   }
+}
+
+/**
+ * A state with some of what it holds on the way to that of the next frame.
+ * @template {object} State
+ * @param {State | null} state
+ * @param {State | null} next
+ * @param {number} part
+ * @param {(keyof State)[]} moving
+ * @returns {State | null}
+ */
+export function moved(state, next, part, moving) {
+  if (!part || !state || !next || state === next) return state;
+  const found = { ...state };
+  for (const name of moving) found[name] = onTheWay(state[name], next[name], part);
+  return found;
 }
 
 /**
@@ -71,6 +89,7 @@ function paintImage(context, track, state, scale) {
   context.rect(0, 0, Math.round((width * state.columns) / state.shape[1]), height);
   context.clip();
   context.imageSmoothingEnabled = false;
+  context.globalAlpha = state.opacity;
   context.drawImage(coloredCanvas(track, state, width, height), 0, 0, width, height);
 }
 
@@ -235,6 +254,7 @@ function paintRectangle(context, state, css) {
   if (state.edge && state.width) {
     context.strokeStyle = css(state.edge);
     context.lineWidth = state.width;
+    context.setLineDash(state.dash);
     context.strokeRect(...state.box);
   }
 }

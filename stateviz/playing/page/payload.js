@@ -11,6 +11,7 @@
  * @property {[number, number]} shape rows and columns
  * @property {number} pixels which of the track's images
  * @property {number} columns how many of its columns are filled
+ * @property {number} opacity
  */
 /**
  * @typedef {object} LineState
@@ -37,6 +38,7 @@
  * @property {Color} face
  * @property {Color} edge
  * @property {number} width of the edge, in points
+ * @property {number[]} dash of the edge, in points; [] for a solid one
  */
 
 /**
@@ -46,7 +48,8 @@
  * @property {string | null} hover what to say under the pointer: "unit {y}: {value:.2f}"
  * @property {string[]} rows the names of an image's rows, for {y}; none where they are counted
  * @property {(State | null)[]} states the distinct ones; null where the artist is hidden
- * @property {number[]} frames which state each frame shows, for each option of `in_page` in turn
+ * @property {number[][]} frames for each option of `in_page`, or once for all: a frame, the state
+ *   that is shown from then on, a later frame, its state, and so on
  */
 /**
  * @typedef {object} PackedImage
@@ -54,6 +57,7 @@
  * @property {string} colors 255 colours, RGBA, in base64; value 255 means "nothing here"
  * @property {[number, number, number, number]} extent left, right, bottom and top, in data
  * @property {[number, number]} limits the values of the first and the last colour
+ * @property {number[]} scales what the values of each row are multiplied by; [] where by nothing
  * @property {number} pixels how many images follow, each as its difference (xor) from the last
  */
 /**
@@ -77,6 +81,8 @@
  * @property {string} stage SVG
  * @property {[number, number]} size width and height, in points
  * @property {number} n_frames
+ * @property {number[] | null} stops the frames at which one stops step by step; null for all
+ * @property {number} between_ms how long each of the other frames stands, which are motion
  * @property {string[]} readouts of each frame, for each option of `in_page` in turn
  * @property {[number, string][]} marks frames with a label
  * @property {Record<string, string[]>} options what can be chosen: the labels by the choice
@@ -178,12 +184,17 @@ function fromBase64(text) {
 /**
  * What a track holds at a frame.
  * @template State
- * @param {{ n_frames: number }} scene
  * @param {Moving<State>} track
  * @param {At} at
  * @returns {State | null}
  */
-export function stateOf(scene, track, { frame, option }) {
-  const varies = track.frames.length > scene.n_frames;
-  return track.states[track.frames[varies ? option * scene.n_frames + frame : frame]];
+export function stateOf(track, { frame, option }) {
+  const runs = track.frames[option] ?? track.frames[0];
+  let [low, high] = [0, runs.length / 2];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (runs[2 * middle] <= frame) low = middle;
+    else high = middle;
+  }
+  return track.states[runs[2 * low + 1]];
 }

@@ -49,11 +49,11 @@ export function wordsAt(scene, at, x, y) {
  */
 function valuesAt(scene, track, at, x, y) {
   if (track.kind === "image") {
-    const state = stateOf(scene, track, at);
+    const state = stateOf(track, at);
     return state && imageAt(track, state, x, y);
   }
   if (track.kind === "line") {
-    const state = stateOf(scene, track, at);
+    const state = stateOf(track, at);
     return state && lineAt(scene.size, track, state, x, y);
   }
   return null;
@@ -61,7 +61,7 @@ function valuesAt(scene, track, at, x, y) {
 
 /**
  * The value of an image at a place on the stage; null where it has none.
- * @param {Pick<ImageTrack, "images" | "extent" | "limits">} track
+ * @param {Pick<ImageTrack, "images" | "extent" | "limits" | "scales">} track
  * @param {ImageState} state
  * @param {number} x
  * @param {number} y
@@ -81,7 +81,7 @@ export function imageAt(track, state, x, y) {
   return {
     x: left + ((column + 0.5) / columns) * (right - left),
     y: top + ((row + 0.5) / rows) * (bottom - top),
-    value: low + ((level + 0.5) / 255) * (high - low),
+    value: (low + ((level + 0.5) / 255) * (high - low)) * (track.scales[row] ?? 1),
   };
 }
 

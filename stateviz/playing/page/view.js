@@ -11,6 +11,7 @@ import {
   makeSpeed,
   PAGE,
 } from "./controls.js";
+import { isBetween, stopsAway } from "./motion.js";
 import { inkOf, paint } from "./painting.js";
 import { pickAt, wordsAt } from "./pointing.js";
 
@@ -154,9 +155,9 @@ export class View {
     const { clock } = this;
     return {
       first: () => clock.jump(0),
-      previous: () => clock.jump(clock.frame - 1),
+      previous: () => clock.step(-1),
       play: () => clock.play(!clock.playing),
-      next: () => clock.jump(clock.frame + 1),
+      next: () => clock.step(1),
       last: () => clock.jump(clock.last),
       "mark-back": () => this.toMark(-1),
       "mark-on": () => this.toMark(1),
@@ -180,6 +181,14 @@ export class View {
       made.addEventListener("click", this.acts[/** @type {Action} */ (action)], heard);
     }
     this.slider.addEventListener("input", () => clock.jump(Number(this.slider.value)), heard);
+    // Let go, it stands where something was recorded.
+    this.slider.addEventListener(
+      "change",
+      () => {
+        if (isBetween(this.scene, clock.frame)) clock.step(1);
+      },
+      heard,
+    );
     this.speed.addEventListener(
       "change",
       () => {
@@ -221,8 +230,8 @@ export class View {
       ArrowDown: acts.previous,
       ArrowRight: acts.next,
       ArrowUp: acts.next,
-      PageUp: () => clock.jump(clock.frame - PAGE),
-      PageDown: () => clock.jump(clock.frame + PAGE),
+      PageUp: () => clock.jump(stopsAway(this.scene, clock.frame, -PAGE)),
+      PageDown: () => clock.jump(stopsAway(this.scene, clock.frame, PAGE)),
       Home: acts.first,
       End: acts.last,
       " ": acts.play,
@@ -338,6 +347,7 @@ export class View {
     this.root.setAttribute("aria-busy", String(clock.waiting));
     this.root.dataset.frame = String(clock.frame);
     this.root.dataset.playing = String(clock.playing);
+    this.root.dataset.moving = String(clock.moving !== null);
     this.root.dataset.ready = "true";
   }
 

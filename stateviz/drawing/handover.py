@@ -1,0 +1,285 @@
+"""What becomes of the state between two batches, as one object that moves: the state column.
+
+The *state column* holds the state of all lanes. Between the last timestep of a batch and the first
+of the next it goes one of five ways, which differ in path, shape and word:
+
+- carried: it glides across the gap, lane to lane, along lines that stay;
+- fresh: it falls out of the lanes and fades; zeros grow where nothing was;
+- reset: it is stopped at a gate, and zeros come out on the other side;
+- given: it falls and fades; what was passed rises out of a tray below;
+- altered: it fades where it is; another comes down out of a box above.
+
+x is in columns, y in lanes, downwards; `part` is how much of the way has passed, from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from stateviz.drawing.timeline import MARKERS
+from stateviz.recording import Origin
+
+_MOST_LINES = 12
+_LEFT_OPACITY = 0.85  # how much of itself what leaves has lost at the end
+SIGN_FONT = 10.5
+# Of the height of the lanes, around their middle: a gate reaches beyond them.
+_GATE = 1.16
+
+Box = tuple[float, float, float, float]  # left, right, top, bottom
+
+
+@dataclass(frozen=True)
+class Column:
+    """A state column at one moment.
+
+    Attributes:
+        values: The state of each lane, shape (lanes, 1); masked where a lane has none.
+        box: Where it stands: left, right, top, bottom.
+        opacity: From 0 to 1.
+    """
+
+    values: np.ma.MaskedArray
+    box: Box
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Handover:
+    """The way from the end of one batch to the beginning of the next.
+
+    Attributes:
+        origin: How the next batch's states began.
+        before: The final state of the batch before, shape (lanes, 1); None where that is not shown.
+        after: The state that the next batch begins with, shape (lanes, 1).
+        left: Where the column stands at the end of the batch before; without it, where it enters.
+        right: Where it stands at the beginning of the next.
+        width: The column's own width.
+        over, under: The room over and under the lanes, in lanes.
+        word: What reset it, what was given, or what altered it.
+    """
+
+    origin: Origin
+    before: np.ma.MaskedArray | None
+    after: np.ma.MaskedArray
+    left: float
+    right: float
+    width: float
+    over: float
+    under: float
+    word: str
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes there are."""
+        return len(self.after)
+
+    @property
+    def gate(self) -> float:
+        """Where the gate stands, in the middle of the gap."""
+        return (self.left + self.width + self.right) / 2
+
+    @property
+    def drop(self) -> float:
+        """Where a column that is dropped falls."""
+        return self.left + 0.3 * (self.right - self.left) + 0.15 * self.width
+
+    @property
+    def tray(self) -> Box:
+        """The place below out of which a given state comes."""
+        bottom = self.lanes - 0.5
+        return self.right, self.right + self.width, bottom + 0.35 * self.under, bottom + self.under
+
+    @property
+    def source(self) -> Box:
+        """The box above out of which an altered state comes."""
+        half = 0.75 * self.width
+        middle = self.right + self.width / 2
+        return middle - half, middle + half, -0.5 - 0.95 * self.over, -0.5 - 0.4 * self.over
+
+    def at(self, part: float) -> tuple[Column | None, Column | None]:
+        """The column that will be the state, and the one that leaves, if there are such."""
+        ways = {
+            "carried": self._carried,
+            "fresh": self._fresh,
+            "reset": self._reset,
+            "given": self._given,
+            "altered": self._altered,
+        }
+        return ways[self.origin](part)
+
+    def standing(self, x: float) -> Box:
+        """A column in its lanes."""
+        return x, x + self.width, -0.5, self.lanes - 0.5
+
+    def _carried(self, part: float) -> tuple[Column | None, Column | None]:
+        x = self.left + _eased(part) * (self.right - self.left)
+        return Column(self.after if self.before is None else self.before, self.standing(x)), None
+
+    def _fresh(self, part: float) -> tuple[Column | None, Column | None]:
+        grown = max(0.04, _eased((part - 0.1) / 0.9))
+        middle = self.lanes / 2 - 0.5
+        half = grown * self.lanes / 2
+        box = self.right, self.right + self.width, middle - half, middle + half
+        return Column(self.after, box), self._falling(part)
+
+    def _falling(self, part: float) -> Column | None:
+        if self.before is None:
+            return None
+        x = self.left + _eased(part / 0.3) * (self.drop - self.left)
+        fallen = _eased((part - 0.1) / 0.9) * self.under
+        left, right, top, bottom = self.standing(x)
+        box = left, right, top + fallen, bottom + fallen
+        return Column(self.before, box, 1 - _LEFT_OPACITY * part)
+
+    def _reset(self, part: float) -> tuple[Column | None, Column | None]:
+        stopped = self.gate - 1.15 * self.width
+        begins = self.gate + 0.15 * self.width
+        if self.before is None:
+            return Column(self.after, self._between(begins, self.right, part)), None
+        if part < 0.5:
+            return Column(self.before, self._between(self.left, stopped, 2 * part)), None
+        gone = 2 * part - 1
+        held = Column(self.before, self.standing(stopped), 1 - _LEFT_OPACITY * gone)
+        return Column(self.after, self._between(begins, self.right, gone)), held
+
+    def _between(self, one: float, other: float, part: float) -> Box:
+        return self.standing(one + _eased(part) * (other - one))
+
+    def _given(self, part: float) -> tuple[Column | None, Column | None]:
+        box = _on_the_way(self.tray, self.standing(self.right), part)
+        return Column(self.after, box), self._falling(part)
+
+    def _altered(self, part: float) -> tuple[Column | None, Column | None]:
+        box = _on_the_way(self.source, self.standing(self.right), part)
+        fading = None
+        if self.before is not None:
+            fading = Column(self.before, self.standing(self.left), 1 - _LEFT_OPACITY * part)
+        return Column(self.after, box), fading
+
+
+def _eased(part: float) -> float:
+    """The same way, which begins and ends gently, but never stands still."""
+    part = min(max(part, 0.0), 1.0)
+    return 0.6 * part * part * (3 - 2 * part) + 0.4 * part
+
+
+def _on_the_way(one: Box, other: Box, part: float) -> Box:
+    eased = _eased(part)
+    left, right, top, bottom = (a + eased * (b - a) for a, b in zip(one, other, strict=True))
+    return left, right, top, bottom
+
+
+def draw_signs(ax: Axes, handover: Handover) -> list[Artist]:
+    """Draws what stays of a handover: its lines and arrows, a gate, a tray or a box, with words."""
+    signs = {
+        "carried": _draw_lines,
+        "fresh": _draw_drop,
+        "reset": _draw_gate,
+        "given": _draw_tray,
+        "altered": _draw_source,
+    }
+    return signs[handover.origin](ax, handover)
+
+
+def _draw_lines(ax: Axes, handover: Handover) -> list[Artist]:
+    color = MARKERS["carried"]["color"]
+    start = handover.left + (0 if handover.before is None else handover.width)
+    rows = np.unique(np.linspace(0, handover.lanes - 1, min(handover.lanes, _MOST_LINES)).round())
+    drawn: list[Artist] = []
+    x = np.tile([start, handover.right, np.nan], len(rows))
+    drawn += _line(ax, x, np.repeat(rows, 3), color=color, linewidth=1.6)
+    at = np.full(len(rows), handover.right - 0.12 * (handover.right - start))
+    return drawn + _line(ax, at, rows, color=color, linestyle="None", marker=">", markersize=7)
+
+
+def _draw_drop(ax: Axes, handover: Handover) -> list[Artist]:
+    if handover.before is None:
+        return []
+    color = MARKERS["fresh"]["color"]
+    x = handover.drop + handover.width / 2
+    bottom = handover.lanes - 0.5
+    ends = bottom, bottom + 0.8 * handover.under
+    return [
+        *_line(ax, [x, x], ends, color=color, linewidth=1.8, linestyle=(0, (2, 1.2))),
+        *_line(ax, [x], ends[1:], color=color, linestyle="None", marker="v", markersize=8),
+    ]
+
+
+def _draw_gate(ax: Axes, handover: Handover) -> list[Artist]:
+    color = MARKERS["reset"]["color"]
+    beyond = (_GATE - 1) / 2 * handover.lanes
+    half = 0.11 * handover.width
+    gate = Rectangle(
+        (handover.gate - half, -0.5 - beyond),
+        2 * half,
+        handover.lanes + 2 * beyond,
+        facecolor=color,
+        edgecolor=color,
+        linewidth=1.5,
+        clip_on=False,
+        zorder=2.5,
+    )
+    ax.add_patch(gate)
+    top = -0.5 - beyond
+    return [gate, _word(ax, handover.gate, top, handover.word, va="bottom")]
+
+
+def _draw_tray(ax: Axes, handover: Handover) -> list[Artist]:
+    color = MARKERS["given"]["color"]
+    left, right, top, bottom = handover.tray
+    room = 0.25 * handover.width
+    tray = _outline(ax, (left - room, right + room, top, bottom), color)
+    x = (left + right) / 2
+    ends = top, handover.lanes - 0.5
+    return [
+        *_draw_drop(ax, handover),
+        tray,
+        *_line(ax, [x, x], ends, color=color, linewidth=1.8),
+        *_line(ax, [x], ends[1:], color=color, linestyle="None", marker="^", markersize=9),
+    ]
+
+
+def _draw_source(ax: Axes, handover: Handover) -> list[Artist]:
+    color = MARKERS["altered"]["color"]
+    left, right, top, bottom = handover.source
+    box = _outline(ax, handover.source, color)
+    x = (left + right) / 2
+    return [
+        box,
+        *_line(ax, [x, x], [bottom, -0.5], color=color, linewidth=1.8),
+        *_line(ax, [x], [-0.5], color=color, linestyle="None", marker="v", markersize=9),
+        _word(ax, left - 0.2 * handover.width, (top + bottom) / 2, handover.word, ha="right"),
+    ]
+
+
+def _outline(ax: Axes, box: Box, color: Any) -> Rectangle:
+    left, right, top, bottom = box
+    outline = Rectangle(
+        (left, top),
+        right - left,
+        bottom - top,
+        facecolor="none",
+        edgecolor=color,
+        linewidth=1.8,
+        clip_on=False,
+        zorder=2.5,
+    )
+    ax.add_patch(outline)
+    return outline
+
+
+def _line(ax: Axes, x: Any, y: Any, **look: Any) -> list[Line2D]:
+    return ax.plot(x, y, clip_on=False, zorder=2.5, **look)
+
+
+def _word(ax: Axes, x: float, y: float, word: str, **align: Any) -> Text:
+    look = {"ha": "center", "va": "center"} | align
+    return ax.text(x, y, word, fontsize=SIGN_FONT, zorder=6, parse_math=False, **look)

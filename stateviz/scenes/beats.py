@@ -1,0 +1,92 @@
+"""The frames of batches that follow one another: before each a motion, then its timesteps."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from stateviz.drawing.lanes import Layout
+from stateviz.playing.pace import Pace, frames_of_a_motion, pace
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What one frame shows.
+
+    Attributes:
+        place: The place of the batch among those shown.
+        column: The column of the state that is shown; in a motion that of the initial state.
+        part: In a motion how much of it has passed, from 0 to 1; None at a stop.
+    """
+
+    place: int
+    column: int
+    part: float | None
+
+
+@dataclass(frozen=True)
+class Beats:
+    """The frames of some batches that stand as in a layout."""
+
+    layout: Layout
+
+    @cached_property
+    def motion(self) -> int:
+        """How many frames the motion before each batch has."""
+        return frames_of_a_motion(len(self.layout.starts))
+
+    @cached_property
+    def first(self) -> tuple[int, ...]:
+        """The first frame of the motion before each batch."""
+        found, frame = [], 0
+        for steps in self.layout.timesteps:
+            found.append(frame)
+            frame += self.motion + steps + 1
+        return tuple(found)
+
+    @cached_property
+    def n_frames(self) -> int:
+        """The number of frames."""
+        return self.first[-1] + self.motion + self.layout.timesteps[-1] + 1
+
+    @cached_property
+    def stops(self) -> tuple[int, ...]:
+        """The frames at which a state was recorded."""
+        return tuple(
+            first + self.motion + step
+            for first, steps in zip(self.first, self.layout.timesteps, strict=True)
+            for step in range(steps + 1)
+        )
+
+    @property
+    def pace(self) -> Pace:
+        """How long the frames stand."""
+        return pace(len(self.stops), motions=len(self.first))
+
+    def at(self, frame: int) -> Beat:
+        """What a frame shows."""
+        place = bisect.bisect_right(self.first, frame) - 1
+        passed = frame - self.first[place]
+        start = self.layout.starts[place]
+        if passed < self.motion:
+            return Beat(place, start, passed / self.motion)
+        return Beat(place, start + passed - self.motion, None)
+
+    def columns(self) -> list[int]:
+        """For each frame, how many columns are filled in."""
+        filled = []
+        for frame in range(self.n_frames):
+            beat = self.at(frame)
+            if beat.part is None:
+                filled.append(beat.column + 1)
+            else:
+                before = beat.place - 1
+                filled.append(0 if before < 0 else self.layout.end(before))
+        return filled
+
+    def marks(self, names: Sequence[str]) -> list[tuple[int, str]]:
+        """The stop at which each batch begins, with its name."""
+        begins = [first + self.motion for first in self.first]
+        return list(zip(begins, names, strict=True))

@@ -1,0 +1,233 @@
+"""The state column of some lanes, from the first frame to the last: one object that moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from stateviz.drawing.handover import SIGN_FONT, Column, Handover, draw_signs
+from stateviz.drawing.lanes import draw_ground, fitting, letters_of
+from stateviz.drawing.timeline import MARKERS
+from stateviz.playing.moving import Declared, Part
+from stateviz.recording import BatchRecord
+from stateviz.scenes.beats import Beat, Beats
+
+_COLUMN_INCHES = 0.14  # the least width of the state column
+_MOST_ZEROS = 12  # lanes in which a zero is written
+_LEAVING = (0.45, 0.45, 0.45, 1.0)
+
+
+class Flow:
+    """Draws the lanes' state column on the axes of their states, and what moves it.
+
+    Args:
+        ax: The axes, at its place in the figure and with its limits.
+        trail: The image of all columns, whose colours the state column has.
+        values: All states, shape (lanes, columns).
+        records: The batches.
+        beats: Their frames.
+        words: For each batch what reset, gave or altered its state.
+        over, under: The room over and under the axes, in inches.
+    """
+
+    def __init__(
+        self,
+        ax: Axes,
+        trail: AxesImage,
+        values: np.ma.MaskedArray,
+        records: Sequence[BatchRecord],
+        beats: Beats,
+        words: Sequence[str],
+        *,
+        over: float,
+        under: float,
+    ) -> None:
+        self.values, self.beats = np.ma.masked_invalid(values), beats
+        ax.autoscale(False)
+        figure = ax.get_figure(root=True)
+        assert figure is not None
+        box = ax.get_position()
+        inches = box.width * figure.get_figwidth() / beats.layout.columns
+        lanes_an_inch = beats.layout.lanes / (box.height * figure.get_figheight())
+        self.width = max(1.0, _COLUMN_INCHES / inches)
+        room = over * lanes_an_inch, under * lanes_an_inch
+        self.handovers = [
+            self._handover(records, place, word, room) for place, word in enumerate(words)
+        ]
+        self.ground = draw_ground(ax, records, width=self.width)
+        self.signs = [draw_signs(ax, handover) for handover in self.handovers]
+        self._name_ways(ax, records)
+        self.column, self.frame = _a_column(ax, trail, "black", linewidth=2.2, zorder=4)
+        self.leaving, self.leaving_frame = _a_column(
+            ax, trail, _LEAVING, linewidth=1.4, zorder=3, linestyle=(0, (2, 1.2))
+        )
+        self.zeros = self._zero_digits(ax)
+
+    def _handover(
+        self,
+        records: Sequence[BatchRecord],
+        place: int,
+        word: str,
+        room: tuple[float, float],
+    ) -> Handover:
+        layout = self.beats.layout
+        start = layout.starts[place]
+        before = None
+        if place and follows(records[place - 1], records[place]):
+            end = layout.end(place - 1) - 1
+            before, left = self.values[:, end : end + 1], end - 0.5
+        else:
+            left = start - layout.gap - 0.5
+        return Handover(
+            records[place].origin,
+            before,
+            self.values[:, start : start + 1],
+            left=left,
+            right=start - 0.5,
+            width=self.width,
+            over=room[0],
+            under=room[1],
+            word=word,
+        )
+
+    def _name_ways(self, ax: Axes, records: Sequence[BatchRecord]) -> None:
+        """Writes under each gap in a word what becomes of the state there."""
+        letters = letters_of(self.beats.layout)
+        y = self.beats.layout.lanes - 0.5 + 1.12 * self.handovers[0].under
+        for handover, signs, record in zip(self.handovers, self.signs, records, strict=True):
+            room = letters * (record.timesteps + 1 + self.beats.layout.gap) - 1
+            word = {
+                "carried": fitting(room, "carried over", "carried"),
+                "fresh": fitting(room, "fresh zeros", "fresh"),
+                "reset": fitting(room, "reset to zeros", "reset"),
+                "given": fitting(room, handover.word, "given"),
+                "altered": "altered",
+            }[record.origin]
+            x = (handover.left + handover.right + handover.width) / 2
+            signs.append(
+                ax.text(
+                    x,
+                    y,
+                    word,
+                    ha="center",
+                    va="top",
+                    fontsize=SIGN_FONT,
+                    weight="bold",
+                    color=MARKERS[record.origin]["color"],
+                    zorder=6,
+                )
+            )
+
+    def _zero_digits(self, ax: Axes) -> list[Text]:
+        lanes = self.beats.layout.lanes
+        return [
+            ax.text(0, 0, "0", ha="center", va="center", fontsize=9, zorder=6, visible=False)
+            for _ in range(lanes if lanes <= _MOST_ZEROS else 1)
+        ]
+
+    def parts(self) -> list[Declared]:
+        """What is declared: the lanes as they wait, and the signs, which come and stay."""
+        parts: list[Declared] = [Part(self.ground, 0, 0, lambda _: None)]
+        for first, signs in zip(self.beats.first, self.signs, strict=True):
+            parts.append(Part(signs, max(first - 1, 0), first, _shown_from(first, signs)))
+        return parts
+
+    def show(self, beat: Beat) -> list[Artist]:
+        """Shows the state column of a frame, and the one that leaves."""
+        column, leaving = self.at(beat)
+        _set_column(self.column, self.frame, column)
+        _set_column(self.leaving, self.leaving_frame, leaving)
+        self._show_zeros(column)
+        return [self.column, self.frame, self.leaving, self.leaving_frame, *self.zeros]
+
+    def at(self, beat: Beat) -> tuple[Column | None, Column | None]:
+        """The state column of a frame, and the one that leaves, if there are such."""
+        if beat.part is not None:
+            return self.handovers[beat.place].at(beat.part)
+        left = beat.column - 0.5
+        box = left, left + self.width, -0.5, self.beats.layout.lanes - 0.5
+        return Column(self.values[:, beat.column : beat.column + 1], box), None
+
+    def _show_zeros(self, column: Column | None) -> None:
+        is_zero = column is not None and not column.values.filled(0).any()
+        whole = column is not None and column.box[3] - column.box[2] > 0.6 * len(column.values)
+        for lane, digit in enumerate(self.zeros):
+            digit.set_visible(is_zero and whole)
+            if column is None:
+                continue
+            left, right, top, bottom = column.box
+            row = (lane + 0.5) / len(self.zeros)
+            digit.set_position(((left + right) / 2, top + row * (bottom - top)))
+
+
+def follows(before: BatchRecord, record: BatchRecord) -> bool:
+    """Whether a batch's states began where those of another ended, or right after them."""
+    if record.origin == "carried":
+        return record.came_from == before.index
+    return record.index == before.index + 1
+
+
+def parts_of_columns(
+    texts: Mapping[int, Sequence[Artist]], columns: Sequence[int]
+) -> list[Declared]:
+    """Texts of columns, each column's shown once it is filled in.
+
+    Args:
+        texts: The texts of each column.
+        columns: For each frame, how many columns are filled in.
+    """
+    firsts = np.searchsorted(columns, np.array(list(texts)) + 1).tolist()
+    return [
+        Part(each, max(first - 1, 0), first, _shown_from(first, each))
+        for first, each in zip(firsts, texts.values(), strict=True)
+    ]
+
+
+def _shown_from(first: int, artists: Sequence[Artist]) -> Callable[[int], None]:
+    def move(frame: int) -> None:
+        for artist in artists:
+            artist.set_visible(frame >= first)
+
+    return move
+
+
+def _a_column(
+    ax: Axes, trail: AxesImage, color: Any, *, zorder: float, **edge: Any
+) -> tuple[AxesImage, Rectangle]:
+    image = AxesImage(
+        ax,
+        cmap=trail.get_cmap(),
+        interpolation="nearest",
+        origin="upper",
+        extent=(0, 1, 1, 0),
+        zorder=zorder,
+        clip_on=False,
+    )
+    image.set_data(np.zeros((1, 1)))
+    image.set_clim(*trail.get_clim())
+    ax.add_image(image)
+    frame = Rectangle(
+        (0, 0), 1, 1, facecolor="none", edgecolor=color, clip_on=False, zorder=zorder + 0.5, **edge
+    )
+    ax.add_patch(frame)
+    return image, frame
+
+
+def _set_column(image: AxesImage, frame: Rectangle, column: Column | None) -> None:
+    for artist in (image, frame):
+        artist.set_visible(column is not None)
+    if column is None:
+        return
+    left, right, top, bottom = column.box
+    image.set_data(column.values)
+    image.set_extent((left, right, bottom, top))
+    image.set_alpha(column.opacity)
+    frame.set_bounds(left, top, right - left, bottom - top)
+    frame.set_alpha(column.opacity)
