@@ -21,6 +21,7 @@ from stateviz.scenes.beats import Beat, Beats
 
 _COLUMN_INCHES = 0.14  # the least width of the state column
 _MOST_ZEROS = 12  # lanes in which a zero is written
+_INK = "#202020"  # on the light colours of a heat map, whatever the page's theme
 _LEAVING = (0.45, 0.45, 0.45, 1.0)
 
 
@@ -64,10 +65,24 @@ class Flow:
         self.ground = draw_ground(ax, records, width=self.width)
         self.signs = [draw_signs(ax, handover) for handover in self.handovers]
         self._name_ways(ax, records)
-        self.column, self.frame = _a_column(ax, trail, "black", linewidth=2.2, zorder=4)
+        self.column, self.frame = _a_column(ax, trail, _INK, linewidth=1.8, zorder=4)
+        self.column.set_label("state column")
+        # Around it in the reader's own colour, which is light on a dark page.
+        self.halo = Rectangle(
+            (0, 0),
+            1,
+            1,
+            facecolor="none",
+            edgecolor="black",
+            linewidth=4,
+            clip_on=False,
+            zorder=3.9,
+        )
+        ax.add_patch(self.halo)
         self.leaving, self.leaving_frame = _a_column(
             ax, trail, _LEAVING, linewidth=1.4, zorder=3, linestyle=(0, (2, 1.2))
         )
+        self.leaving.set_label("leaving column")
         self.zeros = self._zero_digits(ax)
 
     def _handover(
@@ -128,7 +143,9 @@ class Flow:
     def _zero_digits(self, ax: Axes) -> list[Text]:
         lanes = self.beats.layout.lanes
         return [
-            ax.text(0, 0, "0", ha="center", va="center", fontsize=9, zorder=6, visible=False)
+            ax.text(
+                0, 0, "0", ha="center", va="center", fontsize=9, color=_INK, zorder=6, visible=False
+            )
             for _ in range(lanes if lanes <= _MOST_ZEROS else 1)
         ]
 
@@ -143,9 +160,12 @@ class Flow:
         """Shows the state column of a frame, and the one that leaves."""
         column, leaving = self.at(beat)
         _set_column(self.column, self.frame, column)
+        self.halo.set_visible(column is not None)
+        self.halo.set_bounds(*self.frame.get_bbox().bounds)
         _set_column(self.leaving, self.leaving_frame, leaving)
         self._show_zeros(column)
-        return [self.column, self.frame, self.leaving, self.leaving_frame, *self.zeros]
+        columns = [self.halo, self.column, self.frame, self.leaving, self.leaving_frame]
+        return [*columns, *self.zeros]
 
     def at(self, beat: Beat) -> tuple[Column | None, Column | None]:
         """The state column of a frame, and the one that leaves, if there are such."""
