@@ -43,6 +43,11 @@ def label(name: str) -> str:
     return f"{name} {_SYMBOLS[name]}"
 
 
+def symbol(name: str) -> str:
+    """The gate's symbol in equations, such as "f"."""
+    return _SYMBOLS[name]
+
+
 def draw_gates(
     ax: Axes,
     batch: BatchRecord,

@@ -20,7 +20,7 @@ class Pick:
 
     Attributes:
         ax: The axes.
-        choice: The name of the choice.
+        choice: The name of the choice; "" where a click goes to a stop.
         axis: "x" or "y".
         start: Where on that axis option 0 begins.
     """

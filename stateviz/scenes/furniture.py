@@ -65,6 +65,10 @@ class Rooms:
         self._rooms[name] = self.height, inches
         self.height += inches
 
+    def above(self, name: str, inches: float) -> float:
+        """A height over a room, as a part of the figure's."""
+        return 1 - (self._rooms[name][0] - inches) / self.height
+
     def axes(self, figure: Figure, name: str) -> Axes:
         """An axes that fills a room, between the numbers on the left and the scales."""
         top, inches = self._rooms[name]

@@ -66,6 +66,8 @@ test("the nearest point of a line that is shown", () => {
 
 test("a click chooses by its place along an axis, inside of the box only", () => {
   const scene = {
+    n_frames: 9,
+    stops: null,
     options: { unit: ["0", "1", "2"] },
     picks: [
       {

@@ -69,7 +69,7 @@
  */
 /**
  * @typedef {object} Pick A place where a click chooses an option.
- * @property {string} choice
+ * @property {string} choice its name, or "" where the option is a stop
  * @property {"x" | "y"} axis
  * @property {number} start where on that axis option 0 begins
  * @property {Box} box

@@ -108,8 +108,8 @@ export function lineAt(size, track, state, x, y) {
 }
 
 /**
- * The choice and the option that a click at a place makes, if any.
- * @param {{ picks: Described["picks"], options: Record<string, string[]> }} scene
+ * The choice and the option that a click at a place makes, if any; with no name, the stop.
+ * @param {Pick<Described, "picks" | "options" | "stops" | "n_frames">} scene
  * @param {number} x
  * @param {number} y
  */
@@ -121,9 +121,15 @@ export function pickAt(scene, x, y) {
     const [part, other] = pick.axis === "x" ? [across, down] : [down, across];
     if (!(part >= 0 && part < 1 && other >= 0 && other < 1)) continue;
     const option = Math.floor(low + part * (high - low) - pick.start);
-    if (option >= 0 && option < scene.options[pick.choice].length) {
+    const count = pick.choice ? scene.options[pick.choice].length : stopCount(scene);
+    if (option >= 0 && option < count) {
       return { choice: pick.choice, option };
     }
   }
   return null;
+}
+
+/** @param {Pick<Described, "stops" | "n_frames">} scene */
+function stopCount({ stops, n_frames }) {
+  return stops ? stops.length : n_frames;
 }

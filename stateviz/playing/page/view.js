@@ -204,7 +204,8 @@ export class View {
       "click",
       (event) => {
         const pick = this.pick(event);
-        if (pick) clock.choose(pick.choice, pick.option);
+        if (pick?.choice) clock.choose(pick.choice, pick.option);
+        else if (pick) clock.jump(this.scene.stops?.[pick.option] ?? pick.option);
       },
       heard,
     );
@@ -292,7 +293,7 @@ export class View {
   /** @param {MouseEvent} event */
   pick(event) {
     const pick = pickAt(this.scene, ...this.place(event));
-    return pick && this.clock.has(pick.choice) ? pick : null;
+    return pick && (!pick.choice || this.clock.has(pick.choice)) ? pick : null;
   }
 
   /** A presenter's view. Where a page may not fill the screen it fills the window. */
@@ -321,7 +322,8 @@ export class View {
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
     const pick = this.pick(event);
     const pointed = wordsAt(this.scene, this.clock.at, ...this.place(event));
-    const words = pick ? [pointed, "click to choose"].filter(Boolean).join("  ·  ") : pointed;
+    const offer = pick?.choice ? "click to choose" : "click to go there";
+    const words = pick ? [pointed, offer].filter(Boolean).join("  ·  ") : pointed;
     this.picture.style.cursor = pick ? "pointer" : "";
     this.tip.hidden = !words;
     this.tip.textContent = words;

@@ -1,0 +1,311 @@
+"""`play_cell`: the diagram of the cell, with the numbers of one unit, timestep after timestep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+
+from stateviz.drawing import cell, diagrams, gates
+from stateviz.drawing.finite import finite, reach_of
+from stateviz.drawing.sample import (
+    data_timestep,
+    draw_cursor,
+    name_state,
+    set_time_axis,
+    trace_of,
+)
+from stateviz.drawing.timeline import LINE_COLOR
+from stateviz.playing.moving import Declared, Grow
+from stateviz.playing.pace import pace
+from stateviz.playing.player import Player
+from stateviz.playing.scene import Pick, Scene
+from stateviz.recording import BatchRecord, GRUGates, LayerRecording, Recording
+from stateviz.scenes.choosing import check_place, clamp, layers_with_batches, one_layer
+from stateviz.scenes.furniture import FONT, LEFT, WIDTH, Rooms, headline
+from stateviz.scenes.naming import began, in_run, told_apart
+
+_FRAMES_OF_A_STEP = 16
+_USUAL_MS = 900
+_COLORS = {"cell": "#8a5a00", "hidden": LINE_COLOR}
+
+
+def play_cell(
+    recording: Recording,
+    *,
+    layer: str | None = None,
+    batch: int = 0,
+    sample: int = 0,
+    unit: int = 0,
+    interval_ms: int | None = None,
+) -> Player:
+    """Plays the inside of a cell: its diagram, filled in with the numbers of one unit.
+
+    The gates are valves that open by their value. What is kept of the old state and what is added
+    to it are amounts that meet. A road is as wide as its value is large, and dashed where it is
+    negative. Under the diagram stands the whole sequence with the timestep that is shown; a click
+    there goes to another.
+
+    Args:
+        recording: What `stateviz.record` recorded or `stateviz.load` opened. Of an LSTM or a GRU
+            it needs the gates: `stateviz.record(model, gates=True)`.
+        layer: The layer's name; may be left out where the recording has one layer.
+        batch: The place in `LayerRecording.batches`, 0-based.
+        sample: The row among the samples that were kept, 0-based.
+        unit: The unit among those that were kept, 0-based.
+        interval_ms: How long a timestep stands, in milliseconds; where None, as suits the sequence.
+
+    Returns:
+        A `Player` with a stop before the first and after each timestep, and motion between them.
+
+    Raises:
+        ValueError: The recording is empty, has several layers and none is named, has no gates, or
+            the cell is none of an LSTM, a GRU and a SimpleRNN.
+        KeyError: There is no such layer.
+        IndexError: There is no such batch, sample or unit.
+    """
+    first = one_layer(recording, layer)
+    record = first.batches[check_place("batch", batch, len(first.batches), first.name)]
+    _diagram_of(record, first)
+    check_place("sample", sample, len(record.samples), first.name)
+    check_place("unit", unit, len(record.unit_numbers), first.name)
+    played = [name for name in layers_with_batches(recording) if _has_diagram(recording[name])]
+
+    def make(**choice: int) -> Scene:
+        return _chosen_scene(recording, played, **choice)
+
+    return Player.of(
+        make,
+        interval_ms=interval_ms,
+        layer=played.index(first.name),
+        batch=batch,
+        sample=sample,
+        unit=unit,
+    )
+
+
+def _has_diagram(layer: LayerRecording) -> bool:
+    try:
+        _diagram_of(layer.batches[0], layer)
+    except ValueError:
+        return False
+    return True
+
+
+def _diagram_of(record: BatchRecord, layer: LayerRecording) -> diagrams.Diagram:
+    """The diagram of a layer's cell.
+
+    Raises:
+        ValueError: There is none, or the gates that it needs were not recorded.
+    """
+    if record.hidden_state.ndim == 3:
+        if record.gates is not None:
+            return diagrams.GRU if isinstance(record.gates, GRUGates) else diagrams.LSTM
+        if layer.kind == "SimpleRNN":
+            return diagrams.SIMPLE
+        if layer.kind in ("LSTM", "GRU"):
+            raise ValueError(
+                f"The diagram of a cell needs its gates, which were not recorded of layer "
+                f"{layer.name!r}. Record with stateviz.record(model, gates=True)."
+            )
+    raise ValueError(
+        f"There is a diagram of the cell of an LSTM, a GRU and a SimpleRNN; layer {layer.name!r} "
+        f"is a {layer.kind}. Play its states with stateviz.play_sequence."
+    )
+
+
+def _chosen_scene(
+    recording: Recording,
+    played: Sequence[str],
+    *,
+    layer: int,
+    batch: int,
+    sample: int,
+    unit: int,
+) -> Scene:
+    """The scene of a choice, each 0-based; what is out of range is brought into it."""
+    of = recording[played[layer]]
+    batch = clamp(batch, len(of.batches))
+    record = of.batches[batch]
+    sample, unit = clamp(sample, len(record.samples)), clamp(unit, len(record.unit_numbers))
+    picture = _Picture(record, _diagram_of(record, of), sample, unit)
+    n_frames = 1 + record.timesteps * (_FRAMES_OF_A_STEP + 1)
+    stops = range(0, n_frames, _FRAMES_OF_A_STEP + 1)
+    paced = pace(len(stops), usual_ms=_USUAL_MS)
+    return Scene(
+        picture.figure,
+        picture.update,
+        n_frames,
+        describe=picture.describe,
+        title=picture.title,
+        parts=picture.parts(n_frames),
+        stops=stops,
+        pace=type(paced)(paced.interval_ms, min(60.0, paced.interval_ms / _FRAMES_OF_A_STEP)),
+        options={
+            "layer": list(played),
+            "batch": told_apart(of.batches),
+            "sample": list(map(str, record.samples)),
+            "unit": list(map(str, record.unit_numbers)),
+        },
+        chosen={"layer": layer, "batch": batch, "sample": sample, "unit": unit},
+        picks=[Pick(picture.timeline, "", "x", -1.5)],
+    )
+
+
+class _Picture:
+    """The diagram, and under it the unit's states over all timesteps."""
+
+    def __init__(
+        self, record: BatchRecord, diagram: diagrams.Diagram, sample: int, unit: int
+    ) -> None:
+        self.record, self.sample, self.unit = record, sample, unit
+        self.traces = {
+            state: trace_of(record, state, sample, unit) for state in record.state_names[:2]
+        }
+        rooms = Rooms()
+        rooms.add("names", 0.86)
+        rooms.add("cell", 3.3)
+        rooms.add("between", 0.42)
+        rooms.add("timeline", 0.9)
+        rooms.add("below", 0.42)
+        self.figure = Figure(figsize=(WIDTH, rooms.height), dpi=100)
+        self.number = record.unit_numbers[unit]
+        self.title = (
+            f"{record.layer}: the cell of unit {self.number}, {in_run(record)}, "
+            f"sample {record.samples[sample]}"
+        )
+        headline(self.figure, self.title, left=LEFT)
+        self.equations = [
+            self.figure.text(LEFT, 1 - inches / rooms.height, "", fontsize=FONT + 0.5, va="center")
+            for inches in (0.46, 0.7)
+        ]
+        inputs = [] if record.inputs is None else [record.inputs[sample]]
+        reach = max(1.0, reach_of(*self.traces.values(), *inputs))
+        self.cell = cell.Cell(rooms.axes(self.figure, "cell"), diagram, reach)
+        self._draw_timeline(rooms)
+
+    def _draw_timeline(self, rooms: Rooms) -> None:
+        ax = self.timeline = rooms.axes(self.figure, "timeline")
+        set_time_axis(ax, self.record, labelled=True)
+        ax.set_xlim(-1.5, self.record.timesteps - 0.5)
+        self.time = np.concatenate([[-1.0], np.arange(self.record.timesteps)])
+        ticks = [tick for tick in ax.get_xticks() if tick >= 0]
+        labels = [str(data_timestep(self.record, int(tick))) for tick in ticks]
+        ax.set_xticks([-1, *ticks], ["initial", *labels])
+        ax.set_xlabel("timestep", fontsize=FONT - 0.5, labelpad=1)
+        ax.tick_params(labelsize=FONT - 0.5)
+        values = np.concatenate([finite(trace) for trace in self.traces.values()])
+        known = values[np.isfinite(values)]
+        low, high = min(0.0, *known), max(0.0, *known)
+        room = 0.12 * ((high - low) or 1)
+        ax.set_ylim(low - room, high + room)
+        ax.axhline(0, color=(0.5, 0.5, 0.5, 0.5), linewidth=1)
+        self.lines = {}
+        for place, state in enumerate(self.traces):
+            look = "-" if place == 0 else (0, (4, 1.5))
+            [self.lines[state]] = ax.plot([], [], color=_COLORS[state], linestyle=look, linewidth=2)
+            symbol = name_state(state)[0]
+            self.figure.text(
+                LEFT + 0.3 * place,
+                rooms.above("timeline", 0.14),
+                f"{'—' if place == 0 else '- -'}  {symbol}, the {name_state(state)[1]}",
+                color=_COLORS[state],
+                fontsize=FONT,
+                va="center",
+            )
+        self.cursor = draw_cursor(ax, -1)
+
+    def parts(self, n_frames: int) -> list[Declared]:
+        """The states' lines, which grow."""
+        points = [1 + self._at(frame)[0] + 1 for frame in range(n_frames)]
+        return [
+            Grow(line, [(self.time, finite(self.traces[state]))], points)
+            for state, line in self.lines.items()
+        ]
+
+    def _at(self, frame: int) -> tuple[int, float | None]:
+        """The last timestep that is reached, -1 before the first; and the part of the way on."""
+        steps, passed = divmod(frame, _FRAMES_OF_A_STEP + 1)
+        return steps - 1, passed / (_FRAMES_OF_A_STEP + 1) if passed else None
+
+    def _values(self, timestep: int) -> dict[str, float]:
+        """All numbers of a timestep by their names in the diagram."""
+        before = {
+            f"{name_state(state)[0]} before": float(trace[timestep])
+            for state, trace in self.traces.items()
+        }
+        now = {name_state(s)[0]: float(trace[timestep + 1]) for s, trace in self.traces.items()}
+        x = {}
+        if self.record.inputs is not None and self.record.inputs.shape[2] == 1:
+            x = {"x": float(self.record.inputs[self.sample, timestep, 0])}
+        if self._is_held(timestep):
+            return before | now | x
+        found = gates.gates_of(self.record, self.sample, self.unit)
+        g = {gates.symbol(name): float(values[timestep]) for name, values in found.items()}
+        values = before | now | x | g
+        if "f" in g:
+            values |= {"kept": g["f"] * before["c before"], "added": g["i"] * g["g"]}
+            values["squashed"] = now["h"] / g["o"] if g["o"] else 0.0
+        elif "z" in g:
+            values["1 − z"] = 1 - g["z"]
+            values |= {"kept": g["z"] * before["h before"], "added": (1 - g["z"]) * g["g"]}
+        return values
+
+    def _is_held(self, timestep: int) -> bool:
+        mask = self.record.mask
+        return mask is not None and not mask[self.sample, timestep]
+
+    def update(self, frame: int) -> list[Artist]:
+        """Shows a timestep, or the way to the next."""
+        timestep, part = self._at(frame)
+        going_to = timestep + (part is not None)
+        values = {} if going_to < 0 else self._values(going_to)
+        if going_to < 0:
+            symbols = [name_state(state)[0] for state in self.traces]
+            first = zip(symbols, self.traces.values(), strict=True)
+            values = {f"{symbol} before": float(trace[0]) for symbol, trace in first}
+        elif part is not None:
+            values = {name: value for name, value in values.items() if part >= _known_from(name)}
+        self.cursor.set_xdata([timestep] * 2)
+        words = self._equations(timestep) if part is None else ("", "")
+        for text, said in zip(self.equations, words, strict=True):
+            text.set_text(said)
+        return [*self.cell.show(values, part), self.cursor, *self.equations]
+
+    def _equations(self, timestep: int) -> tuple[str, str]:
+        if timestep < 0:
+            return f"before t = 0: {began(self.record)}", ""
+        if self._is_held(timestep):
+            return "held: this timestep is masked, and the cell stands still", ""
+        at = {"sample": self.sample, "unit": self.unit, "timestep": timestep}
+        first, _, second = gates.equation(self.record, **at).partition("    ")
+        if not first:
+            first = "h = tanh(W x + U h_before + b), over all features and all units of h before"
+        return first, second
+
+    def describe(self, frame: int) -> str:
+        """The frame in words and numbers."""
+        timestep, part = self._at(frame)
+        if part is not None:
+            step = data_timestep(self.record, timestep + 1)
+            return f"on the way to t = {step}   (unit {self.number})"
+        numbers = [
+            f"{name_state(state)[0]} = {trace[timestep + 1]:.3f}"
+            for state, trace in self.traces.items()
+        ]
+        when = f"before t = 0: {began(self.record)}"
+        if timestep >= 0:
+            when = f"t = {data_timestep(self.record, timestep)}"
+            when += "   held, for it is masked" * self._is_held(timestep)
+        return "   ".join([when, *numbers, f"(unit {self.number})"])
+
+
+def _known_from(name: str) -> float:
+    """The part of the way to a timestep from which on a value of it is known."""
+    if name.endswith("before") or name == "x":
+        return 0.0
+    if name in ("kept", "added"):
+        return 0.45
+    return {"c": 0.6, "squashed": 0.7, "h": 0.7}.get(name, 0.3)

@@ -1,0 +1,87 @@
+"""The picture of the question counts what was recorded, by columns and by rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import stateviz
+from stateviz.drawing.answer import MOST_BATCHES
+from stateviz.recording import BatchRecord, LayerRecording, Origin, Recording
+from tests.building.recordings import a_batch
+
+
+def a_run(*origins: Origin, sizes: int = 4) -> list[BatchRecord]:
+    return [
+        a_batch(index, origin=origin, batch=index, epoch=0, batch_size=sizes)
+        for index, origin in enumerate(origins)
+    ]
+
+
+def recording_of(batches: list[BatchRecord]) -> Recording:
+    return Recording([LayerRecording("lstm", "LSTM", 2, True, batches)])
+
+
+def words(figure: Figure) -> list[str]:
+    texts = [*figure.texts, *(text for ax in figure.axes for text in ax.texts)]
+    return [text.get_text() for text in texts if text.get_visible()]
+
+
+def test_columns_and_rows_are_counted_on_one_picture() -> None:
+    recording = recording_of(a_run("fresh", "fresh", "fresh"))
+    said = words(stateviz.draw_answer(recording))  # type: ignore[arg-type]
+    assert "by columns, one a batch: 3 state tensors of zeros" in said
+    assert "by rows, one a sequence: 3 × 4 = 12 sample states of zeros" in said
+    assert said.count("4 rows") == 3
+    totals = recording.resets()
+    assert (totals.state_tensors_zeroed, totals.sample_states_zeroed) == (3, 12)
+
+
+def test_a_carried_state_is_not_counted() -> None:
+    said = words(stateviz.draw_answer(recording_of(a_run("reset", "carried"))))  # type: ignore[arg-type]
+    assert "by columns, one a batch: 1 state tensor of zeros" in said
+    assert "by rows, one a sequence: 4 sample states of zeros" in said
+    assert said.count("4 rows") == 1
+    assert "carried over" in said
+
+
+def test_it_draws_what_was_recorded_on_the_axes_that_it_gets() -> None:
+    figure = Figure()
+    ax = figure.add_subplot()
+    batches = a_run("fresh", "given")
+    assert stateviz.draw_answer(recording_of(batches), ax) is figure
+    for place, batch in enumerate(batches):
+        column, steps = ax.images[2 * place : 2 * place + 2]
+        held = batch.states[-1]
+        np.testing.assert_array_equal(np.asarray(column.get_array()), held.initial[:, :1])
+        np.testing.assert_array_equal(np.asarray(steps.get_array()), held.after[:, :, 0])
+
+
+def test_the_first_epoch_is_drawn_and_the_rest_is_said() -> None:
+    many = [*a_run(*["fresh"] * (MOST_BATCHES + 3)), a_batch(20, epoch=1, origin="fresh")]
+    said = words(stateviz.draw_answer(recording_of(many)))  # type: ignore[arg-type]
+    assert sum(each == "4 rows" for each in said) == MOST_BATCHES
+    assert any("12 batches: 12 state tensors and 48 sample states" in each for each in said)
+
+
+def test_played_it_counts_batch_after_batch() -> None:
+    player = stateviz.play_answer(recording_of(a_run("reset", "carried", "reset")))
+    counts = []
+    for frame in range(player.n_frames):
+        player.frame = frame
+        counts.append(player.readout.split(": ")[1])
+        assert words(player.figure).count("4 rows") == [0, 1, 1, 2][frame]
+    assert counts == [
+        "0 by batch, 0 by row",
+        "1 by batch, 4 by row",
+        "1 by batch, 4 by row",
+        "2 by batch, 8 by row",
+    ]
+
+
+def test_a_notebook_shows_the_still() -> None:
+    figure = stateviz.draw_answer(recording_of(a_run("fresh")))
+    assert figure._repr_png_()[:4] == b"\x89PNG"  # type: ignore[union-attr]
+    with pytest.raises(TypeError, match="A recording is played"):
+        stateviz.draw_answer("run.npz")  # type: ignore[arg-type]

@@ -1,0 +1,148 @@
+"""The diagram of the cell holds the numbers of the recorded run, at every timestep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import stateviz
+from stateviz.drawing import diagrams
+from stateviz.recording import Recording
+from tests.building.models import FEATURES, TIMESTEPS, a_model, series
+
+
+def recorded(kind: str, *, gates: bool = True, masked: bool = False, **words: Any) -> Recording:
+    keras.utils.set_random_seed(4)
+    layers = [keras.Input((5, 1)), *[keras.layers.Masking(0.0)] * masked]
+    model = keras.Sequential([*layers, getattr(keras.layers, kind)(3, name="rnn", **words)])
+    X = np.random.default_rng(2).normal(size=(2, 5, 1)).astype("float32")
+    X[:, 2] = 0
+    with stateviz.record(model, gates=gates) as recording:
+        model.predict(X, verbose=0)
+    return recording
+
+
+def texts(player: stateviz.Player) -> list[str]:
+    ax = player.figure.axes[0]
+    return [text.get_text() for text in ax.texts if text.get_text()]
+
+
+def chips(player: stateviz.Player) -> dict[str, str]:
+    """The number in each box, by the label over it."""
+    found = [text.get_text() for text in player.figure.axes[0].texts]
+    labels = ("c before", "h before", "x", "c now", "h now")
+    return {each: found[found.index(each) + 1] for each in labels if each in found}
+
+
+def said(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
+@pytest.mark.parametrize(("sample", "unit"), [(0, 0), (1, 2)])
+def test_the_boxes_of_an_lstm_hold_what_its_equations_take(sample: int, unit: int) -> None:
+    recording = recorded("LSTM")
+    batch = recording["rnn"].batches[0]
+    player = stateviz.play_cell(recording, sample=sample, unit=unit)
+    assert len(player.stops) == 6
+    h, c = (batch.states[place].after[sample, :, unit] for place in (0, 1))
+    g = batch.gates
+    assert isinstance(g, stateviz.Gates)
+    for t in range(5):
+        player.frame = player.stops[t + 1]
+        before = (0.0, 0.0) if t == 0 else (h[t - 1], c[t - 1])
+        assert chips(player) == {
+            "h before": said(before[0]),
+            "c before": said(before[1]),
+            "x": said(float(batch.inputs[sample, t, 0])),  # type: ignore[index]
+            "h now": said(h[t]),
+            "c now": said(c[t]),
+        }
+        at = (sample, t, unit)
+        assert f"kept: f × c before {said(g.forget[at] * before[1])}" in texts(player)
+        assert f"added: i × g {said(g.input[at] * g.candidate[at])}" in texts(player)
+        assert g.forget[at] * before[1] + g.input[at] * g.candidate[at] == pytest.approx(
+            c[t], abs=1e-6
+        )
+
+
+def test_a_valve_is_open_as_far_as_its_gate() -> None:
+    recording = recorded("LSTM")
+    gates = recording["rnn"].batches[0].gates
+    assert isinstance(gates, stateviz.Gates)
+    player = stateviz.play_cell(recording, unit=1)
+    player.frame = player.stops[4]
+    cell = player._scene.update.__self__.cell  # type: ignore[attr-defined]
+    values = {valve.label.split()[0]: fill for valve, fill, _ in cell._valves}
+    for name in ("forget", "input", "output"):
+        value = getattr(gates, name)[0, 3, 1]
+        assert values[name].get_height() / 9 == pytest.approx(value, abs=1e-6)
+    candidate = float(gates.candidate[0, 3, 1])
+    assert values["candidate"].get_height() / 4.5 == pytest.approx(abs(candidate), abs=1e-6)
+    middle = next(valve for valve in diagrams.LSTM.valves if valve.signed).at[1]
+    below = values["candidate"].get_y() < middle
+    assert below == (candidate < 0)
+
+
+@pytest.mark.parametrize("kind", ["GRU", "SimpleRNN"])
+def test_the_other_cells_have_their_own_diagram(kind: str) -> None:
+    recording = recorded(kind, gates=kind == "GRU")
+    batch = recording["rnn"].batches[0]
+    player = stateviz.play_cell(recording, unit=1)
+    player.frame = player.stops[3]
+    h = batch.hidden_state[0, :, 1]
+    assert chips(player)["h before"] == said(h[1])
+    assert chips(player)["h now"] == said(h[2])
+    assert "c now" not in texts(player)
+    if kind == "GRU":
+        gates = batch.gates
+        assert isinstance(gates, stateviz.GRUGates)
+        z, g = gates.update[0, 2, 1], gates.candidate[0, 2, 1]
+        assert f"kept: z × h before {said(z * h[1])}" in texts(player)
+        assert f"added: (1 − z) × g {said((1 - z) * g)}" in texts(player)
+        assert z * h[1] + (1 - z) * g == pytest.approx(h[2], abs=1e-6)
+
+
+def test_nothing_of_a_timestep_is_known_before_its_values_meet() -> None:
+    player = stateviz.play_cell(recorded("LSTM"))
+    first, then = player.stops[1:3]
+    for frame in range(first + 1, then):
+        player.frame = frame
+        assert bool(chips(player)["h now"]) == ((frame - first) / (then - first) >= 0.7)
+
+
+def test_a_masked_timestep_holds_the_cell_still() -> None:
+    player = stateviz.play_cell(recorded("LSTM", masked=True))
+    player.frame = player.stops[3]
+    assert "held, for it is masked" in player.readout
+    assert any("held: this timestep is masked" in text.get_text() for text in player.figure.texts)
+    shown = chips(player)
+    assert shown["c before"] == shown["c now"]
+    assert not any("kept: f × c before +" in text for text in texts(player))
+
+
+def test_what_has_no_diagram_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match=r"stateviz.record\(model, gates=True\)"):
+        stateviz.play_cell(recorded("LSTM", gates=False))
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((2, 4, 4, 1))
+    model = keras.Model(inputs, keras.layers.ConvLSTM2D(2, 3, name="conv")(inputs))
+    with stateviz.record(model) as recording:
+        model.predict(np.ones((1, 2, 4, 4, 1), "float32"), verbose=0)
+    with pytest.raises(ValueError, match="layer 'conv' is a ConvLSTM2D"):
+        stateviz.play_cell(recording)
+    with pytest.raises(IndexError, match="unit=3 is out of range"):
+        stateviz.play_cell(recorded("SimpleRNN"), unit=3)
+
+
+def test_many_features_have_no_single_x() -> None:
+    X, _ = series()
+    model = a_model()
+    with stateviz.record(model, gates=True) as recording:
+        model.predict(X, verbose=0)
+    assert X.shape[1:] == (TIMESTEPS, FEATURES)
+    player = stateviz.play_cell(recording)
+    player.frame = player.stops[2]
+    assert chips(player)["x"] == ""

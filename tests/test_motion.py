@@ -1,0 +1,307 @@
+"""What becomes of a state between two batches is seen: in path, in shape, and in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from matplotlib.image import AxesImage
+
+import stateviz
+from stateviz.drawing.handover import Handover
+from stateviz.playing.moving import Fill, Grow, Part
+from stateviz.playing.pace import frames_of_a_motion, pace
+from stateviz.playing.scene import Scene
+from stateviz.playing.tracks import tracks_of
+from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
+from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, there
+
+ZEROS = np.zeros((SAMPLES, UNITS), "float32")
+PARTS = np.linspace(0, 0.99, 12)
+
+
+def a_handover(origin: Origin, *, first: bool = False) -> Handover:
+    before, after = (np.ma.array(np.arange(1.0, 5).reshape(4, 1) * sign) for sign in (1, -1))
+    if origin == "carried":
+        after = before
+    if origin in ("fresh", "reset"):
+        after = np.ma.zeros((4, 1))
+    return Handover(
+        origin,
+        None if first else before,
+        after,
+        left=10.0,
+        right=20.0,
+        width=2.0,
+        over=1.0,
+        under=1.5,
+        word="word",
+    )
+
+
+def in_its_lanes(box: tuple[float, ...]) -> bool:
+    return box[2:] == (-0.5, 3.5)
+
+
+def test_a_carried_state_glides_in_its_lanes_and_never_changes() -> None:
+    handover = a_handover("carried")
+    lefts = []
+    for part in PARTS:
+        column, leaving = handover.at(part)
+        assert column is not None
+        assert leaving is None
+        assert in_its_lanes(column.box)
+        assert column.opacity == 1
+        np.testing.assert_array_equal(column.values, there(handover.before))
+        lefts.append(column.box[0])
+    assert lefts[0] == 10
+    assert (np.diff(lefts) > 0).all()
+    assert 19 < lefts[-1] < 20
+
+
+def test_a_fresh_state_comes_from_nowhere_and_the_old_one_falls_and_fades() -> None:
+    handover = a_handover("fresh")
+    ways = [handover.at(part) for part in PARTS]
+    columns, leaving = [there(way[0]) for way in ways], [there(way[1]) for way in ways]
+    assert all(not column.values.any() for column in columns)
+    assert {column.box[0] for column in columns} == {20}  # in its place from the start
+    heights = [column.box[3] - column.box[2] for column in columns]
+    assert heights[0] < 0.3
+    assert (np.diff(heights) >= 0).all()
+    tops = [each.box[2] for each in leaving]
+    assert (np.diff(tops) >= 0).all()
+    assert tops[-1] > 0.5
+    assert (np.diff([each.opacity for each in leaving]) < 0).all()
+
+
+def test_a_reset_state_is_stopped_at_the_gate_and_zeros_come_out() -> None:
+    handover = a_handover("reset")
+    for part in PARTS:
+        column, leaving = handover.at(part)
+        assert column is not None
+        assert in_its_lanes(column.box)
+        if part < 0.5:
+            assert column.box[1] <= handover.gate
+            assert column.values.all()
+            assert leaving is None
+        else:
+            assert column.box[0] >= handover.gate
+            assert not column.values.any()
+            assert there(leaving).box[1] <= handover.gate
+
+
+def test_a_given_state_rises_from_below_and_an_altered_one_comes_from_above() -> None:
+    for origin, out_of, sign in (("given", "tray", 1), ("altered", "source", -1)):
+        handover = a_handover(origin)  # type: ignore[arg-type]
+        columns = [there(handover.at(part)[0]) for part in PARTS]
+        assert columns[0].box == getattr(handover, out_of)
+        middles = [sum(column.box[2:]) / 2 for column in columns]
+        assert (sign * np.diff(middles) < 0).all()
+        for column in columns:
+            np.testing.assert_array_equal(column.values, handover.after)
+
+
+def test_the_leaving_column_of_an_altered_state_stays_where_it_is() -> None:
+    boxes = {there(a_handover("altered").at(part)[1]).box for part in PARTS}
+    assert boxes == {(10, 12, -0.5, 3.5)}
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_every_way_ends_where_the_batch_begins(origin: Origin) -> None:
+    for first in (False, True):
+        handover = a_handover(origin, first=first)
+        column, leaving = handover.at(1.0)
+        assert there(column).box == pytest.approx(handover.standing(20))
+        assert (leaving is None) or not first
+        np.testing.assert_array_equal(there(column).values, handover.after)
+
+
+def a_run(*origins: Origin, layer: str = "lstm") -> list[BatchRecord]:
+    """Batches that began in these ways, whose carried states are those before them."""
+    batches: list[BatchRecord] = []
+    for index, origin in enumerate(origins):
+        words: dict[str, Any] = {"origin": origin, "came_from": None}
+        if origin == "carried" and batches:
+            words |= {
+                "came_from": index - 1,
+                "initial_hidden_state": batches[-1].final_hidden_state,
+                "initial_cell_state": batches[-1].final_cell_state,
+            }
+        if origin in ("fresh", "reset"):
+            words |= {"initial_hidden_state": ZEROS, "initial_cell_state": ZEROS}
+        batch = a_batch(index, layer=layer, **words)
+        cell, hidden = there(batch.cell_state), batch.hidden_state
+        ends = {"final_cell_state": cell[:, -1], "final_hidden_state": hidden[:, -1]}
+        batches.append(a_batch(index, layer=layer, **words, **ends))
+    return batches
+
+
+def played(run: list[BatchRecord], **words: Any) -> stateviz.Player:
+    layer = LayerRecording("lstm", "LSTM", UNITS, True, run)
+    return stateviz.play_batches(Recording([layer]), **words)
+
+
+def columns_of(player: stateviz.Player) -> dict[str, AxesImage]:
+    [ax] = [ax for ax in player.figure.axes if ax.get_ylabel() == "lane"]
+    return {image.get_label(): image for image in ax.images if image.get_visible()}
+
+
+def half_way(player: stateviz.Player, place: int) -> int:
+    """A frame in the middle of the motion before a batch."""
+    stop = player.stops[place * (TIMESTEPS + 1)]
+    return (stop + (player.stops[place * (TIMESTEPS + 1) - 1] if place else 0)) // 2
+
+
+def test_the_moving_column_holds_the_final_state_of_the_batch_before_row_by_row() -> None:
+    batches = a_run("reset", "carried", "fresh")
+    player = played(batches, unit=1)
+    player.frame = half_way(player, 1)
+    shown = columns_of(player)
+    moving = np.ma.asarray(shown["state column"].get_array())
+    np.testing.assert_array_equal(moving[:, 0], there(batches[0].final_cell_state)[:, 1])
+    assert "leaving column" not in shown
+    assert player.readout == (
+        "fit, epoch 0, batch 1   the final state of fit, epoch 0, batch 0 is carried over, "
+        "row by row"
+    )
+    player.frame = half_way(player, 2)
+    shown = columns_of(player)
+    assert not np.ma.asarray(shown["state column"].get_array()).any()
+    leaving = np.ma.asarray(shown["leaving column"].get_array())
+    np.testing.assert_array_equal(leaving[:, 0], there(batches[1].final_cell_state)[:, 1])
+    assert "is dropped, and fresh zeros arrive" in player.readout
+
+
+def test_nothing_comes_from_a_batch_that_was_not_the_one_before() -> None:
+    batches = a_run("reset", "carried", "carried", "fresh")
+    player = played(batches, batches=[0, 2, 3])
+    player.frame = half_way(player, 1)
+    assert "a state is carried over from a batch that is not shown" in player.readout
+    moving = np.ma.asarray(columns_of(player)["state column"].get_array())
+    np.testing.assert_array_equal(moving[:, 0], there(batches[2].initial_cell_state)[:, 0])
+    player.frame = half_way(player, 2)
+    assert "leaving column" in columns_of(player)
+
+
+def test_words_and_signs_come_when_they_are_reached() -> None:
+    player = played(a_run("reset", "carried", "given", "altered", "fresh"))
+    words = ["reset to zeros", "carried over", "initial_state", "altered", "fresh zeros"]
+
+    def seen() -> list[str]:
+        texts = [text for ax in player.figure.axes for text in ax.texts]
+        return [each.get_text() for each in texts if each.get_visible()]
+
+    for place in range(len(words)):
+        player.frame = player.stops[place * (TIMESTEPS + 1) - 1] if place else 0
+        assert not {*words[place + bool(not place) :]} & {*seen()}
+        player.frame = half_way(player, place)
+        assert {*words[: place + 1]} <= {*seen()}
+
+
+def test_the_first_frame_shows_what_will_be_read_and_no_state() -> None:
+    inputs = np.random.default_rng(0).normal(size=(SAMPLES, TIMESTEPS, 1)).astype("float32")
+    batches = [a_batch(each.index, **vars_of(each), inputs=inputs) for each in a_run("reset")]
+    player = played(batches)
+    player.frame = 0
+    top, lanes = [ax for ax in player.figure.axes if ax.get_ylabel() == "lane"]
+    pale = [image for image in top.images if image.get_alpha() is not None]
+    np.testing.assert_array_equal(
+        np.ma.compressed(np.ma.asarray(pale[0].get_array())), inputs.ravel()
+    )
+    assert np.ma.getmaskarray(np.ma.asarray(lanes.images[0].get_array())).all()
+
+
+def vars_of(batch: BatchRecord) -> dict[str, Any]:
+    names = ("initial_hidden_state", "initial_cell_state", "origin", "came_from")
+    return {name: getattr(batch, name) for name in names}
+
+
+def test_what_reset_a_state_is_told_from_the_events() -> None:
+    model = keras.Sequential(
+        [keras.Input(batch_shape=(2, 3, 1)), keras.layers.LSTM(2, stateful=True, name="lstm")]
+    )
+    X = np.ones((2, 3, 1), "float32")
+    with stateviz.record(model) as recording:
+        model.predict(X, verbose=0)
+        model.predict(X, verbose=0)
+        model.get_layer("lstm").reset_state()
+        model.predict(X, verbose=0)
+    player = stateviz.play_batches(recording)
+    said = []
+    for place in range(3):
+        stop = player.stops[4 * place]
+        player.frame = stop - 2
+        said.append(player.readout)
+    assert "the state is new" in said[0]
+    assert "is carried over" in said[1]
+    assert "is stopped, and zeros arrive, by reset_state()" in said[2]
+
+
+def test_stops_are_what_was_recorded_and_all_else_is_motion() -> None:
+    player = played(a_run("reset", "carried"))
+    assert len(player.stops) == 2 * (TIMESTEPS + 1)
+    assert player.stops[-1] == player.n_frames - 1
+    gaps = np.diff([-1, *player.stops]) - 1
+    assert gaps.tolist() == [24, 0, 0, 0, 24, 0, 0, 0]
+    plain = stateviz.play_sequence(Recording([LayerRecording("lstm", "LSTM", UNITS, True,
+                                                             a_run("reset"))]))  # fmt: skip
+    assert plain.stops == tuple(range(plain.n_frames))
+
+
+def test_a_scene_refuses_stops_that_it_cannot_keep() -> None:
+    player = played(a_run("reset"))
+    for stops, message in (([0, 0, 5], "in order"), ([], "at least one"), ([1, 3], "is a stop")):
+        with pytest.raises(ValueError, match=message):
+            Scene(player.figure, lambda _: [], 6, describe=str, stops=stops)
+
+
+@pytest.mark.parametrize(("stops", "motions"), [(2, 0), (4, 1), (16, 2), (105, 5), (300, 12)])
+def test_a_short_play_lasts_for_seconds_and_a_long_one_is_over_in_a_minute(
+    stops: int, motions: int
+) -> None:
+    found = pace(stops, motions=motions)
+    motion = found.between_ms * frames_of_a_motion(motions)
+    whole = stops * found.interval_ms + motions * motion
+    assert min(6_000, 1_200 * stops) - stops <= whole <= 60_000
+    if 0 < motions <= 12:
+        assert 1_900 <= motion <= 2_100
+    assert pace(10_000, motions=1_000).interval_ms * 10_000 < 60_000
+
+
+def test_what_is_declared_is_what_would_be_found_by_walking() -> None:
+    """The tracks of a scene that declares, against one that sets the same in `update`."""
+    declaring = played(a_run("reset", "carried", "fresh", "given", "altered"))._scene
+    walking = Scene(
+        declaring.figure,
+        lambda frame: declaring.show(frame, declaring.chosen),
+        declaring.n_frames,
+        describe=declaring.describe,
+    )
+    kinds = {type(part) for part in declaring.parts}
+    assert kinds == {Part, Fill}
+    for declared, walked in zip(tracks_of(declaring), tracks_of(walking), strict=True):
+        assert declared.artist is walked.artist
+        assert shown(declared, declaring.n_frames) == shown(walked, declaring.n_frames)
+
+
+def shown(track: Any, n_frames: int) -> list[Any]:
+    found, place = [], 0
+    runs = track.runs[0]
+    for frame in range(n_frames):
+        place += place + 1 < len(runs) and runs[place + 1][0] == frame
+        found.append(track.states[runs[place][1]])
+    return found
+
+
+def test_a_line_that_grows_is_what_would_be_found_by_walking() -> None:
+    one, other = a_run("reset", "carried"), a_run("reset", "reset")
+    pair = [Recording([LayerRecording("lstm", "LSTM", UNITS, True, each)]) for each in (one, other)]
+    scene = stateviz.compare(*pair)._scene
+    [grow] = [part for part in scene.parts if isinstance(part, Grow)]
+    track = next(track for track in tracks_of(scene) if track.artist is grow.line)
+    for frame in range(scene.n_frames):
+        scene.show(frame, scene.chosen)
+        [points] = [len(np.asarray(grow.line.get_xdata()))]
+        assert shown(track, scene.n_frames)[frame]["points"] == points
