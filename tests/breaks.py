@@ -15,6 +15,20 @@ OWN_MODEL = "notebooks/09_your_own_model.ipynb"
 TRIAL = "notebooks/08_claims_on_trial.ipynb"
 BREAKS: tuple[Break, ...] = (
     Break(
+        "a carried state is drawn as dropped",
+        STATEFUL,
+        "stateviz/drawing/handover.py",
+        '"carried": self._carried,',
+        '"carried": self._fresh,',
+    ),
+    Break(
+        "the state moves to the wrong lanes",
+        STATEFUL,
+        "stateviz/scenes/flow.py",
+        "before, left = self.values[:, end : end + 1], end - 0.5",
+        "before, left = self.values[::-1, end : end + 1], end - 0.5",
+    ),
+    Break(
         "the player's callback shows another frame",
         RESETS,
         "stateviz/playing/player.py",
@@ -87,9 +101,9 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "the lanes run one timestep behind",
         DOES_IT_HELP,
-        "stateviz/scenes/batches.py",
-        "image.set_data(lanes.until_column(shown, column))",
-        "image.set_data(lanes.until_column(shown, column - 1))",
+        "stateviz/playing/moving.py",
+        "mask[:, self.columns[frame] :] = True",
+        "mask[:, self.columns[frame] - 1 :] = True",
     ),
     Break(
         "the switch turns the other way",

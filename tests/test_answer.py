@@ -30,7 +30,7 @@ def words(figure: Figure) -> list[str]:
 
 def test_columns_and_rows_are_counted_on_one_picture() -> None:
     recording = recording_of(a_run("fresh", "fresh", "fresh"))
-    said = words(stateviz.draw_answer(recording))  # type: ignore[arg-type]
+    said = words(stateviz.draw_answer(recording))
     assert "by columns, one a batch: 3 state tensors of zeros" in said
     assert "by rows, one a sequence: 3 × 4 = 12 sample states of zeros" in said
     assert said.count("4 rows") == 3
@@ -39,7 +39,7 @@ def test_columns_and_rows_are_counted_on_one_picture() -> None:
 
 
 def test_a_carried_state_is_not_counted() -> None:
-    said = words(stateviz.draw_answer(recording_of(a_run("reset", "carried"))))  # type: ignore[arg-type]
+    said = words(stateviz.draw_answer(recording_of(a_run("reset", "carried"))))
     assert "by columns, one a batch: 1 state tensor of zeros" in said
     assert "by rows, one a sequence: 4 sample states of zeros" in said
     assert said.count("4 rows") == 1
@@ -60,7 +60,7 @@ def test_it_draws_what_was_recorded_on_the_axes_that_it_gets() -> None:
 
 def test_the_first_epoch_is_drawn_and_the_rest_is_said() -> None:
     many = [*a_run(*["fresh"] * (MOST_BATCHES + 3)), a_batch(20, epoch=1, origin="fresh")]
-    said = words(stateviz.draw_answer(recording_of(many)))  # type: ignore[arg-type]
+    said = words(stateviz.draw_answer(recording_of(many)))
     assert sum(each == "4 rows" for each in said) == MOST_BATCHES
     assert any("12 batches: 12 state tensors and 48 sample states" in each for each in said)
 
@@ -82,6 +82,6 @@ def test_played_it_counts_batch_after_batch() -> None:
 
 def test_a_notebook_shows_the_still() -> None:
     figure = stateviz.draw_answer(recording_of(a_run("fresh")))
-    assert figure._repr_png_()[:4] == b"\x89PNG"  # type: ignore[union-attr]
+    assert figure._repr_png_()[:4] == b"\x89PNG"
     with pytest.raises(TypeError, match="A recording is played"):
-        stateviz.draw_answer("run.npz")  # type: ignore[arg-type]
+        stateviz.draw_answer("run.npz")
