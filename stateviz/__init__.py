@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from stateviz.recording import State as State
     from stateviz.recording import load as load
     from stateviz.scenes import compare as compare
+    from stateviz.scenes import draw_answer as draw_answer
+    from stateviz.scenes import play_answer as play_answer
     from stateviz.scenes import play_batches as play_batches
+    from stateviz.scenes import play_cell as play_cell
     from stateviz.scenes import play_resets as play_resets
     from stateviz.scenes import play_sequence as play_sequence
 

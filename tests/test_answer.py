@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -12,9 +14,9 @@ from stateviz.recording import BatchRecord, LayerRecording, Origin, Recording
 from tests.building.recordings import a_batch
 
 
-def a_run(*origins: Origin, sizes: int = 4) -> list[BatchRecord]:
+def a_run(*origins: Origin) -> list[BatchRecord]:
     return [
-        a_batch(index, origin=origin, batch=index, epoch=0, batch_size=sizes)
+        a_batch(index, origin=origin, batch=index, epoch=0, batch_size=4)
         for index, origin in enumerate(origins)
     ]
 
@@ -23,7 +25,7 @@ def recording_of(batches: list[BatchRecord]) -> Recording:
     return Recording([LayerRecording("lstm", "LSTM", 2, True, batches)])
 
 
-def words(figure: Figure) -> list[str]:
+def words(figure: Any) -> list[str]:
     texts = [*figure.texts, *(text for ax in figure.axes for text in ax.texts)]
     return [text.get_text() for text in texts if text.get_visible()]
 
@@ -59,7 +61,8 @@ def test_it_draws_what_was_recorded_on_the_axes_that_it_gets() -> None:
 
 
 def test_the_first_epoch_is_drawn_and_the_rest_is_said() -> None:
-    many = [*a_run(*["fresh"] * (MOST_BATCHES + 3)), a_batch(20, epoch=1, origin="fresh")]
+    fresh: list[Origin] = ["fresh"] * (MOST_BATCHES + 3)
+    many = [*a_run(*fresh), a_batch(20, epoch=1, origin="fresh")]
     said = words(stateviz.draw_answer(recording_of(many)))
     assert sum(each == "4 rows" for each in said) == MOST_BATCHES
     assert any("12 batches: 12 state tensors and 48 sample states" in each for each in said)
@@ -81,7 +84,7 @@ def test_played_it_counts_batch_after_batch() -> None:
 
 
 def test_a_notebook_shows_the_still() -> None:
-    figure = stateviz.draw_answer(recording_of(a_run("fresh")))
+    figure: Any = stateviz.draw_answer(recording_of(a_run("fresh")))
     assert figure._repr_png_()[:4] == b"\x89PNG"
     with pytest.raises(TypeError, match="A recording is played"):
-        stateviz.draw_answer("run.npz")
+        stateviz.draw_answer("run.npz")  # type: ignore[arg-type]

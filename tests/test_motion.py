@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -103,6 +104,30 @@ def test_a_given_state_rises_from_below_and_an_altered_one_comes_from_above() ->
             np.testing.assert_array_equal(column.values, handover.after)
 
 
+@pytest.mark.parametrize(("origin", "by_way_of"), [("given", "tray"), ("altered", "source")])
+def test_a_state_that_comes_back_goes_all_the_way_itself(origin: Origin, by_way_of: str) -> None:
+    handover = replace(a_handover(origin), is_same=True)
+    ways = [handover.at(part) for part in (0.0, 0.5, 1.0)]
+    assert all(leaving is None for _, leaving in ways)
+    boxes = [there(column).box for column, _ in ways]
+    assert boxes[0] == handover.standing(10)
+    assert boxes[1] == getattr(handover, by_way_of)
+    assert boxes[2] == pytest.approx(handover.standing(20))
+
+
+def test_a_state_that_is_handed_on_by_hand_is_seen_to_be() -> None:
+    batches = a_run("given", "carried")
+    batches[1] = replace(batches[1], origin="given")
+    player = played(batches)
+    player.frame = half_way(player, 1)
+    assert "is handed on: it was passed as initial_state" in player.readout
+    assert "leaving column" not in columns_of(player)
+    batches[1] = replace(batches[1], origin="altered")
+    player = played(batches)
+    player.frame = half_way(player, 1)
+    assert "arrives: fit has altered the state" in player.readout
+
+
 def test_the_leaving_column_of_an_altered_state_stays_where_it_is() -> None:
     boxes = {there(a_handover("altered").at(part)[1]).box for part in PARTS}
     assert boxes == {(10, 12, -0.5, 3.5)}
@@ -145,7 +170,7 @@ def played(run: list[BatchRecord], **words: Any) -> stateviz.Player:
 
 def columns_of(player: stateviz.Player) -> dict[str, AxesImage]:
     [ax] = [ax for ax in player.figure.axes if ax.get_ylabel() == "lane"]
-    return {image.get_label(): image for image in ax.images if image.get_visible()}
+    return {str(image.get_label()): image for image in ax.images if image.get_visible()}
 
 
 def half_way(player: stateviz.Player, place: int) -> int:
@@ -159,7 +184,7 @@ def test_the_moving_column_holds_the_final_state_of_the_batch_before_row_by_row(
     player = played(batches, unit=1)
     player.frame = half_way(player, 1)
     shown = columns_of(player)
-    moving = np.ma.asarray(shown["state column"].get_array())
+    moving: np.ma.MaskedArray = np.ma.asarray(shown["state column"].get_array())
     np.testing.assert_array_equal(moving[:, 0], there(batches[0].final_cell_state)[:, 1])
     assert "leaving column" not in shown
     assert player.readout == (
@@ -169,7 +194,7 @@ def test_the_moving_column_holds_the_final_state_of_the_batch_before_row_by_row(
     player.frame = half_way(player, 2)
     shown = columns_of(player)
     assert not np.ma.asarray(shown["state column"].get_array()).any()
-    leaving = np.ma.asarray(shown["leaving column"].get_array())
+    leaving: np.ma.MaskedArray = np.ma.asarray(shown["leaving column"].get_array())
     np.testing.assert_array_equal(leaving[:, 0], there(batches[1].final_cell_state)[:, 1])
     assert "is dropped, and fresh zeros arrive" in player.readout
 
@@ -179,7 +204,7 @@ def test_nothing_comes_from_a_batch_that_was_not_the_one_before() -> None:
     player = played(batches, batches=[0, 2, 3])
     player.frame = half_way(player, 1)
     assert "a state is carried over from a batch that is not shown" in player.readout
-    moving = np.ma.asarray(columns_of(player)["state column"].get_array())
+    moving: np.ma.MaskedArray = np.ma.asarray(columns_of(player)["state column"].get_array())
     np.testing.assert_array_equal(moving[:, 0], there(batches[2].initial_cell_state)[:, 0])
     player.frame = half_way(player, 2)
     assert "leaving column" in columns_of(player)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -129,6 +130,21 @@ def test_the_scene_shows_the_run_batch_by_batch() -> None:
     player.frame = 5
     assert player.readout.startswith("fit, epoch 1, batch 1: carried over   size of c")
     labels = [text.get_text() for text in player.figure.legends[0].get_texts()]
-    assert labels == ["1 reset", "4 carried", "1 altered"]
+    assert labels == ["fresh", "reset", "carried", "given", "altered"]  # which came is not told
     with pytest.raises(ValueError, match="nothing to play"):
         stateviz.play_resets(a_recording(0))
+
+
+def test_a_second_fit_is_named_as_such() -> None:
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((3, 1)), keras.layers.LSTM(2, name="lstm")])
+    model.compile("sgd", "mse")
+    X = np.ones((4, 3, 1), "float32")
+    with stateviz.record(model) as recording:
+        for _ in range(2):
+            model.fit(X, X[:, 0], batch_size=2, epochs=2, verbose=0)
+        model.predict(X, batch_size=2, verbose=0)
+    player = stateviz.play_resets(recording)
+    bands = [text.get_text() for text in player.figure.axes[0].texts]
+    assert bands[:5] == ["fit 0", "fit 1", "fit #2, 0", "fit #2, 1", "predict"]
+    assert [frame for frame, _ in player._scene.marks] == [0, 2, 4, 6, 8]

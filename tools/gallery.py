@@ -38,11 +38,12 @@ class Shot:
     Attributes:
         name: The file's name.
         scene: Makes the player.
-        frame: Which frame; negative ones count from the last.
+        frame: Which stop; negative ones count from the last.
         theme: "light" or "dark".
         width: Of the window, in CSS pixels.
         keys: What is pressed then.
         scale: Device pixels a CSS pixel.
+        between: Whether it is taken half-way from the stop before to this one.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Shot:
     width: int = 1024
     keys: Sequence[str] = ()
     scale: float = 1
+    between: bool = False
 
 
 def waves(lanes: int, batches: int) -> tuple[np.ndarray, np.ndarray]:
@@ -121,14 +123,61 @@ def sequence(**options: Any) -> Callable[[], Player]:
     return lambda: stateviz.play_sequence(trained(10), **({"layer": "lower"} | options))
 
 
-def batches(lanes: int, *, shuffle: bool = False) -> Callable[[], Player]:
+def batches(lanes: int, *, shuffle: bool = False, stateful: bool = True) -> Callable[[], Player]:
     """The lanes of the lower layer, with the rows of the data."""
 
     def make() -> Player:
-        recording = trained(lanes, shuffle=shuffle)
+        recording = trained(lanes, stateful=stateful, shuffle=shuffle)
         return stateviz.play_batches(recording, layer="lower", data=waves(lanes, 5)[0])
 
     return make
+
+
+def used_after() -> Callable[[], Player]:
+    """The end of an epoch, what validation leaves, and a reset."""
+
+    def make() -> Player:
+        # Epoch 1 begins with what the validation of epoch 0 left; at the end is a reset.
+        return stateviz.play_batches(trained(10), layer="lower", batches=[4, 7, 13, 14])
+
+    return make
+
+
+@cache
+def handed() -> Recording:
+    """A loop that hands the state on by hand."""
+    with quietly():
+        import keras
+
+    keras.utils.set_random_seed(4)
+    lstm = keras.layers.LSTM(8, return_state=True, name="lstm")
+    X = waves(10, 3)[0]
+    h = c = np.full((10, 8), 0.5, "float32")
+    with stateviz.record(lstm) as recording:
+        for start in range(0, 30, 10):
+            _, h, c = lstm(X[start : start + 10], initial_state=[h, c])
+        lstm(X[:10], initial_state=[h * 0 - 0.5, c * 0 - 0.5])
+    return recording
+
+
+def given() -> Player:
+    """The first batch and the last, which began with a state from elsewhere."""
+    return stateviz.play_batches(handed(), batches=[2, 3])
+
+
+def handed_on() -> Player:
+    """It, played."""
+    return stateviz.play_batches(handed(), batches=range(3))
+
+
+def inside() -> Player:
+    """The cell of one unit."""
+    return stateviz.play_cell(trained(10), layer="lower", batch=1, unit=2)
+
+
+def answer() -> Player:
+    """Columns and rows counted."""
+    return stateviz.play_answer(trained(200, stateful=False), layer="lower")
 
 
 def resets() -> Player:
@@ -174,16 +223,38 @@ def shots() -> Iterator[Shot]:
     yield Shot("directions-middle", directions, 6)
     for lanes in (1, 10, 200):
         yield Shot(f"batches-{lanes}-middle", batches(lanes), 22)
-        yield Shot(f"batches-{lanes}-boundary", batches(lanes), 30)
+        yield Shot(f"batches-{lanes}-carried", batches(lanes), 30, between=True)
+        yield Shot(f"batches-{lanes}-fresh", batches(lanes, stateful=False), 30, between=True)
         yield Shot(f"batches-{lanes}-last", batches(lanes), -1)
-    yield Shot("batches-10-dark", batches(10), 30, theme="dark", width=1600)
+    yield Shot("batches-10-first", batches(10), 0, between=True)
+    yield Shot("batches-10-altered", used_after(), 15, between=True)
+    yield Shot("batches-10-reset", used_after(), -WAVE - 1, between=True)
+    yield Shot("batches-10-given", given, 15, between=True)
+    yield Shot("batches-10-handed-on", handed_on, 15, between=True)
+    yield Shot("batches-10-dark", batches(10), 30, theme="dark", width=1600, between=True)
     yield Shot("batches-10-shuffled", batches(10, shuffle=True), -1)
     yield Shot("resets-first", resets, 0)
     yield Shot("resets-last", resets, -1)
     yield Shot("resets-dark", resets, -1, theme="dark", width=1600)
     yield Shot("resets-opened", opened, 20)
     yield Shot("compare-middle", compared, 25)
+    yield Shot("compare-boundary", compared, 30, between=True)
     yield Shot("compare-dark", compared, -1, theme="dark")
+    yield Shot("cell-first", inside, 0)
+    yield Shot("cell-on-the-way", inside, 4, between=True)
+    yield Shot("cell-middle", inside, 4)
+    yield Shot("cell-dark", inside, 4, theme="dark", width=1600)
+    yield Shot("answer-middle", answer, 3)
+    yield Shot("answer-last", answer, -1)
+
+
+def frame_of(player: Player, shot: Shot) -> int:
+    """The frame of a picture."""
+    place = range(len(player.stops))[shot.frame]
+    stop = player.stops[place]
+    if not shot.between:
+        return stop
+    return (stop + (player.stops[place - 1] if place else 0)) // 2
 
 
 def take(browser: Browser, shot: Shot, page_file: Path) -> None:
@@ -199,8 +270,12 @@ def take(browser: Browser, shot: Shot, page_file: Path) -> None:
     page = context.new_page()
     page.goto(page_file.as_uri())
     page.wait_for_selector(".stateviz-player[data-ready]")
-    frame = range(player.n_frames)[shot.frame]
-    page.locator(".stateviz-slider").fill(str(frame))
+    frame = frame_of(player, shot)
+    # As a finger on the slider does; let go, the player would move on to the next stop.
+    page.locator(".stateviz-slider").evaluate(
+        "(slider, frame) => { slider.value = frame; slider.dispatchEvent(new Event('input')); }",
+        str(frame),
+    )
     for key in shot.keys:
         page.keyboard.press(key)
         page.wait_for_timeout(300)

@@ -9,6 +9,9 @@ of the next it goes one of five ways, which differ in path, shape and word:
 - given: it falls and fades; what was passed rises out of a tray below;
 - altered: it fades where it is; another comes down out of a box above.
 
+A given or altered state that is that of the batch before, bit for bit, takes the same way itself:
+down into the tray or up into the box, and from there to the next batch.
+
 x is in columns, y in lanes, downwards; `part` is how much of the way has passed, from 0 to 1.
 """
 
@@ -64,6 +67,7 @@ class Handover:
         width: The column's own width.
         over, under: The room over and under the lanes, in lanes.
         word: What reset it, what was given, or what altered it.
+        is_same: Whether a given or altered state is that of the batch before.
     """
 
     origin: Origin
@@ -75,6 +79,7 @@ class Handover:
     over: float
     under: float
     word: str
+    is_same: bool = False
 
     @property
     def lanes(self) -> int:
@@ -153,11 +158,21 @@ class Handover:
     def _between(self, one: float, other: float, part: float) -> Box:
         return self.standing(one + _eased(part) * (other - one))
 
+    def _by_way_of(self, box: Box, part: float) -> tuple[Column | None, Column | None]:
+        begins, ends = self.standing(self.left), self.standing(self.right)
+        if part < 0.5:
+            return Column(self.after, _on_the_way(begins, box, 2 * part)), None
+        return Column(self.after, _on_the_way(box, ends, 2 * part - 1)), None
+
     def _given(self, part: float) -> tuple[Column | None, Column | None]:
+        if self.is_same:
+            return self._by_way_of(self.tray, part)
         box = _on_the_way(self.tray, self.standing(self.right), part)
         return Column(self.after, box), self._falling(part)
 
     def _altered(self, part: float) -> tuple[Column | None, Column | None]:
+        if self.is_same:
+            return self._by_way_of(self.source, part)
         box = _on_the_way(self.source, self.standing(self.right), part)
         fading = None
         if self.before is not None:
@@ -240,7 +255,7 @@ def _draw_tray(ax: Axes, handover: Handover) -> list[Artist]:
     x = (left + right) / 2
     ends = top, handover.lanes - 0.5
     return [
-        *_draw_drop(ax, handover),
+        *([] if handover.is_same else _draw_drop(ax, handover)),
         tray,
         *_line(ax, [x, x], ends, color=color, linewidth=1.8),
         *_line(ax, [x], ends[1:], color=color, linestyle="None", marker="^", markersize=9),

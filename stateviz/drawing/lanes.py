@@ -22,7 +22,7 @@ from matplotlib.ticker import MaxNLocator
 from stateviz.drawing.finite import mark_not_finite, reach_of
 from stateviz.recording import BatchRecord, StateName
 
-_LEAST_GAP = 2  # columns before a batch
+_LEAST_GAP = 3  # columns before a batch
 # Of all columns, the gap before a batch takes this part, and all gaps together no more than that.
 _GAP_SHARE, _GAPS_SHARE = 0.075, 0.5
 # As many letters of a batch's name stand side by side over the axes of a scene.
@@ -33,7 +33,7 @@ _NAMES_FONT = 10
 # Lanes whose largest values differ more than so many times have a scale each.
 _ONE_SCALE = 8
 # A number is written into a cell of so many inches and more, and into so many lanes at most.
-_CELL, _MOST_NUMBERED, _NUMBER_FONT, _DARK = (0.38, 0.14), 12, 9, 0.55
+_CELL, _MOST_NUMBERED, _NUMBER_FONT, _DARK = (0.35, 0.14), 12, 9, 0.55
 _GROUND, _SLOT = (0.5, 0.5, 0.5, 0.14), (0.5, 0.5, 0.5, 0.9)
 
 

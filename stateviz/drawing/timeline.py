@@ -6,6 +6,7 @@ that is shown; None shows all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -118,12 +119,29 @@ def beginnings(
     return np.array(places, float), np.array(sizes, float)
 
 
-def draw_phases(ax: Axes, layer: LayerRecording) -> list[Rectangle]:
-    """Draws a band for each phase and epoch, with its name over it where there is room."""
-    runs = groupby(enumerate(layer.batches), key=lambda each: (each[1].phase, each[1].epoch))
+def draw_phases(
+    ax: Axes, layer: LayerRecording, calls: Sequence[int | None] | None = None
+) -> list[Rectangle]:
+    """Draws a band for each phase and epoch, with its name over it where there is room.
+
+    Args:
+        ax: The axes.
+        layer: The layer.
+        calls: For each batch in which of the user's calls it ran, where that is known: the second
+            `fit` is then named as such.
+    """
+    calls = calls or [None] * len(layer.batches)
+    runs = groupby(
+        enumerate(zip(layer.batches, calls, strict=True)),
+        key=lambda each: (each[1][0].phase, each[1][0].epoch, each[1][1]),
+    )
     bands: list[Rectangle] = []
-    for place, ((phase, epoch), group) in enumerate(runs):
+    of_phase: dict[str, list[int | None]] = {}
+    for place, ((phase, epoch, call), group) in enumerate(runs):
         numbers = [number for number, _ in group]
+        known = of_phase.setdefault(phase or "?", [])
+        known += [call] * (call not in known)
+        again = known.index(call) + 1 if call is not None and phase != "validation" else 1
         left, width = numbers[0], len(numbers)
         color = _BAND_COLORS.get(phase, _OTHER_BAND_COLOR)
         if phase == "fit" and place % 2:
@@ -133,8 +151,10 @@ def draw_phases(ax: Axes, layer: LayerRecording) -> list[Rectangle]:
         )
         ax.add_patch(band)
         bands.append(band)
-        words = phase if epoch is None else f"{phase} {epoch}"
-        for label in (words, words[:3] + words[len(phase) :], "" if epoch is None else str(epoch)):
+        name = phase or "?"
+        words = name if again == 1 else f"{name} #{again}"
+        words += "" if epoch is None else f"{',' * (again > 1)} {epoch}"
+        for label in (words, name[:3] + words[len(name) :], "" if epoch is None else str(epoch)):
             if label and _LETTER * len(label) <= width / len(layer.batches):
                 ax.text(
                     left + width / 2,

@@ -11,8 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from stateviz.playing.scene import Pick, Scene
+from stateviz.playing.scripts import foreign_texts, quiet_about_glyphs
 from stateviz.playing.stage import Places, size_of, stage_svg
-from stateviz.playing.tracks import ImageTrack, tracks_of
+from stateviz.playing.tracks import ImageTrack, standing, tracks_of
 
 # What the page holds decoded, so that any frame can be shown at once.
 _MAX_IMAGE_BYTES = 256 * 2**20
@@ -31,8 +32,12 @@ def packed(scene: Scene) -> bytes:
         ValueError: There is nothing to play, or more than a page holds.
         TypeError: An artist is of a kind that cannot be played.
     """
-    scene.figure.draw_without_rendering()
+    with quiet_about_glyphs():
+        scene.figure.draw_without_rendering()
     tracks = tracks_of(scene)
+    moving = {id(track.artist) for track in tracks}
+    foreign = [text for text in foreign_texts(scene.figure) if id(text) not in moving]
+    tracks += standing(foreign, scene.figure)
     images = [pixels for track in tracks if isinstance(track, ImageTrack) for pixels in track.kept]
     size = sum(image.size for image in images)
     if size > _MAX_IMAGE_BYTES:

@@ -14,6 +14,8 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from stateviz.playing.scripts import quiet_about_glyphs
+
 POINTS_PER_INCH = 72
 _POSTER_DPI = 90
 
@@ -71,7 +73,7 @@ def _saved(figure: Figure, kind: str, **options: Any) -> bytes:
         "image.composite_image": False,
     }
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    with mpl.rc_context(fixed):
+    with mpl.rc_context(fixed), quiet_about_glyphs():
         if kind == "svg":
             figure.savefig(file, format=kind, transparent=True, metadata=nothing)
         else:

@@ -286,6 +286,14 @@ def tracks_of(scene: Scene) -> list[Track]:
     return tracks
 
 
+def standing(artists: Iterable[Artist], figure: Figure) -> list[Track]:
+    """The tracks of artists that stand still, and are drawn by the page all the same."""
+    tracks = [_track_of(artist, figure, None) for artist in artists]
+    for track in tracks:
+        track.add(0, 0)
+    return tracks
+
+
 def _filled(scene: Scene, artists: Iterable[Artist]) -> list[Track] | None:
     """The tracks of these artists; None where a frame returns one that is not among them."""
     tracks = _lowest_first(scene, {id(artist): artist for artist in artists})

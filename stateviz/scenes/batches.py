@@ -228,9 +228,9 @@ class _Picture:
         number = unit_names(records[0], state)[unit]
         ax = rooms.axes(self.figure, "states")
         words_over = f"{self.symbol}: the {name} of unit {number}, a lane for each sample"
-        self._draw_lanes(ax, words_over, STATE_MAP, y=1 + OVER_LANES / _STATES)
+        self._draw_lanes(ax, words_over, STATE_MAP, y=1 + (OVER_LANES + 0.05) / _STATES)
         if not has_inputs:
-            lanes.draw_batch_names(ax, records, y=1 + (0.25 + OVER_LANES) / _STATES)
+            lanes.draw_batch_names(ax, records, y=1 + (0.3 + OVER_LANES) / _STATES)
         lanes.set_batch_axis(ax, records, labelled=True)
         ax.tick_params(axis="x", length=0, pad=72 * (UNDER_LANES + 0.26))
         self.flow = Flow(
@@ -316,7 +316,10 @@ class _Picture:
         if beat.part is not None:
             linked = place > 0 and follows(self.records[place - 1], record)
             before = self.places[place - 1] if linked else None
-            return on_the_way(record, before, self.places[place], self.words[place])
+            is_same = linked and record.came_from == self.records[place - 1].index
+            return on_the_way(
+                record, before, self.places[place], self.words[place], is_same=is_same
+            )
         timestep = column - self.beats.layout.starts[place] - 1
         when = f"t = {timestep}" if timestep >= 0 else f"before t = 0: {began(record)}"
         now = self.values[-1][:, column].compressed()
@@ -343,9 +346,9 @@ def _rooms(*, has_inputs: bool, trains: bool) -> Rooms:
     rooms.add("names", 1.02)
     if has_inputs:
         rooms.add("inputs", _INPUTS)
-        rooms.add("between", 0.34 + OVER_LANES)
+        rooms.add("between", 0.4 + OVER_LANES)
     else:
-        rooms.add("between", 0.3 + OVER_LANES)
+        rooms.add("between", 0.35 + OVER_LANES)
     rooms.add("states", _STATES)
     rooms.add("ways", UNDER_LANES + 0.56)
     if trains:

@@ -94,8 +94,9 @@ class Flow:
     ) -> Handover:
         layout = self.beats.layout
         start = layout.starts[place]
-        before = None
+        before, is_same = None, False
         if place and follows(records[place - 1], records[place]):
+            is_same = records[place].came_from == records[place - 1].index
             end = layout.end(place - 1) - 1
             before, left = self.values[:, end : end + 1], end - 0.5
         else:
@@ -110,6 +111,7 @@ class Flow:
             over=room[0],
             under=room[1],
             word=word,
+            is_same=is_same,
         )
 
     def _name_ways(self, ax: Axes, records: Sequence[BatchRecord]) -> None:

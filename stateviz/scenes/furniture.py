@@ -21,7 +21,7 @@ RIGHT = 0.93  # of the width, where the panels end and the scales begin
 FONT = 10.5
 OVER_LANES, UNDER_LANES = 0.36, 0.42  # inches, in which a state that leaves or comes is seen
 SEQUENCE_INTERVAL_MS = 400
-BATCHES_INTERVAL_MS = 120
+_LONGEST_HEADLINE = 84  # letters
 _SCALE = 0.012  # of the width
 
 
@@ -78,7 +78,10 @@ class Rooms:
 
 
 def headline(figure: Figure, text: str, *, left: float) -> None:
-    """Writes what the whole figure shows over it."""
+    """Writes what the whole figure shows over it, shortened in the middle where it is long."""
+    if len(text) > _LONGEST_HEADLINE:
+        half = _LONGEST_HEADLINE // 2
+        text = f"{text[:half]} … {text[-half:]}"
     top = 1 - 0.18 / figure.get_figheight()
     # A name of the user's own may have a $, which is no formula.
     figure.text(left, top, text, fontsize=FONT + 1.5, weight="bold", va="center", parse_math=False)

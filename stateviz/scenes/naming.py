@@ -68,7 +68,9 @@ def causes(recording: Recording, layer: LayerRecording) -> list[str]:
     return found
 
 
-def on_the_way(record: BatchRecord, before: str | None, name: str, cause: str) -> str:
+def on_the_way(
+    record: BatchRecord, before: str | None, name: str, cause: str, *, is_same: bool = False
+) -> str:
     """What happens to the state before a batch, in words, for the frames of a motion.
 
     Args:
@@ -76,6 +78,7 @@ def on_the_way(record: BatchRecord, before: str | None, name: str, cause: str) -
         before: What the batch before is called, where it is shown.
         name: What the batch is called.
         cause: What reset, gave or altered its state; see `causes`.
+        is_same: Whether a given or altered state is that of the batch before.
     """
     if before is None:
         arrives = {
@@ -90,6 +93,10 @@ def on_the_way(record: BatchRecord, before: str | None, name: str, cause: str) -
         }
         return f"{name}   {arrives[record.origin]}"
     left = f"the final state of {before}"
+    if is_same and record.origin == "given":
+        return f"{name}   {left} is handed on: it was passed as initial_state"
+    if is_same and record.origin == "altered":
+        return f"{name}   {left} arrives: {_doer(cause)} has altered the state"
     goes = {
         "carried": f"{left} is carried over, row by row",
         "fresh": f"{left} is dropped, and fresh zeros arrive",

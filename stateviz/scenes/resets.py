@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,9 +11,11 @@ from matplotlib.figure import Figure
 
 from stateviz.drawing import timeline
 from stateviz.drawing.sample import name_state
+from stateviz.playing.pace import pace
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pick, Scene
-from stateviz.recording import LayerRecording, Recording
+from stateviz.recording import ORIGINS, LayerRecording, Origin, Recording
+from stateviz.recording.history import history_of
 from stateviz.scenes import batches
 from stateviz.scenes.choosing import (
     check_place,
@@ -23,10 +24,10 @@ from stateviz.scenes.choosing import (
     one_layer,
     unit_names,
 )
-from stateviz.scenes.furniture import FONT, LEFT, WIDTH, explain_markers
+from stateviz.scenes.furniture import FONT, LEFT, WIDTH, explain_markers, headline
 from stateviz.scenes.naming import told_apart
 
-_INTERVAL_MS = 400
+_USUAL_MS = 400
 
 
 def play_resets(
@@ -34,7 +35,7 @@ def play_resets(
     *,
     layer: str | None = None,
     unit: int | None = None,
-    interval_ms: int = _INTERVAL_MS,
+    interval_ms: int | None = None,
 ) -> Player:
     """Plays a whole run, batch after batch: where states are kept, zeroed, given or altered.
 
@@ -46,7 +47,8 @@ def play_resets(
         recording: What `stateviz.record` recorded or `stateviz.load` opened.
         layer: The layer's name; may be left out where the recording has one layer.
         unit: The unit whose state is the line, 0-based; the size of the state where None.
-        interval_ms: How long a frame stands, in milliseconds.
+        interval_ms: How long a frame stands, in milliseconds; where None, so that a short run lasts
+            for some seconds and a long one is over within a minute.
 
     Returns:
         A `Player` with a frame for each batch that was kept, and a mark at each new phase or epoch.
@@ -117,6 +119,12 @@ def _units(layer: LayerRecording) -> list[str]:
     return unit_names(first, first.state_names[-1])
 
 
+def _calls(recording: Recording, layer: LayerRecording) -> list[int | None]:
+    """In which of the user's calls each batch ran."""
+    of = {event.record: event.call for event in history_of(layer, recording.events)}
+    return [of.get(batch.index) for batch in layer.batches]
+
+
 class _Picture:
     """All batches of a layer on one axis.
 
@@ -135,23 +143,16 @@ class _Picture:
         self.ax = self.figure.add_axes((LEFT, 0.24, 0.9, 0.55))
         how = "stateful" if layer.stateful else "stateless"
         self.title = f"{layer.name}: how the states of each batch began ({how} {layer.kind})"
-        self.figure.text(
-            LEFT,
-            0.94,
-            self.title,
-            fontsize=FONT + 1.5,
-            weight="bold",
-            va="center",
-            parse_math=False,
-        )
-        self.bands = timeline.draw_phases(self.ax, layer)
+        headline(self.figure, self.title, left=LEFT)
+        self.calls = _calls(recording, layer)
+        self.bands = timeline.draw_phases(self.ax, layer, self.calls)
         self.line = timeline.draw_state_size(self.ax, layer, last=0, unit=unit)
         timeline.draw_reset_calls(self.ax, recording, layer)
         self.markers = timeline.draw_beginnings(self.ax, layer, last=0, unit=unit)
         self._label(self.ax)
-        counts = Counter(batch.origin for batch in layer.batches)
-        counted = {origin: f"{count} {origin}" for origin, count in counts.items()}
-        explain_markers(self.figure, counted, at=(LEFT, 0.03), loc="lower left")
+        # All five, so that the legend tells nothing of what will come.
+        words: dict[Origin, str] = {origin: origin for origin in ORIGINS}
+        explain_markers(self.figure, words, at=(LEFT, 0.03), loc="lower left")
         self.x, self.y, self.ends = timeline.size_line(layer, unit=unit)
         self.began = {
             origin: timeline.beginnings(layer, origin, unit=unit) for origin in self.markers
@@ -192,9 +193,19 @@ class _Picture:
         what = f"size of {self.symbol}" if unit is None else f"{self.symbol} of unit {self.number}"
         return f"{self.places[frame]}: {origin}{source}   {what} {size[0]:.3f} -> {size[-1]:.3f}"
 
+    def _hover(self) -> dict[Artist, str]:
+        """What the markers say: which batch, how it began, and how large its state was then."""
+        unit = self.unit
+        what = f"size of {self.symbol}" if unit is None else f"{self.symbol} of unit {self.number}"
+        return {
+            marker: f"#{{x}}: {origin}, {what} {{value:.3f}}"
+            for origin, marker in self.markers.items()
+        }
+
     def scene(self, options: dict[str, list[str]], chosen: dict[str, int]) -> Scene:
         """The scene, with what can be chosen and what of it is shown; "open" opens a batch."""
-        runs = [(batch.phase, batch.epoch) for batch in self.layer.batches]
+        calls = self.calls
+        runs = [(b.phase, b.epoch, call) for b, call in zip(self.layer.batches, calls, strict=True)]
         new = [place for place, run in enumerate(runs) if not place or run != runs[place - 1]]
         return Scene(
             self.figure,
@@ -202,7 +213,9 @@ class _Picture:
             len(runs),
             describe=self.describe,
             marks=[(place, self.places[place]) for place in new],
+            hover=self._hover(),
             title=self.title,
+            pace=pace(len(runs), usual_ms=_USUAL_MS),
             options=options,
             chosen=chosen,
             picks=[Pick(self.ax, "open", "x", -1)],

@@ -29,6 +29,7 @@ from stateviz.drawing.sample import (
     trace_of,
     until,
 )
+from stateviz.playing.pace import pace
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pick, Scene
 from stateviz.recording import ORIGINS, BatchRecord, Recording, StateName
@@ -62,7 +63,7 @@ def play_sequence(
     batch: int = 0,
     sample: int = 0,
     unit: int = 0,
-    interval_ms: int = SEQUENCE_INTERVAL_MS,
+    interval_ms: int | None = None,
 ) -> Player:
     """Plays one sample of one batch, timestep by timestep.
 
@@ -82,7 +83,8 @@ def play_sequence(
         batch: The place in `LayerRecording.batches`, 0-based.
         sample: The row among the samples that were kept, 0-based.
         unit: The unit among those that were kept whose h and c are drawn as lines, 0-based.
-        interval_ms: How long a frame stands, in milliseconds.
+        interval_ms: How long a frame stands, in milliseconds; where None, so that a short run lasts
+            for some seconds and a long one is over within a minute.
 
     Returns:
         A `Player`; show it at the end of a cell, or write it with `player.to_html("lesson.html")`.
@@ -299,6 +301,7 @@ class _Picture:
             describe=describe,
             hover=self._hover(),
             title=self.title,
+            pace=pace(n_frames, usual_ms=SEQUENCE_INTERVAL_MS),
             rows={
                 image: list(map(str, self.record.unit_numbers_of(self.record.state(state))))
                 for state, images in self.images.items()

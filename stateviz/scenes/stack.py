@@ -23,11 +23,13 @@ from stateviz.drawing.sample import (
     time_of,
     until,
 )
+from stateviz.playing.pace import pace
 from stateviz.playing.scene import Scene
 from stateviz.recording import BatchRecord, StateName
 from stateviz.scenes.furniture import (
     FONT,
     LEFT,
+    SEQUENCE_INTERVAL_MS,
     draw_scale,
     headline,
     panels_over_time,
@@ -65,6 +67,7 @@ def scene(
             if panel.record.units is not None
         },
         title=picture.title,
+        pace=pace(records[0].timesteps + 1, usual_ms=SEQUENCE_INTERVAL_MS),
         options=options,
         chosen=chosen,
     )
