@@ -24,6 +24,7 @@ from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
+from tqdm.auto import tqdm
 
 from stateviz.playing.growing import Growing
 from stateviz.playing.levels import COLORS, TRANSPARENT, levels_of, masked
@@ -33,6 +34,8 @@ from stateviz.playing.scene import Scene
 from stateviz.playing.stage import Places
 
 _Json = Any
+# A scene of many frames shows a progress bar, if it takes longer than this.
+_MANY_FRAMES, _QUIET_S = 3000, 2
 
 
 class Track(ABC):
@@ -122,7 +125,7 @@ class ImageTrack(Track):
 
     def _opacity(self) -> float:
         alpha: Any = self.artist.get_alpha()
-        return 1.0 if alpha is None else round(float(alpha), 3)
+        return round(float(alpha), 3) if isinstance(alpha, float | int) else 1.0
 
     def fill(self, part: Fill, n_frames: int, option: int) -> None:
         """Adds all frames of an option at once."""
@@ -230,6 +233,10 @@ class TextTrack(Track):
         }
 
 
+# A rectangle is the unit square, transformed.
+_UNIT_CORNERS = np.array([[0.0, 0.0], [1.0, 1.0]])
+
+
 class RectangleTrack(Track):
     """A rectangle whose sides follow the axes."""
 
@@ -239,7 +246,7 @@ class RectangleTrack(Track):
     def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
         patch = self.artist
         return {
-            "box": self.places.box(np.asarray(patch.get_verts())),
+            "box": self.places.box(patch.get_transform().transform(_UNIT_CORNERS)),
             "face": _color(patch.get_facecolor(), None),
             "edge": _color(patch.get_edgecolor(), None),
             "width": float(patch.get_linewidth()),
@@ -300,7 +307,15 @@ def _filled(scene: Scene, artists: Iterable[Artist]) -> list[Track] | None:
     declared = {id(artist) for part in scene.parts for artist in part.artists}
     varies = {id(artist) for artist in scene.varies}
     updated = {at: track for at, track in tracks.items() if at not in declared}
-    for frame in range(scene.n_frames):
+    bar = tqdm(
+        range(scene.n_frames),
+        desc="collecting frames",
+        unit="frame",
+        delay=_QUIET_S,
+        leave=False,
+        disable=scene.n_frames < _MANY_FRAMES,
+    )
+    for frame in bar:
         for option, chosen in enumerate(scene.in_page_options()):
             if not updated.keys() >= {id(artist) for artist in scene.updated(frame, chosen)}:
                 return None

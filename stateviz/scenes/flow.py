@@ -182,7 +182,7 @@ class Flow:
         whole = column is not None and column.box[3] - column.box[2] > 0.6 * len(column.values)
         for lane, digit in enumerate(self.zeros):
             digit.set_visible(is_zero and whole)
-            if column is None:
+            if column is None or not (is_zero and whole):
                 continue
             left, right, top, bottom = column.box
             row = (lane + 0.5) / len(self.zeros)

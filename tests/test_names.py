@@ -1,0 +1,101 @@
+"""Names are text, in any script and of any length; a film and a question keep their time."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import stateviz
+from stateviz.lessons import play_question
+from stateviz.playing.export import _as_played
+from stateviz.playing.stage import poster_png
+from stateviz.recording import LayerRecording, Recording
+from tests.building.payload import Unpacked
+from tests.building.recordings import UNITS
+from tests.test_motion import a_run
+
+NAMES = ["$$", "a$b_{c$", "<b>x</b>", "%s", "\\frac{", "{x}", "層の名前", "слой"]
+
+
+def named(name: str) -> Recording:
+    batches = [replace(batch, layer=name) for batch in a_run("reset", "carried", "fresh")]
+    return Recording([LayerRecording(name, "LSTM", UNITS, True, batches)])
+
+
+def every_scene(name: str) -> list[stateviz.Player]:
+    recording = named(name)
+    return [
+        stateviz.play_sequence(recording),
+        stateviz.play_batches(recording),
+        stateviz.play_resets(recording),
+        stateviz.play_answer(recording),
+        stateviz.compare(recording, recording, names=(name, f"b{name}")),
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_drawn_as_it_was_typed_and_without_a_warning(name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for player in every_scene(name):
+            assert poster_png(player.figure)
+            texts: list[Any] = player.figure.findobj(match=lambda each: hasattr(each, "get_text"))
+            with_name = [text for text in texts if name in text.get_text()]
+            assert with_name
+            assert not any(text.get_parse_math() for text in with_name)
+
+
+def test_a_name_in_another_script_is_drawn_by_the_page_and_no_other() -> None:
+    def drawn_by_the_page(name: str) -> list[str]:
+        tracks = Unpacked(stateviz.play_sequence(named(name))).scene["tracks"]
+        states = [track["states"] for track in tracks if track["kind"] == "text"]
+        return [state["text"] for each in states for state in each if state]
+
+    assert any("層の名前" in text for text in drawn_by_the_page("層の名前"))
+    assert not any("слой" in text for text in drawn_by_the_page("слой"))  # the font has it
+
+
+def test_a_long_name_is_shortened_in_the_middle() -> None:
+    name = "a" * 60 + "b" * 60
+    player = stateviz.play_sequence(named(name))
+    [headline] = [text.get_text() for text in player.figure.texts if "…" in text.get_text()]
+    assert len(headline) < 95
+    assert headline.startswith("aaa")
+    assert name in player.title
+
+
+def test_in_a_film_each_frame_stands_as_long_as_when_played() -> None:
+    player = stateviz.play_batches(named("lstm"))
+    scene = player._scene
+    assert scene.pace is not None
+    fps, frames = _as_played(scene, player.interval_ms)
+    assert fps == pytest.approx(1000 / scene.pace.between_ms)
+    motion = [frame for frame in frames if frame not in player.stops]
+    assert len(motion) == len({*motion})
+    of_a_stop = frames.count(player.stops[0])
+    assert of_a_stop / fps * 1000 == pytest.approx(player.interval_ms, rel=0.5)
+
+
+def test_the_question_is_played_without_its_answer() -> None:
+    X = np.random.default_rng(0).normal(size=(10, 3, 1)).astype("float32")
+    player = play_question(X, batch_size=4)
+    assert player.title == "10 or 3?"
+    said = []
+    for stop in player.stops:
+        player.frame = stop
+        said.append([text.get_text() for text in player.figure.axes[0].texts[-2:]])
+    assert said[0] == [
+        "a reset after each sequence?   0 so far",
+        "a reset after each batch?   0 so far",
+    ]
+    assert said[2][0].endswith("8 so far")
+    assert said[-1] == [
+        "a reset after each sequence?   10 so far",
+        "a reset after each batch?   3 so far",
+    ]
+    blocks = player.figure.axes[0].images
+    np.testing.assert_array_equal(np.asarray(blocks[1].get_array()), X[4:8, :, 0])
