@@ -17,11 +17,9 @@ from typing import Any, ClassVar
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.cbook import STEP_LOOKUP_MAP
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
-from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from tqdm.auto import tqdm
@@ -29,6 +27,7 @@ from tqdm.auto import tqdm
 from stateviz.playing.growing import Growing
 from stateviz.playing.levels import COLORS, TRANSPARENT, levels_of, masked
 from stateviz.playing.limits import refuse_what_cannot_be_drawn
+from stateviz.playing.looks import css_color, dashes, marker_outline
 from stateviz.playing.moving import Declared, Fill, Grow
 from stateviz.playing.scene import Scene
 from stateviz.playing.stage import Places
@@ -182,10 +181,10 @@ class LineTrack(Track):
         points = self.places.points(line.get_transform().transform(np.column_stack(steps)))
         width = float(line.get_linewidth())
         return {
-            "color": _color(line.get_color(), line.get_alpha()),
+            "color": css_color(line.get_color(), line.get_alpha()),
             "width": 0 if line.get_linestyle() in ("None", "", " ") else width,
-            "dash": _dashes(line),
-            "marker_color": _color(line.get_markerfacecolor(), line.get_alpha()),
+            "dash": dashes(line),
+            "marker_color": css_color(line.get_markerfacecolor(), line.get_alpha()),
             "line": self._growing.place_of(option, points.T, len(points)),
             "points": len(points),
         }
@@ -205,7 +204,7 @@ class LineTrack(Track):
 
     def described(self) -> dict[str, _Json]:  # noqa: D102
         return super().described() | {
-            "marker": _marker(self.artist),
+            "marker": marker_outline(self.artist),
             "data": self._data,
             # A growing line repeats its points: a state names how many of the longest it shows.
             "lines": [_with_gaps(points.T) for points in self._growing.kept],
@@ -225,7 +224,7 @@ class TextTrack(Track):
         return {
             "at": [x, y],
             "text": text.get_text(),
-            "color": _color(text.get_color(), text.get_alpha()),
+            "color": css_color(text.get_color(), text.get_alpha()),
             "size": text.get_fontsize(),
             "bold": text.get_fontweight() in ("bold", "heavy", "semibold", 700),
             "align": [text.get_horizontalalignment(), text.get_verticalalignment()],
@@ -247,10 +246,10 @@ class RectangleTrack(Track):
         patch = self.artist
         return {
             "box": self.places.box(patch.get_transform().transform(_UNIT_CORNERS)),
-            "face": _color(patch.get_facecolor(), None),
-            "edge": _color(patch.get_edgecolor(), None),
+            "face": css_color(patch.get_facecolor(), None),
+            "edge": css_color(patch.get_edgecolor(), None),
             "width": float(patch.get_linewidth()),
-            "dash": _dashes(patch),
+            "dash": dashes(patch),
         }
 
 
@@ -364,37 +363,6 @@ def _lowest_first(scene: Scene, changed: dict[int, Artist]) -> dict[int, Track]:
         track.rows = list(scene.rows.get(track.artist, ()))
         track.scales = [float(scale) for scale in scene.scales.get(track.artist, ())]
     return tracks
-
-
-def _marker(line: Line2D) -> _Json:
-    """The marker as a polygon about the origin, in points, y downwards; None for no marker."""
-    if line.get_marker() in (None, "None", "", " "):
-        return None
-    style = MarkerStyle(line.get_marker())
-    polygons = style.get_path().transformed(style.get_transform()).to_polygons()
-    if not polygons:
-        return None
-    outline = np.asarray(polygons[0]) * line.get_markersize() * [1, -1]
-    return np.round(outline, 2).tolist()
-
-
-def _dashes(artist: Line2D | Rectangle) -> list[float]:
-    """The lengths of dashes and gaps of a line or an edge, in points; none where it is solid."""
-    # matplotlib has no public word for them.
-    dashes = vars(artist)["_unscaled_dash_pattern"][1] or []
-    return [round(dash * float(artist.get_linewidth()), 2) for dash in dashes]
-
-
-def _color(color: Any, alpha: float | None) -> str:
-    """A CSS colour; "ink" and its opacity for black, which the page draws in its text colour."""
-    if isinstance(color, str) and color.lower() == "none":
-        return ""
-    *rgb, a = to_rgba(color, alpha)
-    if a == 0:
-        return ""
-    if not any(rgb):
-        return f"ink {a:.3g}"
-    return "rgba({},{},{},{:.3g})".format(*(round(255 * channel) for channel in rgb), a)
 
 
 def _with_gaps(points: np.ndarray) -> list[list[float] | None]:
