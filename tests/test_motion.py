@@ -79,6 +79,9 @@ def test_a_fresh_state_comes_from_nowhere_and_the_old_one_falls_and_fades() -> N
 
 def test_a_reset_state_is_stopped_at_the_gate_and_zeros_come_out() -> None:
     handover = a_handover("reset")
+    lefts = [there(handover.at(part)[0]).box[0] for part in PARTS]
+    assert (np.diff(lefts) > 0).all()  # it never jumps back, and never stands still
+    assert np.diff(lefts).max() < 4 * handover.width / 2
     for part in PARTS:
         column, leaving = handover.at(part)
         assert column is not None
@@ -262,6 +265,40 @@ def test_what_reset_a_state_is_told_from_the_events() -> None:
     assert "the state is new" in said[0]
     assert "is carried over" in said[1]
     assert "is stopped, and zeros arrive, by reset_state()" in said[2]
+
+
+def test_the_weights_change_once_a_training_batch_is_read() -> None:
+    batches = a_run("reset", "carried", "carried")
+    batches[1] = replace(batches[1], phase="validation", training=False)
+
+    def said(frame: int) -> str:
+        player.frame = frame
+        texts = [text.get_text() for ax in player.figure.axes for text in ax.texts]
+        return next(each for each in texts if each.startswith("weights")).split("So far ")[1]
+
+    player = played(batches)
+    words = [said(stop) for stop in player.stops]
+    steps = TIMESTEPS + 1
+    assert words == ["not changed"] * steps + ["changed 1 time"] * 2 * steps
+    used = played([replace(batch, phase="predict", training=False) for batch in batches])
+    assert not any(
+        text.get_text().startswith("weights") for ax in used.figure.axes for text in ax.texts
+    )
+
+
+def test_lanes_of_very_different_size_have_a_scale_each() -> None:
+    sizes = np.array([3, 9, 30, 300], "float32")[:, np.newaxis, np.newaxis]
+    cell = np.ones((SAMPLES, TIMESTEPS, UNITS), "float32") * sizes
+    player = played([a_batch(0, cell_state=cell, initial_cell_state=ZEROS, origin="reset")])
+    player.frame = player.n_frames - 1
+    [ax] = [ax for ax in player.figure.axes if ax.get_ylabel() == "lane"]
+    image: np.ma.MaskedArray = np.ma.asarray(ax.images[0].get_array())
+    shown = image.compressed()
+    assert {*shown.tolist()} == {0.0, 1.0}
+    assert "each lane has its own scale" in ax.get_title("left")
+    assert player._scene.scales[ax.images[0]] == [3, 9, 30, 300]
+    numbers = [text.get_text() for text in ax.texts if text.get_visible()]
+    assert {"3.00", "9.00", "30.0", "300"} <= {*numbers}
 
 
 def test_stops_are_what_was_recorded_and_all_else_is_motion() -> None:

@@ -244,6 +244,12 @@ def test_two_views_stay_in_step(two_views: Page) -> None:
     assert frames(two_views) == [str(TIMESTEPS)] * 2
 
 
+def test_an_echo_of_play_stops_nothing(two_views: Page) -> None:
+    two_views.click("#one [data-action=play]")
+    two_views.evaluate("model.tell('playing', true)")
+    two_views.wait_for_function(f"model.get('frame') === {TIMESTEPS} && !model.get('playing')")
+
+
 def test_a_closed_view_leaves_no_listener_behind(two_views: Page) -> None:
     def on_document() -> int:
         session = two_views.context.new_cdp_session(two_views)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 import stateviz
+from stateviz.playing import page as player_page
 from stateviz.recording import LayerRecording, Recording
+from tests.browser.test_choices_in_browser import TWO_VIEWS
 from tests.building.recordings import TIMESTEPS, UNITS
 from tests.test_motion import a_run
 
@@ -164,6 +168,28 @@ def test_for_who_wants_no_motion_a_still_stands_for_it(opened: Opened) -> None:
     assert is_moving(page)
     assert pictures == 1
     assert "is carried over, row by row" in page.inner_text(".stateviz-readout")
+
+
+def test_what_python_asks_for_between_two_stops_moves_on_to_the_next(chromium: Browser) -> None:
+    player = a_player()
+    values = {
+        "_payload": base64.b64encode(player._payload).decode(),
+        **{"_own_id": "own", "_live": True, "chosen": player.chosen, "frame": AT_THE_END},
+        **{"playing": False, "loop": False, "interval_ms": player.interval_ms},
+    }
+    page = chromium.new_context(offline=True).new_page()
+    page.set_content("<main><h1>Two</h1><div id=one></div><div id=two></div></main>")
+    script = player_page.inline_script() + TWO_VIEWS % json.dumps(values)
+    page.add_script_tag(content=script, type="module")
+    page.wait_for_function("window.closers")
+    for asked in (NEXT_BATCH - 4, NEXT_BATCH):  # in the motion; then, from its beginning, its end
+        page.evaluate(f"model.tell('frame', {asked})")
+        assert is_moving(page)
+        assert at_rest(page) == NEXT_BATCH
+        assert page.evaluate("model.get('frame')") == NEXT_BATCH
+        page.evaluate(f"model.tell('frame', {AT_THE_END})")
+        assert (frame_of(page), is_moving(page)) == (AT_THE_END, False)
+    page.context.close()
 
 
 def test_a_click_under_the_cell_goes_to_a_timestep(chromium: Browser, tmp_path: Path) -> None:

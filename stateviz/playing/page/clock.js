@@ -170,7 +170,7 @@ export class Clock {
     this.waiting = false;
     this.last = scene.n_frames - 1;
     this.play(false);
-    this.moving = null;
+    this.halt();
     this.frame = Math.min(this.model.get("frame"), this.last);
     this.part = 0;
     this.retime();
@@ -232,7 +232,7 @@ export class Clock {
     const from = this.moving && direction > 0 ? this.moving.to : this.frame;
     const moved = from !== this.frame;
     this.play(false);
-    this.moving = null;
+    this.halt();
     const to = nextStop(scene, from, direction);
     if (direction < 0 || to - from < 2) {
       this.go(to);
@@ -273,16 +273,22 @@ export class Clock {
    */
   jump(frame) {
     this.play(false);
-    this.moving = null;
+    this.halt();
     this.go(frame);
+  }
+
+  /** Ends what moves, wherever it is. */
+  halt() {
+    cancelAnimationFrame(this.request);
+    this.moving = null;
   }
 
   /** @param {boolean} playing */
   play(playing) {
-    cancelAnimationFrame(this.request);
+    // Said again, as by an echo of the kernel's, it stops nothing.
     if (playing === this.playing) return;
     this.playing = playing;
-    this.moving = null;
+    this.halt();
     if (playing) {
       if (this.frame === this.last) this.go(0);
       this.start = { time: this.time, at: performance.now(), rate: this.speed };
