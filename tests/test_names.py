@@ -18,7 +18,7 @@ from tests.building.payload import Unpacked
 from tests.building.recordings import UNITS
 from tests.test_motion import a_run
 
-NAMES = ["$$", "a$b_{c$", "<b>x</b>", "%s", "\\frac{", "{x}", "層の名前", "слой"]
+NAMES = ["$$", "a$b_{c$", "<b>%s</b> {x}", "層の名前"]
 
 
 def named(name: str) -> Recording:
