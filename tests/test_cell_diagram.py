@@ -123,6 +123,13 @@ def test_a_masked_timestep_holds_the_cell_still() -> None:
     assert not any("kept: f × c before +" in text for text in texts(player))
 
 
+def test_an_activation_that_is_not_tanh_is_not_called_so() -> None:
+    assert "tanh" in texts(stateviz.play_cell(recorded("LSTM")))
+    other = texts(stateviz.play_cell(recorded("LSTM", activation="linear")))
+    assert "tanh" not in other
+    assert "φ" in other
+
+
 def test_what_has_no_diagram_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match=r"stateviz.record\(model, gates=True\)"):
         stateviz.play_cell(recorded("LSTM", gates=False))

@@ -205,11 +205,11 @@ SIMPLE = Diagram(
     roads=(
         Road("h before", ((_LEFT_CHIP + 5.5, 27), (40.3, 27))),
         Road("x", ((42, 4.3), (42, 24.6))),
-        Road("inside", ((43.7, 27), (60.6, 27))),
-        Road("h", ((65.4, 27), (_RIGHT_CHIP - 5.5, 27))),
+        Road("inside", ((43.7, 27), (61.3, 27))),
+        Road("h", ((64.7, 27), (_RIGHT_CHIP - 5.5, 27))),
         Road("h", ((80, 27), (80, _ABOVE))),
     ),
-    junctions=(Junction("+", (42, 27)), Junction("tanh", (63, 27))),
+    junctions=(Junction("+", (42, 27)), Junction("φ", (63, 27))),
     amounts=(
         Amount("", "all units, weighted", (28, 30.4)),
         Amount("", "x, weighted", (48.5, 15)),

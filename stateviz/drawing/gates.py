@@ -105,11 +105,18 @@ def equation(batch: BatchRecord, *, sample: int, unit: int, timestep: int) -> st
         return ""
     c, c_before = _now_and_before(batch.state("cell"), at)
     i, f, g, o = (gates[each.name] for each in fields(Gates))
-    is_tanh = bool(np.isclose(h, o * np.tanh(c), rtol=1e-2, atol=1e-3))
+    is_tanh = is_squashed_by_tanh(h, o, c)
     return (
         f"c = f × c_before + i × g = {_said(f)} × {_said(c_before)} + {_said(i)} × {_said(g)} = "
         f"{_rounded(c)}    h = o × {'tanh' if is_tanh else 'activation'}(c) = {_rounded(h)}"
     )
+
+
+def is_squashed_by_tanh(
+    h: np.ndarray | float, o: np.ndarray | float, c: np.ndarray | float
+) -> bool:
+    """Whether h = o × tanh(c), so that the activation of the recorded cell is tanh."""
+    return bool(np.isclose(h, o * np.tanh(c), rtol=1e-2, atol=1e-3).all())
 
 
 def _now_and_before(state: State, at: tuple[int, int, int]) -> tuple[float, float]:

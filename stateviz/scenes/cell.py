@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -183,8 +184,25 @@ class _Picture:
         ]
         inputs = [] if record.inputs is None else [record.inputs[sample]]
         reach = max(1.0, reach_of(*self.traces.values(), *inputs))
-        self.cell = cell.Cell(rooms.axes(self.figure, "cell"), diagram, reach)
+        self.cell = cell.Cell(
+            rooms.axes(self.figure, "cell"), self._with_activation(diagram), reach
+        )
         self._draw_timeline(rooms)
+
+    def _with_activation(self, diagram: diagrams.Diagram) -> diagrams.Diagram:
+        """The diagram with the sign φ for an activation that is not tanh."""
+        found = gates.gates_of(self.record, self.sample, self.unit)
+        if "output" not in found:
+            return diagram
+        h, c = (trace[1:] for trace in self.traces.values())
+        used = np.array([not self._is_held(t) for t in range(self.record.timesteps)], bool)
+        if gates.is_squashed_by_tanh(h[used], found["output"][used], c[used]):
+            return diagram
+        junctions = [
+            replace(each, symbol="φ") if each.symbol == "tanh" else each
+            for each in diagram.junctions
+        ]
+        return replace(diagram, junctions=tuple(junctions))
 
     def _draw_timeline(self, rooms: Rooms) -> None:
         ax = self.timeline = rooms.axes(self.figure, "timeline")
@@ -282,7 +300,8 @@ class _Picture:
         at = {"sample": self.sample, "unit": self.unit, "timestep": timestep}
         first, _, second = gates.equation(self.record, **at).partition("    ")
         if not first:
-            first = "h = tanh(W x + U h_before + b), over all features and all units of h before"
+            first = "h = φ(W x + U h_before + b), over all features and all units of h before"
+            second = "φ is the layer's activation: tanh, unless another was chosen"
         return first, second
 
     def describe(self, frame: int) -> str:
