@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -66,6 +67,31 @@ def test_the_first_epoch_is_drawn_and_the_rest_is_said() -> None:
     said = words(stateviz.draw_answer(recording_of(many)))
     assert sum(each == "4 rows" for each in said) == MOST_BATCHES
     assert any("12 batches: 12 state tensors and 48 sample states" in each for each in said)
+    assert f"(fit, epoch 0, the first {MOST_BATCHES} of {MOST_BATCHES + 3} batches)" in said[0]
+
+
+def test_zeros_that_are_given_are_counted_as_resets_counts_them() -> None:
+    zeros = np.zeros((4, 2), "float32")
+    given = a_batch(1, epoch=0, batch=1, origin="given", initial_hidden_state=zeros,
+                    initial_cell_state=zeros)  # fmt: skip
+    recording = recording_of([*a_run("fresh"), given, *a_run("given", "given", "given")[2:]])
+    said = words(stateviz.draw_answer(recording))
+    assert "by columns, one a batch: 2 state tensors of zeros" in said
+    assert recording.resets().state_tensors_zeroed == 2
+
+
+def test_a_second_fit_is_not_counted_as_the_first_epoch() -> None:
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((3, 1)), keras.layers.LSTM(2, name="lstm")])
+    model.compile("sgd", "mse")
+    X = np.ones((4, 3, 1), "float32")
+    with stateviz.record(model, every=2) as recording:
+        for _ in range(2):
+            model.fit(X, X[:, 0], batch_size=1, verbose=0)
+    said = words(stateviz.draw_answer(recording))
+    assert "by columns, one a batch: 2 state tensors of zeros" in said
+    # What was not kept is counted in the whole.
+    assert any("8 batches: 8 state tensors and 8 sample states" in each for each in said)
 
 
 def test_played_it_counts_batch_after_batch() -> None:

@@ -122,6 +122,30 @@ def test_a_masked_timestep_holds_the_cell_still() -> None:
     assert shown["c before"] == shown["c now"]
     assert not any("kept: f × c before +" in text for text in texts(player))
 
+    def beads_on_the_way_to(place: int) -> bool:
+        seen = []
+        for frame in range(player.stops[place - 1] + 1, player.stops[place]):
+            player.frame = frame
+            patches: Any = player.figure.axes[0].patches
+            seen += [patch.get_visible() for patch in patches if patch.get_zorder() == 4]
+        return any(seen)
+
+    assert beads_on_the_way_to(2)
+    assert not beads_on_the_way_to(3)
+
+
+def test_a_long_sequence_is_over_in_a_minute() -> None:
+    for timesteps in (5, 100):
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.Input((timesteps, 1)), keras.layers.SimpleRNN(2)])
+        with stateviz.record(model) as recording:
+            model.predict(np.ones((1, timesteps, 1), "float32"), verbose=0)
+        player = stateviz.play_cell(recording)
+        scene = player._scene
+        assert scene.pace is not None
+        motion = (player.n_frames - len(player.stops)) * scene.pace.between_ms
+        assert 5_000 < motion + len(player.stops) * player.interval_ms < 60_000
+
 
 def test_an_activation_that_is_not_tanh_is_not_called_so() -> None:
     assert "tanh" in texts(stateviz.play_cell(recorded("LSTM")))

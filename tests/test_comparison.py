@@ -46,7 +46,8 @@ def test_the_difference_is_the_largest_of_any_unit_and_sample() -> None:
 
 
 def texts(player: stateviz.Player) -> list[str]:
-    return [text.get_text() for ax in player.figure.axes for text in ax.texts]
+    every = [text for ax in player.figure.axes for text in ax.texts]
+    return [text.get_text() for text in every if text.get_visible()]
 
 
 def test_it_says_where_two_runs_part_first() -> None:
@@ -85,6 +86,16 @@ def test_a_frame_shows_both_up_to_one_column_and_says_how_far_they_are_apart() -
         "fit, epoch 0, batch 1   before t = 0   a: carried over   b: reset to zeros   "
         "apart by 0.000"
     )
+
+
+def test_an_lstm_and_a_gru_are_compared_in_the_state_that_both_have() -> None:
+    one = [a_batch(index) for index in range(2)]
+    other = [changed(batch, cell_state=None) for batch in one]
+    for pair in ((one, other), (other, one)):
+        player = stateviz.compare(*(recording_of(*batches) for batches in pair))
+        assert player.options["state"] == ("h",)
+        with pytest.raises(ValueError, match="no state 'cell'"):
+            stateviz.compare(*(recording_of(*batches) for batches in pair), state="cell")
 
 
 def test_what_one_has_more_of_is_left_out() -> None:

@@ -17,13 +17,14 @@ from matplotlib.patches import Rectangle
 from stateviz.drawing.finite import reach_of
 from stateviz.drawing.sample import STATE_MAP
 from stateviz.drawing.timeline import MARKERS
-from stateviz.recording import ZEROED, BatchRecord
+from stateviz.recording import BatchRecord
 
 MOST_BATCHES = 8
 _FONT = 12
 _TENSORS, _ROWS = "#b34700", "#0072b2"
 _BLOCK, _COLUMN, _RULER = 0.8, 0.13, 0.19  # of the room of a batch
 _FLOOR, _CEILING = 0.0, 1.0
+_RULE = -0.3  # where the line lies that joins the columns
 _EDGE = "#202020"
 
 
@@ -33,29 +34,29 @@ class Answer:
     Args:
         ax: The axes; all of it is taken.
         batches: The batches, with their units on one axis, at most `MOST_BATCHES`.
+        zeroed: Whether each began as zeros.
+
+    Attributes:
+        by_batch: What is drawn of each batch.
     """
 
-    def __init__(self, ax: Axes, batches: Sequence[BatchRecord]) -> None:
-        self.batches = batches
+    def __init__(self, ax: Axes, batches: Sequence[BatchRecord], zeroed: Sequence[bool]) -> None:
+        self._batches, self._zeroed = batches, zeroed
         ax.set_xlim(-0.12, len(batches) + 0.02)
         ax.set_ylim(-0.62, 1.5)
+        ax.autoscale(False)  # an image would take the limits for itself
         ax.axis("off")
-        self._by_batch = [self._draw_batch(ax, place) for place in range(len(batches))]
+        self.by_batch = [self._draw_batch(ax, place) for place in range(len(batches))]
         self._sums = [
             ax.text(
                 0, y, "", color=color, fontsize=_FONT + 2, weight="bold", va="center", ha="left"
             )
             for y, color in ((1.38, _ROWS), (-0.47, _TENSORS))
         ]
-        y = -0.3
         [self._rule] = ax.plot([], [], color=_TENSORS, linewidth=2.2, solid_capstyle="butt")
-        self._rule_at = y
-
-    def _zeroed(self, place: int) -> bool:
-        return self.batches[place].origin in ZEROED
 
     def _draw_batch(self, ax: Axes, place: int) -> list[Artist]:
-        batch = self.batches[place]
+        batch = self._batches[place]
         held = batch.states[-1]
         left = place + _RULER
         right = place + _RULER + _BLOCK - 0.06
@@ -76,22 +77,20 @@ class Answer:
             alpha=0.55,
             **look,
         )
-        ax.set_xlim(-0.12, len(self.batches) + 0.02)
-        ax.set_ylim(-0.62, 1.5)
         name = f"batch {batch.index if batch.batch is None else batch.batch}"
         ax.text((left + right) / 2, 1.09, name, ha="center", va="center", fontsize=_FONT - 1)
         return [column, steps, *self._draw_counts(ax, place, left)]
 
     def _draw_counts(self, ax: Axes, place: int, left: float) -> list[Artist]:
-        zeroed = self._zeroed(place)
-        color = _EDGE if zeroed else MARKERS[self.batches[place].origin]["color"]
+        zeroed = self._zeroed[place]
+        color = _EDGE if zeroed else MARKERS[self._batches[place].origin]["color"]
         frame = Rectangle((left, _FLOOR), _COLUMN, 1, fill=False, edgecolor=color, linewidth=2.4)
         ax.add_patch(frame)
         drawn: list[Artist] = [frame]
         middle = left + _COLUMN / 2
         if not zeroed:
             word = {"carried": "carried over"}.get(
-                self.batches[place].origin, self.batches[place].origin
+                self._batches[place].origin, self._batches[place].origin
             )
             return [*drawn, ax.text(middle, -0.1, word, color=color, fontsize=_FONT - 1,
                                     ha="center", va="center")]  # fmt: skip
@@ -108,7 +107,7 @@ class Answer:
             ax.text(
                 ruler - 0.035,
                 0.5,
-                f"{self.batches[place].batch_size:,} rows",
+                f"{self._batches[place].batch_size:,} rows",
                 rotation=90,
                 color=_ROWS,
                 fontsize=_FONT - 1,
@@ -116,12 +115,7 @@ class Answer:
                 va="center",
             )
         )
-        return [*drawn, *ax.plot([middle, middle], [-0.3, -0.04], color=_TENSORS, linewidth=2.2)]
-
-    @property
-    def by_batch(self) -> list[list[Artist]]:
-        """What is drawn of each batch."""
-        return self._by_batch
+        return [*drawn, *ax.plot([middle, middle], [_RULE, -0.04], color=_TENSORS, linewidth=2.2)]
 
     def show(self, batches: int) -> list[Artist]:
         """Counts what began as zeros in the first batches.
@@ -129,8 +123,8 @@ class Answer:
         Args:
             batches: How many batches are counted.
         """
-        found = [place for place in range(batches) if self._zeroed(place)]
-        sizes = [self.batches[place].batch_size for place in found]
+        found = [place for place in range(batches) if self._zeroed[place]]
+        sizes = [self._batches[place].batch_size for place in found]
         rows = sum(sizes)
         spelled = f"{len(sizes)} × {sizes[0]:,} = " if len({*sizes}) == 1 < len(sizes) else ""
         tensors = "state tensor" if len(found) == 1 else "state tensors"
@@ -141,5 +135,5 @@ class Answer:
         for text, words in zip(self._sums, sums, strict=True):
             text.set_text(words)
         x = [place + _RULER + _COLUMN / 2 for place in (found[:1] + found[-1:])]
-        self._rule.set_data(x, [self._rule_at] * len(x))
+        self._rule.set_data(x, [_RULE] * len(x))
         return [*self._sums, self._rule]

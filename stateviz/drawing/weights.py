@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
@@ -17,8 +18,14 @@ _BAR = 0.36  # of the room, what the box takes
 _EDGE = (0.5, 0.5, 0.5, 1.0)
 # A shade for each state of the weights; they come in turn.
 _SHADES = [(0.5, 0.5, 0.5, alpha) for alpha in (0.22, 0.42, 0.62)]
-# What changes the weights: Keras's own phases of training.
-_TRAINING = ("fit", "train_on_batch")
+# Where the optimizer makes a step for each batch; in a loop of one's own nobody can know.
+_STEPS_IN = ("fit", "train_on_batch")
+
+
+def steps_are_known(records: Sequence[BatchRecord]) -> bool:
+    """Whether some batches are training, and all that are make a step of the optimizer each."""
+    training = [record.phase for record in records if record.training]
+    return bool(training) and all(phase in _STEPS_IN for phase in training)
 
 
 class Weights:
@@ -30,18 +37,17 @@ class Weights:
     """
 
     def __init__(self, ax: Axes, records: Sequence[BatchRecord]) -> None:
-        self._changed = [record.phase in _TRAINING for record in records]
+        self._steps = [record.phase in _STEPS_IN for record in records]
+        self._steps_before = np.cumsum([0, *self._steps]).tolist()
         layout = lay_out(records)
         ax.set_xlim(-0.5, layout.columns - 0.5)
         ax.set_ylim(1, 0)
         ax.axis("off")
-        self._bounds = [
-            (start - 0.5, layout.end(place) - 0.5) for place, start in enumerate(layout.starts)
-        ]
+        self._ends = [layout.end(place) - 0.5 for place in range(len(records))]
         left, right = -0.5, layout.columns - 0.5
         ax.add_patch(Rectangle((left, 0.12), right - left, _BAR, facecolor="none", edgecolor=_EDGE))
-        self.filled = Rectangle((left, 0.12), 0, _BAR, linewidth=0, clip_on=False)
-        self.change = Rectangle((left, 0.0), 0, _BAR + 0.24, linewidth=0, color="black")
+        self.filled = Rectangle((left, 0.12), right - left, _BAR, linewidth=0)
+        self.change = Rectangle((left, 0.12), 0, _BAR, linewidth=0)
         for patch in (self.filled, self.change):
             ax.add_patch(patch)
         [self.reads] = ax.plot([0], [0.02], marker="^", markersize=8, color="black", clip_on=False)
@@ -56,35 +62,24 @@ class Weights:
             column: The column that is read.
             part: How much of the way to the batch has passed, from 0 to 1; None in the batch.
         """
-        changes = sum(self._changed[:place])
-        before = place - 1
-        changing = part is not None and before >= 0 and self._changed[before] and part < 0.5
-        shade = changes - 1 if changing else changes
+        steps = self._steps_before[place]
+        changing = part is not None and part < 0.5 and place > 0 and self._steps[place - 1]
+        shade = steps - 1 if changing else steps
         self.filled.set_facecolor(_SHADES[shade % len(_SHADES)])
-        self.filled.set_bounds(self._left, 0.12, self._right - self._left, _BAR)
-        self._show_change(before, part, changing=changing)
+        self.change.set_visible(changing)
+        if changing and part is not None:
+            self._show_change(self._ends[place - 1], 2 * part)
         self.reads.set_data([column], [0.02])
         self.reads.set_visible(part is None)
-        times = "not changed" if not changes else f"changed {changes} time{'s' * (changes > 1)}"
         self.words.set_text(
-            f"weights: one set for all lanes and batches, read at every t. So far {times}"
+            "weights: one set for all lanes and batches, read at every t. Steps of the optimizer "
+            f"here: {steps}"
         )
         return [self.filled, self.change, self.reads, self.words]
 
-    def _show_change(self, before: int, part: float | None, *, changing: bool) -> None:
-        """A wave runs through the box, once all of a batch was read."""
-        self.change.set_visible(changing)
-        if not changing or part is None:
-            return
-        end = self._bounds[before][1]
-        reach = 2 * part
+    def _show_change(self, end: float, reach: float) -> None:
+        """A wave that runs through the box from where a batch ended."""
         left = end + reach * (self._left - end)
         right = end + reach * (self._right - end)
-        self.filled.set_bounds(self._left, 0.12, self._right - self._left, _BAR)
         self.change.set_bounds(left, 0.12, right - left, _BAR)
         self.change.set_facecolor((0.2, 0.2, 0.2, 0.75 * (1 - reach)))
-
-
-def draw_weights(ax: Axes, records: Sequence[BatchRecord]) -> Weights:
-    """Draws the box of weights under some batches."""
-    return Weights(ax, records)

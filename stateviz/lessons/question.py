@@ -44,10 +44,12 @@ class _Picture:
     def __init__(self, X: np.ndarray, batch_size: int) -> None:
         self.samples, self.timesteps = X.shape[:2]
         self.starts = range(0, self.samples, batch_size)
+        self._ends = [*self.starts, self.samples]  # after how many batches how many sequences
         self.figure = Figure(figsize=(9, 3.9), dpi=100)
         ax = self.figure.add_axes((0.02, 0.03, 0.96, 0.94))
         ax.set_xlim(0, len(self.starts))
         ax.set_ylim(-0.55, 1.75)
+        ax.autoscale(False)  # an image would take the limits for itself
         ax.axis("off")
         reach = float(np.abs(X[..., 0]).max())
         self.blocks = []
@@ -65,8 +67,6 @@ class _Picture:
             self.blocks.append(block)
             words = f"batch {place}\n{len(rows):,} sequences"
             ax.text(place + 0.5, 1.04, words, ha="center", va="bottom", fontsize=_FONT - 2)
-        ax.set_xlim(0, len(self.starts))
-        ax.set_ylim(-0.55, 1.75)
         self.words = [
             ax.text(0.06, y, "", color=color, fontsize=_FONT, weight="bold", va="center")
             for y, color in ((1.5, _SEQUENCE), (-0.3, _BATCH))
@@ -97,17 +97,15 @@ class _Picture:
         return [*self.blocks, self.cursor, self.by_sequence, self.by_batch, *self.words]
 
     def _said(self, done: int) -> tuple[str, str]:
-        ends = [*self.starts, self.samples]
         return (
-            f"a reset after each sequence?   {ends[done]:,} so far",
+            f"a reset after each sequence?   {self._ends[done]:,} so far",
             f"a reset after each batch?   {done} so far",
         )
 
     def describe(self, frame: int) -> str:
         """Both counts in words."""
         done, _ = self._at(frame)
-        ends = [*self.starts, self.samples]
-        return f"{done} of {len(self.starts)} batches read: {ends[done]:,} sequences"
+        return f"{done} of {len(self.starts)} batches read: {self._ends[done]:,} sequences"
 
     def scene(self) -> Scene:
         """The scene."""

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
 from stateviz.playing.scene import Scene, out_of_range
+from stateviz.playing.scripts import quiet_about_glyphs
 from stateviz.writing import whole
 
 _WRITERS = {".gif": "pillow", ".mp4": "ffmpeg"}
@@ -56,7 +57,7 @@ def save_film(
         interval=1000 / fps,
     )
     bar = tqdm(total=len(frames), unit="frame", desc=path.name, disable=not progress)
-    with bar, whole(path) as beside:
+    with bar, whole(path) as beside, quiet_about_glyphs():
         film.save(
             beside,
             writer=writer,
@@ -113,7 +114,8 @@ def _picture(scene: Scene, frame: int, chosen: Mapping[str, int]) -> np.ndarray:
     try:
         figure.set_dpi(_DPI)
         figure.set_facecolor("white")
-        canvas.draw()
+        with quiet_about_glyphs():
+            canvas.draw()
         return np.asarray(canvas.buffer_rgba()).copy()
     finally:
         figure.set_dpi(before)

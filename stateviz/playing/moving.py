@@ -55,6 +55,21 @@ class Part:
         self.move(min(max(frame, self.first), self.last))
 
 
+def appearing(artists: Sequence[Artist], first: int) -> Part:
+    """Artists that come at a frame and stay."""
+
+    def move(frame: int) -> None:
+        for artist in artists:
+            artist.set_visible(frame >= first)
+
+    return Part(artists, max(first - 1, 0), first, move)
+
+
+def standing_still(artists: Sequence[Artist]) -> Part:
+    """Artists that belong under or between those that move, and never change."""
+    return Part(artists, 0, 0, lambda _: None)
+
+
 @dataclass(frozen=True)
 class Fill:
     """An image that fills in from the left.

@@ -9,7 +9,6 @@ from stateviz.recording.records import GATES as GATES
 from stateviz.recording.records import ORIGINS as ORIGINS
 from stateviz.recording.records import PHASES as PHASES
 from stateviz.recording.records import STATE_NAMES as STATE_NAMES
-from stateviz.recording.records import ZEROED as ZEROED
 from stateviz.recording.records import BatchRecord as BatchRecord
 from stateviz.recording.records import Event as Event
 from stateviz.recording.records import FurtherState as FurtherState

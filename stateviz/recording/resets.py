@@ -158,7 +158,7 @@ def count_resets(layers: Iterable[LayerRecording], events: Sequence[Event]) -> R
             seen.setdefault((layer.name, call, event.phase, event.epoch), []).append(event)
     counts = []
     for (name, call, phase, epoch), batches in seen.items():
-        zeroed = [(place, event) for place, event in enumerate(batches) if _from_zeros(event)]
+        zeroed = [(place, event) for place, event in enumerate(batches) if began_from_zeros(event)]
         counts.append(
             ResetCount(
                 layer=name,
@@ -177,7 +177,7 @@ def count_resets(layers: Iterable[LayerRecording], events: Sequence[Event]) -> R
     return Resets(counts)
 
 
-def _from_zeros(event: Event) -> bool:
+def began_from_zeros(event: Event) -> bool:
     """Whether a batch's states began as zeros; zeros can be given too."""
     return event.origin in ZEROED or (event.origin == "given" and bool(event.zeros))
 

@@ -9,12 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from stateviz.drawing.answer import MOST_BATCHES, Answer
-from stateviz.playing.moving import Part
+from stateviz.playing.moving import appearing
 from stateviz.playing.pace import Pace
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
 from stateviz.playing.stage import poster_png
-from stateviz.recording import ZEROED, BatchRecord, LayerRecording, Recording
+from stateviz.recording import LayerRecording, Recording, Resets
+from stateviz.recording.history import history_of
+from stateviz.recording.resets import began_from_zeros
 from stateviz.scenes.choosing import one_layer
 from stateviz.scenes.furniture import FONT, LEFT, WIDTH, headline
 
@@ -49,14 +51,13 @@ def draw_answer(
         ValueError: The recording is empty, or has several layers and none is named.
         KeyError: There is no such layer.
     """
-    of = one_layer(recording, layer)
+    of = _Counted(recording, one_layer(recording, layer))
     figure: Figure | SubFigure
     if ax is None:
-        figure, ax = _a_figure(of, Still)
+        figure, ax = of.figure(Still)
     else:
         figure = ax.figure
-    batches = _first_epoch(of)
-    Answer(ax, batches).show(len(batches))
+    Answer(ax, of.batches, of.zeroed).show(len(of.batches))
     return figure
 
 
@@ -74,69 +75,79 @@ def play_answer(recording: Recording, *, layer: str | None = None) -> Player:
         ValueError: The recording is empty, or has several layers and none is named.
         KeyError: There is no such layer.
     """
-    of = one_layer(recording, layer)
-    figure, ax = _a_figure(of, Figure)
-    batches = _first_epoch(of)
-    answer = Answer(ax, batches)
+    of = _Counted(recording, one_layer(recording, layer))
+    figure, ax = of.figure(Figure)
+    answer = Answer(ax, of.batches, of.zeroed)
 
     def update(frame: int) -> list[Artist]:
         return answer.show(frame)
-
-    def describe(frame: int) -> str:
-        zeroed = [batch for batch in batches[:frame] if batch.origin in ZEROED]
-        rows = sum(batch.batch_size for batch in zeroed)
-        return f"after {frame} of {len(batches)} batches: {len(zeroed)} by batch, {rows:,} by row"
-
-    def shown_from(first: int, artists: list[Artist]) -> Part:
-        def move(frame: int) -> None:
-            for artist in artists:
-                artist.set_visible(frame >= first)
-
-        return Part(artists, first - 1, first, move)
 
     return Player.of(
         lambda **_: Scene(
             figure,
             update,
-            len(batches) + 1,
-            describe=describe,
-            title=_title(of),
-            parts=[shown_from(place + 1, each) for place, each in enumerate(answer.by_batch)],
+            len(of.batches) + 1,
+            describe=of.said,
+            title=of.title,
+            parts=[appearing(each, place + 1) for place, each in enumerate(answer.by_batch)],
             pace=Pace(_BATCH_MS, 0),
         )
     )
 
 
-def _a_figure(layer: LayerRecording, kind: type[Figure]) -> tuple[Figure, Axes]:
-    figure = kind(figsize=(WIDTH, _HEIGHT), dpi=100)
-    headline(figure, _title(layer), left=LEFT - 0.04)
-    ax = figure.add_axes((LEFT - 0.04, 0.11, 0.95, 0.78))
-    figure.text(LEFT - 0.04, 0.06, _whole_run(layer), fontsize=FONT, va="center")
-    return figure, ax
+class _Counted:
+    """The first epoch of the first call: its batches, as many as there is room for, counted.
 
+    Args:
+        recording: The recording that the layer is from.
+        layer: The layer.
+    """
 
-def _title(layer: LayerRecording) -> str:
-    first = layer.batches[0]
-    epoch = "" if first.epoch is None else f", epoch {first.epoch}"
-    return f"{layer.name}: how the states began ({first.phase or 'unknown phase'}{epoch})"
+    def __init__(self, recording: Recording, layer: LayerRecording) -> None:
+        event_of = {event.record: event for event in history_of(layer, recording.events)}
+        events = [event_of[batch.index] for batch in layer.batches]
+        first = events[0]
+        epoch = takewhile(
+            lambda event: (
+                (event.phase, event.epoch, event.call) == (first.phase, first.epoch, first.call)
+            ),
+            events,
+        )
+        count = len(list(epoch))
+        shown = min(count, MOST_BATCHES)
+        self.batches = [batch.flat for batch in layer.batches[:shown]]
+        # Zeros can be given too: they are counted as `Recording.resets` counts them.
+        self.zeroed = [began_from_zeros(event) for event in events[:shown]]
+        phase = first.phase or "unknown phase"
+        where = phase if first.epoch is None else f"{phase}, epoch {first.epoch}"
+        part = f", the first {shown} of {count} batches" if shown < count else ""
+        self.title = f"{layer.name}: how the states began ({where}{part})"
+        rows = [row for row in recording.resets() if row.layer == layer.name]
+        self._whole = Resets(rows)
+        self._is_part = sum(row.batches for row in rows) > shown
 
+    def figure(self, kind: type[Figure]) -> tuple[Figure, Axes]:
+        """A figure of a kind, with its words and an axes for the picture."""
+        figure = kind(figsize=(WIDTH, _HEIGHT), dpi=100)
+        headline(figure, self.title, left=LEFT - 0.04)
+        ax = figure.add_axes((LEFT - 0.04, 0.11, 0.95, 0.78))
+        if self._is_part:
+            words = (
+                f"In the whole recording, {sum(row.batches for row in self._whole):,} batches: "
+                f"{self._whole.state_tensors_zeroed:,} state tensors and "
+                f"{self._whole.sample_states_zeroed:,} sample states."
+            )
+            figure.text(LEFT - 0.04, 0.06, words, fontsize=FONT, va="center")
+        return figure, ax
 
-def _first_epoch(layer: LayerRecording) -> list[BatchRecord]:
-    """The batches of the first epoch of the first phase, as many as there is room for."""
-    first = layer.batches[0]
-    same = takewhile(lambda each: (each.phase, each.epoch) == (first.phase, first.epoch),
-                     layer.batches)  # fmt: skip
-    return [batch.flat for batch in same][:MOST_BATCHES]
-
-
-def _whole_run(layer: LayerRecording) -> str:
-    """The counts of the whole recording, where it holds more than is drawn."""
-    shown = len(_first_epoch(layer))
-    zeroed = [batch for batch in layer.batches if batch.origin in ZEROED]
-    if shown == len(layer.batches):
-        return ""
-    rows = sum(batch.batch_size for batch in zeroed)
-    return (
-        f"In the whole recording, {len(layer.batches):,} batches: {len(zeroed):,} state tensors "
-        f"and {rows:,} sample states."
-    )
+    def said(self, batches: int) -> str:
+        """What is counted after some batches, in words."""
+        sizes = [
+            batch.batch_size
+            for batch, zeroed in zip(self.batches[:batches], self.zeroed, strict=False)
+            if zeroed
+        ]
+        return (
+            f"after {batches} of {len(self.batches)} batches: {len(sizes)} by batch, "
+            f"{sum(sizes):,} by row"
+        )

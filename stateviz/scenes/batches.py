@@ -14,8 +14,8 @@ from matplotlib.text import Text
 from stateviz.drawing import lanes
 from stateviz.drawing.rows import Rows, draw_rows, rows_read, said_of_rows
 from stateviz.drawing.sample import INPUT_MAP, STATE_MAP, draw_cursor, name_state
-from stateviz.drawing.weights import WEIGHTS_INCHES, draw_weights
-from stateviz.playing.moving import Declared, Fill, Part
+from stateviz.drawing.weights import WEIGHTS_INCHES, Weights, steps_are_known
+from stateviz.playing.moving import Declared, Fill, standing_still
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
@@ -30,7 +30,7 @@ from stateviz.scenes.choosing import (
     state_of,
     unit_names,
 )
-from stateviz.scenes.flow import Flow, follows, parts_of_columns
+from stateviz.scenes.flow import Flow, parts_of_columns
 from stateviz.scenes.furniture import (
     FONT,
     LEFT,
@@ -41,7 +41,8 @@ from stateviz.scenes.furniture import (
     draw_scale_at,
     headline,
 )
-from stateviz.scenes.naming import began, causes, on_the_way, told_apart
+from stateviz.scenes.naming import began, told_apart
+from stateviz.scenes.ways import Way, ways_of
 
 _LANES_IN_READOUT = 4
 _INPUTS, _STATES = 0.8, 1.5  # the heights of the lanes, in inches
@@ -166,9 +167,8 @@ def scene(
         options: What can be chosen, and the label of each option.
         chosen: The option of each choice that is shown.
     """
-    records = [layer.batches[place].flat for place in places]
-    words = causes(recording, layer)
-    picture = _Picture(records, state, unit, rows, [words[place] for place in places])
+    picture = _Picture(ways_of(recording, layer, places), state, unit, rows)
+    records = picture.records
     beats = picture.beats
     images = picture.images
     return Scene(
@@ -181,7 +181,7 @@ def scene(
         scales={
             image: scales.tolist() for image, scales in zip(images, picture.scales, strict=True)
         },
-        marks=beats.marks(picture.places),
+        marks=beats.marks([way.name for way in picture.ways]),
         title=picture.title,
         options=options,
         chosen=chosen,
@@ -196,18 +196,17 @@ class _Picture:
 
     def __init__(
         self,
-        records: Sequence[BatchRecord],
+        ways: Sequence[Way],
         state: StateName,
         unit: int,
         rows: Sequence[Rows] | None,
-        words: Sequence[str],
     ) -> None:
-        self.records, self.rows, self.words = records, rows, words
+        self.ways, self.rows = ways, rows
+        records = self.records = [way.record for way in ways]
         self.beats = Beats(lanes.lay_out(records))
-        self.places = told_apart(records)
         self.symbol, name = name_state(state)
         has_inputs = all(record.inputs is not None for record in records)
-        trains = any(record.training for record in records)
+        trains = steps_are_known(records)
         rooms = _rooms(has_inputs=has_inputs, trains=trains)
         self.figure = Figure(figsize=(WIDTH, rooms.height), dpi=100)
         self.title = _title(records, self.beats.layout.lanes)
@@ -237,16 +236,15 @@ class _Picture:
             ax,
             self.images[-1],
             self.colored[-1],
-            records,
+            ways,
             self.beats,
-            words,
             over=OVER_LANES,
             under=UNDER_LANES,
         )
         self.cursor = None
         if has_inputs:
             self.cursor = draw_cursor(self.images[0].axes, 0, on_colors=True)
-        self.weights = draw_weights(rooms.axes(self.figure, "weights"), records) if trains else None
+        self.weights = Weights(rooms.axes(self.figure, "weights"), records) if trains else None
         if rows is not None:
             top = self.images[0].axes
             draw_rows(top, records, rows)
@@ -293,7 +291,7 @@ class _Picture:
             for image, values in zip(self.images, self.colored, strict=True)
         ]
         written = [part for texts in self.numbers for part in parts_of_columns(texts, columns)]
-        still: list[Declared] = [Part(self.pale, 0, 0, lambda _: None)] if self.pale else []
+        still: list[Declared] = [standing_still(self.pale)] if self.pale else []
         return [*still, *fills, *self.flow.parts(), *written]
 
     def update(self, frame: int) -> list[Artist]:
@@ -312,16 +310,11 @@ class _Picture:
         """The frame in words and numbers."""
         beat = self.beats.at(frame)
         place, column = beat.place, beat.column
-        record = self.records[place]
+        way = self.ways[place]
         if beat.part is not None:
-            linked = place > 0 and follows(self.records[place - 1], record)
-            before = self.places[place - 1] if linked else None
-            is_same = linked and record.came_from == self.records[place - 1].index
-            return on_the_way(
-                record, before, self.places[place], self.words[place], is_same=is_same
-            )
+            return way.said()
         timestep = column - self.beats.layout.starts[place] - 1
-        when = f"t = {timestep}" if timestep >= 0 else f"before t = 0: {began(record)}"
+        when = f"t = {timestep}" if timestep >= 0 else f"before t = 0: {began(way.record)}"
         now = self.values[-1][:, column].compressed()
         by_lane = ", ".join(f"{value:.2f}" for value in now[:_LANES_IN_READOUT])
         more = ", ..." if len(now) > _LANES_IN_READOUT else ""
@@ -330,7 +323,7 @@ class _Picture:
             rows = self.rows[place]
             shown = range(min(len(rows.read), _LANES_IN_READOUT))
             reads = f"rows {', '.join(map(rows.name, shown))}{more}   "
-        return f"{self.places[place]}   {when}   {reads}{self.symbol} by lane = {by_lane}{more}"
+        return f"{way.name}   {when}   {reads}{self.symbol} by lane = {by_lane}{more}"
 
 
 def _title(records: Sequence[BatchRecord], count: int) -> str:

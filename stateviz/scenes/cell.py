@@ -20,7 +20,7 @@ from stateviz.drawing.sample import (
 )
 from stateviz.drawing.timeline import LINE_COLOR
 from stateviz.playing.moving import Declared, Grow
-from stateviz.playing.pace import pace
+from stateviz.playing.pace import Pace, pace
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pick, Scene
 from stateviz.recording import BatchRecord, GRUGates, LayerRecording, Recording
@@ -129,12 +129,13 @@ def _chosen_scene(
     """The scene of a choice, each 0-based; what is out of range is brought into it."""
     of = recording[played[layer]]
     batch = clamp(batch, len(of.batches))
-    record = of.batches[batch]
+    record = of.batches[batch].flat
     sample, unit = clamp(sample, len(record.samples)), clamp(unit, len(record.unit_numbers))
     picture = _Picture(record, _diagram_of(record, of), sample, unit)
     n_frames = 1 + record.timesteps * (_FRAMES_OF_A_STEP + 1)
     stops = range(0, n_frames, _FRAMES_OF_A_STEP + 1)
-    paced = pace(len(stops), usual_ms=_USUAL_MS)
+    # A timestep stands as long as the way to it takes.
+    interval = pace(2 * len(stops), usual_ms=_USUAL_MS).interval_ms
     return Scene(
         picture.figure,
         picture.update,
@@ -143,7 +144,7 @@ def _chosen_scene(
         title=picture.title,
         parts=picture.parts(n_frames),
         stops=stops,
-        pace=type(paced)(paced.interval_ms, min(60.0, paced.interval_ms / _FRAMES_OF_A_STEP)),
+        pace=Pace(interval, interval / _FRAMES_OF_A_STEP),
         options={
             "layer": list(played),
             "batch": told_apart(of.batches),
@@ -248,12 +249,16 @@ class _Picture:
         steps, passed = divmod(frame, _FRAMES_OF_A_STEP + 1)
         return steps - 1, passed / (_FRAMES_OF_A_STEP + 1) if passed else None
 
-    def _values(self, timestep: int) -> dict[str, float]:
-        """All numbers of a timestep by their names in the diagram."""
-        before = {
+    def _before(self, timestep: int) -> dict[str, float]:
+        """The states before a timestep by their names in the diagram."""
+        return {
             f"{name_state(state)[0]} before": float(trace[timestep])
             for state, trace in self.traces.items()
         }
+
+    def _values(self, timestep: int) -> dict[str, float]:
+        """All numbers of a timestep by their names in the diagram."""
+        before = self._before(timestep)
         now = {name_state(s)[0]: float(trace[timestep + 1]) for s, trace in self.traces.items()}
         x = {}
         if self.record.inputs is not None and self.record.inputs.shape[2] == 1:
@@ -279,15 +284,13 @@ class _Picture:
         """Shows a timestep, or the way to the next."""
         timestep, part = self._at(frame)
         going_to = timestep + (part is not None)
-        values = {} if going_to < 0 else self._values(going_to)
-        if going_to < 0:
-            symbols = [name_state(state)[0] for state in self.traces]
-            first = zip(symbols, self.traces.values(), strict=True)
-            values = {f"{symbol} before": float(trace[0]) for symbol, trace in first}
-        elif part is not None:
+        values = self._before(0) if going_to < 0 else self._values(going_to)
+        if part is not None:
             values = {name: value for name, value in values.items() if part >= _known_from(name)}
+            if self._is_held(going_to):
+                part = None  # nothing moves through the cell
         self.cursor.set_xdata([timestep] * 2)
-        words = self._equations(timestep) if part is None else ("", "")
+        words = self._equations(timestep) if self._at(frame)[1] is None else ("", "")
         for text, said in zip(self.equations, words, strict=True):
             text.set_text(said)
         return [*self.cell.show(values, part), self.cursor, *self.equations]

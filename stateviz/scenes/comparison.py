@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from stateviz.drawing import lanes
 from stateviz.drawing.finite import reach_of
 from stateviz.drawing.sample import STATE_MAP, draw_cursor, name_state
-from stateviz.playing.moving import Declared, Fill, Grow, Part
+from stateviz.playing.moving import Declared, Fill, Grow, Part, appearing
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
@@ -40,7 +40,8 @@ from stateviz.scenes.furniture import (
     draw_scale_at,
     headline,
 )
-from stateviz.scenes.naming import began, causes, told_apart
+from stateviz.scenes.naming import began
+from stateviz.scenes.ways import Way, ways_of
 
 _DIFFERENCE_COLOR = "#8a5a00"
 # All heights are whole pixels of the still picture: equal lanes then look equal in both panels,
@@ -90,9 +91,12 @@ def compare(
     """
     one, other = one_layer(a, layer), one_layer(b, layer)
     _records_of(one, other, batches, names)
-    shorter = min((one, other), key=lambda each: len(each.batches))
-    state = state_of(shorter, state)
-    check_place("unit", unit, len(unit_names(shorter.batches[0], state)), one.name)
+    known = _states_of_both(one, other)
+    state = known[-1] if state is None else state
+    for each in (one, other):
+        check_place(
+            "unit", unit, len(unit_names(each.batches[0], state_of(each, state))), each.name
+        )
     # The layers may have different names in the two, where each has but one.
     both = [name for name in layers_with_batches(a) if name in layers_with_batches(b)]
     pairs = [(a[name], b[name]) for name in both if _is_comparable(a[name], b[name], batches)]
@@ -106,7 +110,7 @@ def compare(
         make,
         interval_ms=interval_ms,
         layer=[pair[0].name for pair in pairs].index(one.name),
-        state=one.batches[0].state_names.index(state),
+        state=known.index(state),
         unit=unit,
     )
 
@@ -132,7 +136,13 @@ def _is_comparable(
         _records_of(one, other, batches, ("a", "b"))
     except (ValueError, IndexError):
         return False
-    return one.batches[0].state_names == other.batches[0].state_names
+    return True
+
+
+def _states_of_both(one: LayerRecording, other: LayerRecording) -> list[StateName]:
+    """The states that both have, such as "hidden" alone for an LSTM and a GRU."""
+    others = other.batches[0].state_names
+    return [name for name in one.batches[0].state_names if name in others]
 
 
 def _chosen_scene(
@@ -148,15 +158,13 @@ def _chosen_scene(
     """The scene of a choice, each 0-based; what is out of range is brought into it."""
     layers = pairs[layer]
     places, records = _records_of(*layers, batches, names)
-    known = records[0][0].state_names
+    known = _states_of_both(*layers)
     state = clamp(state, len(known))
     units = unit_names(records[0][0], known[state])
     unit = clamp(unit, len(units))
     both = zip(recordings, layers, strict=True)
-    words = [causes(recording, each) for recording, each in both]
-    picture = _Picture(
-        records, names, known[state], unit, [[each[place] for place in places] for each in words]
-    )
+    ways = [ways_of(recording, each, places) for recording, each in both]
+    picture = _Picture(ways, names, known[state], unit)
     beats = picture.beats
     hover = f"{lanes.lane_word(records[0])} {{y}}: {{value:.2f}}"
     return Scene(
@@ -186,21 +194,21 @@ class _Picture:
 
     def __init__(
         self,
-        pair: tuple[Sequence[BatchRecord], Sequence[BatchRecord]],
+        ways: Sequence[Sequence[Way]],
         names: tuple[str, str],
         state: StateName,
         unit: int,
-        words: Sequence[Sequence[str]],
     ) -> None:
-        self.pair, self.names = pair, names
-        self.beats = Beats(lanes.lay_out(pair[0]))
-        self.places = told_apart(pair[0])
-        self.shown = [lanes.state_lanes(records, state, unit) for records in pair]
-        self.apart = difference(*pair, state)
+        self.ways, self.names = ways, names
+        one, other = self.pair = [[way.record for way in run] for run in ways]
+        self.beats = Beats(lanes.lay_out(one))
+        self.places = [way.name for way in ways[0]]
+        self.shown = [lanes.state_lanes(records, state, unit) for records in self.pair]
+        self.apart = difference(one, other, state)
         self.symbol, full_name = name_state(state)
         rooms = _rooms()
         self.figure = Figure(figsize=(WIDTH, rooms.height), dpi=100)
-        number = unit_names(pair[0][0], state)[unit]
+        number = unit_names(one[0], state)[unit]
         self.title = f"{self.symbol}, the {full_name}, of unit {number}: {names[0]} and {names[1]}"
         headline(self.figure, self.title, left=LEFT)
         self.scales = lanes.lane_scales(*self.shown)
@@ -210,11 +218,11 @@ class _Picture:
         self.flows: list[Flow] = []
         self.numbers: list[dict[int, list[Text]]] = []
         for row in range(2):
-            self._draw_run(rooms.axes(self.figure, str(row)), row, reach, words[row])
+            self._draw_run(rooms.axes(self.figure, str(row)), row, reach)
         self.below = rooms.axes(self.figure, "apart")
         self.below.set_xlim(self.images[0].axes.get_xlim())
         self.line = _draw_difference(self.below, self.apart)
-        lanes.set_batch_axis(self.below, pair[0], labelled=True)
+        lanes.set_batch_axis(self.below, one, labelled=True)
         self.below.tick_params(labelsize=FONT - 0.5)
         self.below.set_title(
             f"how far {self.symbol} is apart", loc="left", fontsize=FONT, pad=6, parse_math=False
@@ -226,7 +234,7 @@ class _Picture:
         apart = np.flatnonzero(self.apart.filled(0) > 0)
         self.parts_at = int(apart[0]) if len(apart) else None
 
-    def _draw_run(self, ax: Axes, row: int, reach: float, words: Sequence[str]) -> None:
+    def _draw_run(self, ax: Axes, row: int, reach: float) -> None:
         records = self.pair[row]
         image = lanes.draw_lanes(ax, self.colored[row], cmap=STATE_MAP, column=-1)
         image.set_clim(-reach, reach)
@@ -257,9 +265,8 @@ class _Picture:
                 ax,
                 image,
                 self.colored[row],
-                records,
+                self.ways[row],
                 self.beats,
-                words,
                 over=OVER_LANES,
                 under=UNDER_LANES,
             )
@@ -281,16 +288,13 @@ class _Picture:
     def _said(self) -> Part:
         """Where the two part first, said once it is reached."""
         if self.parts_at is None:
-            reached, words = self.beats.n_frames - 1, "nowhere: they are the same bit for bit"
+            reached = self.beats.n_frames - 1
+            self.first.set_text("nowhere: they are the same bit for bit")
         else:
             columns = self.beats.columns()
             reached = next(frame for frame, shown in enumerate(columns) if shown > self.parts_at)
-            words = f"first at {self._where(self.parts_at)}"
-
-        def move(frame: int) -> None:
-            self.first.set_text(words if frame >= reached else "")
-
-        return Part([self.first], max(reached - 1, 0), reached, move)
+            self.first.set_text(f"first at {self._where(self.parts_at)}")
+        return appearing([self.first], reached)
 
     def _where(self, column: int) -> str:
         starts = self.beats.layout.starts

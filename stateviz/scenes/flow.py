@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,9 @@ from matplotlib.text import Text
 from stateviz.drawing.handover import SIGN_FONT, Column, Handover, draw_signs
 from stateviz.drawing.lanes import draw_ground, fitting, letters_of
 from stateviz.drawing.timeline import MARKERS
-from stateviz.playing.moving import Declared, Part
-from stateviz.recording import BatchRecord
+from stateviz.playing.moving import Declared, appearing, standing_still
 from stateviz.scenes.beats import Beat, Beats
+from stateviz.scenes.ways import Way
 
 _COLUMN_INCHES = 0.14  # the least width of the state column
 _MOST_ZEROS = 12  # lanes in which a zero is written
@@ -32,9 +32,8 @@ class Flow:
         ax: The axes, at its place in the figure and with its limits.
         trail: The image of all columns, whose colours the state column has.
         values: All states, shape (lanes, columns).
-        records: The batches.
+        ways: The batches, and how each came to its state.
         beats: Their frames.
-        words: For each batch what reset, gave or altered its state.
         over, under: The room over and under the axes, in inches.
     """
 
@@ -43,9 +42,8 @@ class Flow:
         ax: Axes,
         trail: AxesImage,
         values: np.ma.MaskedArray,
-        records: Sequence[BatchRecord],
+        ways: Sequence[Way],
         beats: Beats,
-        words: Sequence[str],
         *,
         over: float,
         under: float,
@@ -59,12 +57,10 @@ class Flow:
         lanes_an_inch = beats.layout.lanes / (box.height * figure.get_figheight())
         self.width = max(1.0, _COLUMN_INCHES / inches)
         room = over * lanes_an_inch, under * lanes_an_inch
-        self.handovers = [
-            self._handover(records, place, word, room) for place, word in enumerate(words)
-        ]
-        self.ground = draw_ground(ax, records, width=self.width)
+        self.handovers = [self._handover(way, place, room) for place, way in enumerate(ways)]
+        self.ground = draw_ground(ax, [way.record for way in ways], width=self.width)
         self.signs = [draw_signs(ax, handover) for handover in self.handovers]
-        self._name_ways(ax, records)
+        self._name_ways(ax, ways)
         self.column, self.frame = _a_column(ax, trail, _INK, linewidth=1.8, zorder=4)
         self.column.set_label("state column")
         # Around it in the reader's own colour, which is light on a dark page.
@@ -85,24 +81,15 @@ class Flow:
         self.leaving.set_label("leaving column")
         self.zeros = self._zero_digits(ax)
 
-    def _handover(
-        self,
-        records: Sequence[BatchRecord],
-        place: int,
-        word: str,
-        room: tuple[float, float],
-    ) -> Handover:
+    def _handover(self, way: Way, place: int, room: tuple[float, float]) -> Handover:
         layout = self.beats.layout
         start = layout.starts[place]
-        before, is_same = None, False
-        if place and follows(records[place - 1], records[place]):
-            is_same = records[place].came_from == records[place - 1].index
+        before, left = None, start - layout.gap - 0.5
+        if way.before is not None:
             end = layout.end(place - 1) - 1
             before, left = self.values[:, end : end + 1], end - 0.5
-        else:
-            left = start - layout.gap - 0.5
         return Handover(
-            records[place].origin,
+            way.record.origin,
             before,
             self.values[:, start : start + 1],
             left=left,
@@ -110,23 +97,23 @@ class Flow:
             width=self.width,
             over=room[0],
             under=room[1],
-            word=word,
-            is_same=is_same,
+            word=way.cause,
+            is_same=way.is_same,
         )
 
-    def _name_ways(self, ax: Axes, records: Sequence[BatchRecord]) -> None:
+    def _name_ways(self, ax: Axes, ways: Sequence[Way]) -> None:
         """Writes under each gap in a word what becomes of the state there."""
         letters = letters_of(self.beats.layout)
         y = self.beats.layout.lanes - 0.5 + 1.12 * self.handovers[0].under
-        for handover, signs, record in zip(self.handovers, self.signs, records, strict=True):
-            room = letters * (record.timesteps + 1 + self.beats.layout.gap) - 1
+        for handover, signs, way in zip(self.handovers, self.signs, ways, strict=True):
+            room = letters * (way.record.timesteps + 1 + self.beats.layout.gap) - 1
             word = {
                 "carried": fitting(room, "carried over", "carried"),
                 "fresh": fitting(room, "fresh zeros", "fresh"),
                 "reset": fitting(room, "reset to zeros", "reset"),
                 "given": fitting(room, handover.word, "given"),
                 "altered": "altered",
-            }[record.origin]
+            }[handover.origin]
             x = (handover.left + handover.right + handover.width) / 2
             signs.append(
                 ax.text(
@@ -137,7 +124,7 @@ class Flow:
                     va="top",
                     fontsize=SIGN_FONT,
                     weight="bold",
-                    color=MARKERS[record.origin]["color"],
+                    color=MARKERS[handover.origin]["color"],
                     zorder=6,
                 )
             )
@@ -153,9 +140,9 @@ class Flow:
 
     def parts(self) -> list[Declared]:
         """What is declared: the lanes as they wait, and the signs, which come and stay."""
-        parts: list[Declared] = [Part(self.ground, 0, 0, lambda _: None)]
+        parts: list[Declared] = [standing_still(self.ground)]
         for first, signs in zip(self.beats.first, self.signs, strict=True):
-            parts.append(Part(signs, max(first - 1, 0), first, _shown_from(first, signs)))
+            parts.append(appearing(signs, first))
         return parts
 
     def show(self, beat: Beat) -> list[Artist]:
@@ -189,13 +176,6 @@ class Flow:
             digit.set_position(((left + right) / 2, top + row * (bottom - top)))
 
 
-def follows(before: BatchRecord, record: BatchRecord) -> bool:
-    """Whether a batch's states began where those of another ended, or right after them."""
-    if record.origin == "carried":
-        return record.came_from == before.index
-    return record.index == before.index + 1
-
-
 def parts_of_columns(
     texts: Mapping[int, Sequence[Artist]], columns: Sequence[int]
 ) -> list[Declared]:
@@ -206,18 +186,7 @@ def parts_of_columns(
         columns: For each frame, how many columns are filled in.
     """
     firsts = np.searchsorted(columns, np.array(list(texts)) + 1).tolist()
-    return [
-        Part(each, max(first - 1, 0), first, _shown_from(first, each))
-        for first, each in zip(firsts, texts.values(), strict=True)
-    ]
-
-
-def _shown_from(first: int, artists: Sequence[Artist]) -> Callable[[int], None]:
-    def move(frame: int) -> None:
-        for artist in artists:
-            artist.set_visible(frame >= first)
-
-    return move
+    return [appearing(each, first) for first, each in zip(firsts, texts.values(), strict=True)]
 
 
 def _a_column(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec, SubplotSpec
 from matplotlib.image import AxesImage
@@ -118,27 +119,31 @@ def draw_scale_at(image: AxesImage, *, own: bool = False) -> None:
 
     With `own` each row has its own: the ends are then its largest values.
     """
-    figure = image.get_figure(root=True)
-    assert figure is not None  # the image stands on an axes
-    box = image.axes.get_position()
-    place = figure.add_axes((RIGHT + _SCALE, box.y0, _SCALE, box.height))
-    scale = figure.colorbar(image, cax=place)
+    figure, box = _figure_of(image), image.axes.get_position()
+    scale = _draw_scale_on(figure.add_axes((RIGHT + _SCALE, box.y0, _SCALE, box.height)), image)
     if own:
         scale.set_ticks([*image.get_clim(), 0], labels=["least", "most", "0"])
     else:
         scale.locator = MaxNLocator(3)
         scale.update_ticks()
-    scale.ax.tick_params(labelsize=FONT - 1.5)
-    scale.outline.set_visible(False)
 
 
 def draw_scale(image: AxesImage, place: SubplotSpec) -> None:
     """Draws the colour scale of an image beside it."""
-    figure = image.get_figure(root=True)
-    assert figure is not None  # the image stands on an axes
-    scale = figure.colorbar(image, cax=figure.add_subplot(place))
+    _draw_scale_on(_figure_of(image).add_subplot(place), image)
+
+
+def _draw_scale_on(ax: Axes, image: AxesImage) -> Colorbar:
+    scale = _figure_of(image).colorbar(image, cax=ax)
     scale.ax.tick_params(labelsize=FONT - 2)
     scale.outline.set_visible(False)
+    return scale
+
+
+def _figure_of(image: AxesImage) -> Figure:
+    figure = image.get_figure(root=True)
+    assert figure is not None  # the image stands on an axes
+    return figure
 
 
 def set_name(ax: Axes, text: str, *, y: str = "") -> None:
