@@ -182,7 +182,8 @@ def test_what_python_asks_for_between_two_stops_moves_on_to_the_next(chromium: B
     script = player_page.inline_script() + TWO_VIEWS % json.dumps(values)
     page.add_script_tag(content=script, type="module")
     page.wait_for_function("window.closers")
-    for asked in (NEXT_BATCH - 4, NEXT_BATCH):  # in the motion; then, from its beginning, its end
+    page.select_option("#one [aria-label=Speed]", "0.5")  # time enough to see it move
+    for asked in (NEXT_BATCH - 16, NEXT_BATCH):  # in the motion; then, from its beginning, its end
         page.evaluate(f"model.tell('frame', {asked})")
         assert is_moving(page)
         assert at_rest(page) == NEXT_BATCH
