@@ -152,7 +152,7 @@ def draw_numbers(
             ha="center",
             va="center",
             fontsize=_NUMBER_FONT,
-            color="white" if dark else "#202020",
+            color="white" if dark else "black",
             zorder=6,
         )
         texts.setdefault(int(column), []).append(text)

@@ -14,6 +14,7 @@ def snippet(payload: bytes, interval_ms: int, poster: bytes, text: str) -> str:
         payload=base64.b64encode(payload).decode(),
         interval_ms=interval_ms,
         text=html.escape(text),
+        hint=_HOW_TO_PLAY,
         poster=base64.b64encode(poster).decode(),
         style=page.style(),
         script=page.inline_script(),
@@ -26,9 +27,14 @@ def whole_page(title: str, player: str) -> str:
     return _PAGE.format(title=html.escape(title), player=player)
 
 
+_HOW_TO_PLAY = (
+    "A still picture of a player, which needs scripts. To play it in a notebook, run this cell, or "
+    "trust the notebook: “Trust Notebook” in the list of commands (Ctrl+Shift+C)."
+)
+
 _SNIPPET = """<div class="stateviz" data-stateviz="{payload}" data-interval-ms="{interval_ms}">\
 <img alt="{text}" src="data:image/png;base64,{poster}" style="max-width:100%"/>\
-</div><style>
+<p>{text}<br><small>{hint}</small></p></div><style>
 {style}</style><script type="module">
 {script}
 {host}</script>"""
@@ -57,7 +63,7 @@ _PAGE = """<!doctype html>
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; font-family: system-ui, sans-serif }}
-body {{ max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem }}
+body {{ max-width: 98rem; margin: 1.5rem auto; padding: 0 1rem }}
 /* For who listens to the page; who sees it has the title on the picture. */
 h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}
 </style>

@@ -1,4 +1,4 @@
-"""The values of an image as places in its colour table: a byte each, and one for "nothing here"."""
+"""The values of an image as places in its colour table, a byte each; and the table's colours."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from matplotlib.image import AxesImage
 
 COLORS = 255
 TRANSPARENT = 255
+# On a dark page zero is as dark as the page; a middle lighter than this would glare there.
+_DARK_PAGE, _GLARING = 20, 230
+# Up to this part of the way from zero, colours come out of the page's; at the end of it they are
+# this much lighter than the darkest.
+_COMES_OUT, _LIGHTENED = 0.35, 0.62
 
 
 def color_levels(image: AxesImage) -> np.ndarray:
@@ -33,3 +38,29 @@ def masked(image: AxesImage, levels: np.ndarray, values: np.ma.MaskedArray) -> n
     """The levels without those of masked values, row 0 on top."""
     levels[np.ma.getmaskarray(values)] = TRANSPARENT
     return levels if image.origin == "upper" else np.flipud(levels)
+
+
+def colors_of(image: AxesImage) -> np.ndarray:
+    """The colour table of an image, RGBA as uint8, shape (COLORS, 4)."""
+    colors: np.ndarray = image.cmap((np.arange(COLORS) + 0.5) / COLORS, bytes=True)
+    return colors
+
+
+def dark_colors_of(image: AxesImage) -> np.ndarray | None:
+    """The colour table on a dark page; None where it is the same as on a light one.
+
+    A map that is white in its middle and darker to both ends shows zero as nothing on a light page.
+    So that it does on a dark one too, its colours are turned about there: from the page's darkness
+    in the middle to light colours at both ends.
+    """
+    colors = colors_of(image)
+    middle = COLORS // 2
+    if colors[middle, :3].min() < _GLARING or colors[[0, -1], :3].max() > _GLARING:
+        return None
+    away = np.abs(np.arange(COLORS) - middle) / middle
+    side = np.sign(np.arange(COLORS) - middle)
+    light = colors[np.round(middle + side * middle * (1 - _LIGHTENED * away)).astype(int), :3]
+    seen = np.minimum(away / _COMES_OUT, 1)[:, np.newaxis]
+    found = colors.copy()
+    found[:, :3] = np.round(_DARK_PAGE + seen * (light.astype(float) - _DARK_PAGE))
+    return found

@@ -30,6 +30,12 @@ def dashes(artist: Line2D | Rectangle) -> list[float]:
     return [round(dash * float(artist.get_linewidth()), 2) for dash in lengths]
 
 
+def text_color(color: Any, alpha: float | None) -> str:
+    """As `css_color`; "paper" for white: what stands on a strong colour, also in a dark theme."""
+    css = css_color(color, alpha)
+    return css.replace("rgba(255,255,255,", "paper ").rstrip(")") if "255,255,255" in css else css
+
+
 def css_color(color: Any, alpha: float | None) -> str:
     """A CSS colour; "ink" and its opacity for black, which the page draws in its text colour."""
     if isinstance(color, str) and color.lower() == "none":

@@ -8,9 +8,12 @@ import zlib
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from stateviz.playing.scene import Pick, Scene
+from stateviz.playing.levels import dark_colors_of
 from stateviz.playing.scripts import foreign_texts, quiet_about_glyphs
 from stateviz.playing.stage import Places, size_of, stage_svg
 from stateviz.playing.tracks import ImageTrack, standing, tracks_of
@@ -36,8 +39,8 @@ def packed(scene: Scene) -> bytes:
         scene.figure.draw_without_rendering()
     tracks = tracks_of(scene)
     moving = {id(track.artist) for track in tracks}
-    foreign = [text for text in foreign_texts(scene.figure) if id(text) not in moving]
-    tracks += standing(foreign, scene.figure)
+    by_the_page = [*foreign_texts(scene.figure), *_turned_about(scene.figure)]
+    tracks += standing([each for each in by_the_page if id(each) not in moving], scene.figure)
     images = [pixels for track in tracks if isinstance(track, ImageTrack) for pixels in track.kept]
     size = sum(image.size for image in images)
     if size > _MAX_IMAGE_BYTES:
@@ -51,6 +54,7 @@ def packed(scene: Scene) -> bytes:
         "size": size_of(scene.figure),
         "n_frames": scene.n_frames,
         "stops": None if scene.stops is None else list(scene.all_stops),
+        "poster": scene.poster,
         "between_ms": 0 if scene.pace is None else round(scene.pace.between_ms, 2),
         "readouts": [
             scene.readout(frame, chosen)
@@ -67,6 +71,18 @@ def packed(scene: Scene) -> bytes:
     text = json.dumps(described, separators=(",", ":")).encode()
     pixels = b"".join(_differences(track) for track in tracks if isinstance(track, ImageTrack))
     return zlib.compress(struct.pack("<I", len(text)) + text + pixels, 9)
+
+
+def _turned_about(figure: Figure) -> list[Artist]:
+    """The images whose colours are other ones on a dark page, which matplotlib cannot know."""
+    images: list[Any] = figure.findobj(AxesImage)
+    return [
+        image
+        for image in images
+        if image.get_visible()
+        and np.ma.asarray(image.get_array()).ndim == 2
+        and dark_colors_of(image) is not None
+    ]
 
 
 def _differences(track: ImageTrack) -> bytes:

@@ -163,7 +163,7 @@ class Player(anywidget.AnyWidget):
         scene.show(scene.poster, scene.chosen)
         self._poster = poster_png(scene.figure)
         said = scene.readout(scene.poster, scene.chosen)
-        self._poster_text = f"{scene.title}. {said}".strip(". ")
+        self._poster_text = ". ".join(filter(None, [scene.title, said]))
         payload = packed(scene)
         scene.show(0, scene.chosen)
         return payload

@@ -46,6 +46,8 @@ class Scene:
         rows: For an image, the name of each of its rows, which {y} then says.
         scales: For an image, what to multiply the values of each of its rows by, which {value} then
             says.
+        lanes: Images of which each row is a lane: a click lights it in all of them, and it stays lit
+            from frame to frame.
         marks: Places to jump to, as (frame, label).
         poster_frame: The frame of the still picture; the last where None.
         title: What is shown, in a few words.
@@ -69,6 +71,7 @@ class Scene:
     hover: Mapping[Artist, str] = field(default_factory=dict)
     rows: Mapping[Artist, Sequence[str]] = field(default_factory=dict)
     scales: Mapping[Artist, Sequence[float]] = field(default_factory=dict)
+    lanes: Sequence[Artist] = ()
     marks: Sequence[tuple[int, str]] = ()
     poster_frame: int | None = None
     title: str = ""

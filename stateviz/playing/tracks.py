@@ -25,9 +25,9 @@ from matplotlib.text import Text
 from tqdm.auto import tqdm
 
 from stateviz.playing.growing import Growing
-from stateviz.playing.levels import COLORS, TRANSPARENT, levels_of, masked
+from stateviz.playing.levels import TRANSPARENT, colors_of, dark_colors_of, levels_of, masked
 from stateviz.playing.limits import refuse_what_cannot_be_drawn
-from stateviz.playing.looks import css_color, dashes, marker_outline
+from stateviz.playing.looks import css_color, dashes, marker_outline, text_color
 from stateviz.playing.moving import Declared, Fill, Grow
 from stateviz.playing.scene import Scene
 from stateviz.playing.stage import Places
@@ -102,6 +102,7 @@ class ImageTrack(Track):
         super().__init__(artist, figure, hover)
         self._growing = Growing(lengthens=False)
         self._colored: tuple[np.ndarray, tuple[float, float], np.ndarray] | None = None
+        self.lanes = False
 
     @property
     def kept(self) -> list[np.ndarray]:
@@ -149,10 +150,12 @@ class ImageTrack(Track):
 
     def described(self) -> dict[str, _Json]:  # noqa: D102
         image = self.artist
-        colors = image.cmap((np.arange(COLORS) + 0.5) / COLORS, bytes=True)
+        dark = dark_colors_of(image)
         extent: Any = image.get_extent()
         return super().described() | {
-            "colors": base64.b64encode(colors.tobytes()).decode(),
+            "colors": _in_base64(colors_of(image)),
+            "dark_colors": None if dark is None else _in_base64(dark),
+            "lanes": self.lanes,
             "extent": [float(edge) for edge in extent],
             "limits": [float(limit) for limit in image.get_clim()],
             "scales": self.scales,
@@ -224,7 +227,7 @@ class TextTrack(Track):
         return {
             "at": [x, y],
             "text": text.get_text(),
-            "color": css_color(text.get_color(), text.get_alpha()),
+            "color": text_color(text.get_color(), text.get_alpha()),
             "size": text.get_fontsize(),
             "bold": text.get_fontweight() in ("bold", "heavy", "semibold", 700),
             "align": [text.get_horizontalalignment(), text.get_verticalalignment()],
@@ -362,7 +365,13 @@ def _lowest_first(scene: Scene, changed: dict[int, Artist]) -> dict[int, Track]:
     for track in tracks.values():
         track.rows = list(scene.rows.get(track.artist, ()))
         track.scales = [float(scale) for scale in scene.scales.get(track.artist, ())]
+        if isinstance(track, ImageTrack):
+            track.lanes = any(image is track.artist for image in scene.lanes)
     return tracks
+
+
+def _in_base64(colors: np.ndarray) -> str:
+    return base64.b64encode(colors.tobytes()).decode()
 
 
 def _with_gaps(points: np.ndarray) -> list[list[float] | None]:

@@ -178,6 +178,7 @@ def scene(
         describe=picture.describe,
         hover=dict.fromkeys(images, f"{lanes.lane_word(records)} {{y}}: {{value:.2f}}"),
         rows=dict.fromkeys(images, lanes.lane_names(records)),
+        lanes=images,
         scales={
             image: scales.tolist() for image, scales in zip(images, picture.scales, strict=True)
         },
@@ -248,7 +249,9 @@ class _Picture:
         if rows is not None:
             top = self.images[0].axes
             draw_rows(top, records, rows)
-            top.set_title(f"{top.get_title(loc='left')}; {said_of_rows(rows)}", loc="left")
+            top.set_title(
+                f"{top.get_title(loc='left')}; {said_of_rows(rows)}", loc="left", fontsize=FONT
+            )
 
     def _draw_lanes(self, ax: Axes, words: str, colors: str, *, y: float) -> None:
         values, scales = self.values[len(self.images)], self.scales[len(self.images)]

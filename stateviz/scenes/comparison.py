@@ -175,6 +175,7 @@ def _chosen_scene(
         hover=dict.fromkeys(picture.images, hover),
         rows=dict.fromkeys(picture.images, lanes.lane_names(records[0])),
         scales=dict.fromkeys(picture.images, picture.scales.tolist()),
+        lanes=picture.images,
         marks=beats.marks(picture.places),
         title=picture.title,
         options={

@@ -21,7 +21,7 @@ from stateviz.scenes.ways import Way
 
 _COLUMN_INCHES = 0.14  # the least width of the state column
 _MOST_ZEROS = 12  # lanes in which a zero is written
-_INK = "#202020"  # on the light colours of a heat map, whatever the page's theme
+_DARK = "#202020"
 _LEAVING = (0.45, 0.45, 0.45, 1.0)
 
 
@@ -61,7 +61,7 @@ class Flow:
         self.ground = draw_ground(ax, [way.record for way in ways], width=self.width)
         self.signs = [draw_signs(ax, handover) for handover in self.handovers]
         self._name_ways(ax, ways)
-        self.column, self.frame = _a_column(ax, trail, _INK, linewidth=1.8, zorder=4)
+        self.column, self.frame = _a_column(ax, trail, _DARK, linewidth=1.8, zorder=4)
         self.column.set_label("state column")
         # Around it in the reader's own colour, which is light on a dark page.
         self.halo = Rectangle(
@@ -133,7 +133,7 @@ class Flow:
         lanes = self.beats.layout.lanes
         return [
             ax.text(
-                0, 0, "0", ha="center", va="center", fontsize=9, color=_INK, zorder=6, visible=False
+                0, 0, "0", ha="center", va="center", fontsize=9, color="black", zorder=6, visible=False
             )
             for _ in range(lanes if lanes <= _MOST_ZEROS else 1)
         ]

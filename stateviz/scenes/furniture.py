@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec, SubplotSpec
 from matplotlib.image import AxesImage
@@ -18,12 +18,13 @@ from stateviz.recording import Origin
 
 WIDTH = 9.0  # inches, at 100 pixels each
 LEFT = 0.075  # of the width, for numbers; names of rows take more
-RIGHT = 0.93  # of the width, where the panels end and the scales begin
+RIGHT = 0.915  # of the width, where the panels end and the scales begin
 FONT = 10.5
 OVER_LANES, UNDER_LANES = 0.36, 0.42  # inches, in which a state that leaves or comes is seen
 SEQUENCE_INTERVAL_MS = 400
 _LONGEST_HEADLINE = 84  # letters
-_SCALE = 0.012  # of the width
+_BEFORE_SCALE, _SCALE = 0.02, 0.012  # of the width
+_SCALE_STEPS = 255
 
 
 def panels_over_time(
@@ -120,12 +121,12 @@ def draw_scale_at(image: AxesImage, *, own: bool = False) -> None:
     With `own` each row has its own: the ends are then its largest values.
     """
     figure, box = _figure_of(image), image.axes.get_position()
-    scale = _draw_scale_on(figure.add_axes((RIGHT + _SCALE, box.y0, _SCALE, box.height)), image)
+    ax = figure.add_axes((RIGHT + _BEFORE_SCALE, box.y0, _SCALE, box.height))
+    _draw_scale_on(ax, image)
     if own:
-        scale.set_ticks([*image.get_clim(), 0], labels=["least", "most", "0"])
+        ax.set_yticks([*image.get_clim(), 0], labels=["least", "most", "0"])
     else:
-        scale.locator = MaxNLocator(3)
-        scale.update_ticks()
+        ax.yaxis.set_major_locator(MaxNLocator(3))
 
 
 def draw_scale(image: AxesImage, place: SubplotSpec) -> None:
@@ -133,11 +134,22 @@ def draw_scale(image: AxesImage, place: SubplotSpec) -> None:
     _draw_scale_on(_figure_of(image).add_subplot(place), image)
 
 
-def _draw_scale_on(ax: Axes, image: AxesImage) -> Colorbar:
-    scale = _figure_of(image).colorbar(image, cax=ax)
-    scale.ax.tick_params(labelsize=FONT - 2)
-    scale.outline.set_visible(False)
-    return scale
+def _draw_scale_on(ax: Axes, image: AxesImage) -> None:
+    """Draws it as an image, which a player can draw in the colours of the reader's theme."""
+    low, high = image.get_clim()
+    ax.imshow(
+        np.linspace(low, high, _SCALE_STEPS)[:, np.newaxis],
+        cmap=image.get_cmap(),
+        norm=image.norm,
+        extent=(0, 1, low, high),
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+    )
+    ax.yaxis.tick_right()
+    ax.set_xticks([])
+    ax.tick_params(labelsize=FONT - 0.5, length=2, pad=2)
+    ax.spines[:].set_visible(False)
 
 
 def _figure_of(image: AxesImage) -> Figure:

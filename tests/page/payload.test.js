@@ -36,6 +36,8 @@ const image = {
   states: [shown(1, 2), null, shown(0, 3)],
   frames: [[0, 0, 1, 1, 2, 2]],
   colors: btoa(String.fromCharCode(...Array(4 * 255).fill(7))),
+  dark_colors: btoa(String.fromCharCode(...Array(4 * 255).fill(9))),
+  lanes: false,
   extent: [0, 3, 2, 0],
   limits: [-1, 1],
   scales: [],
@@ -49,6 +51,7 @@ const payload = {
   size: [3, 2],
   n_frames: 3,
   stops: null,
+  poster: 0,
   between_ms: 0,
   readouts: ["a", "b", "c"],
   marks: [],
@@ -84,7 +87,13 @@ test("a payload is unpacked from bytes and from base64", async () => {
       track.images.map((each) => [...each]),
       [first, second],
     );
-    assert.equal(new Uint8Array(track.palette.buffer)[4 * 255 + 3], 0);
+    for (const [palette, color] of /** @type {[Uint32Array, number][]} */ ([
+      [track.palettes.light, 7],
+      [track.palettes.dark, 9],
+    ])) {
+      const bytes = new Uint8Array(palette.buffer);
+      assert.deepEqual([bytes[0], bytes[4 * 255 + 3]], [color, 0]);
+    }
   }
 });
 

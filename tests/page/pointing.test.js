@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { filledIn, imageAt, lineAt, pickAt } from "../../stateviz/playing/page/pointing.js";
+import {
+  filledIn,
+  imageAt,
+  laneAt,
+  laneCount,
+  lineAt,
+  litWords,
+  pickAt,
+} from "../../stateviz/playing/page/pointing.js";
 
-/** @import { ImageState, Point } from "../../stateviz/playing/page/payload.js" */
+/** @import { ImageState, Point, Scene } from "../../stateviz/playing/page/payload.js" */
 
 test("a format is filled in with rounded places and fixed values", () => {
   const values = { x: 3.2, y: 1, value: -0.005 };
@@ -90,4 +98,20 @@ test("braces in a name stay, and rows have their own names", () => {
   assert.equal(filledIn("c{{x}}, unit {y}", values), "c{x}, unit 1");
   assert.equal(filledIn("{{foo:.2f}} {value:.2f}", values), "{foo:.2f} 0.50");
   assert.equal(filledIn("unit {y}", values, ["3", "7"]), "unit 7");
+});
+
+test("the lane under the pointer, by its place in the first of the images that have lanes", () => {
+  const lanes = { kind: "image", lanes: true, hover: "sample {y}: {value:.2f}", rows: ["4", "7"] };
+  const shown = { ...lanes, states: [state], frames: [[0, 0]] };
+  const other = { ...shown, lanes: false, states: [{ ...state, shape: [9, 4] }] };
+  const scene = /** @type {Pick<Scene, "tracks">} */ (
+    /** @type {unknown} */ ({ tracks: [other, shown] })
+  );
+  const at = { frame: 0, option: 0 };
+  assert.equal(laneCount(scene), 2);
+  assert.equal(laneAt(scene, at, 12, 21), 0);
+  // Also where the image is not filled yet.
+  assert.equal(laneAt(scene, at, 29, 59), 1);
+  assert.equal(laneAt(scene, at, 31, 59), null);
+  assert.equal(litWords(scene, 1).trim(), "(sample 7 is lit)");
 });

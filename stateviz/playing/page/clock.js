@@ -2,6 +2,7 @@
 
 import { beginnings, isBetween, nextStop, placeAt, stillOf } from "./motion.js";
 import { unpacked } from "./payload.js";
+import { laneCount } from "./pointing.js";
 
 /** @import { Chosen, Scene } from "./payload.js" */
 /**
@@ -86,6 +87,8 @@ export class Clock {
     this.playing = false;
     /** @type {{ to: number } | null} what is on its way to a stop, without being played */
     this.moving = null;
+    /** @type {number | null} the lane that is lit */
+    this.lit = null;
     this.waiting = false;
     this.request = 0;
     this.told = { frame: model.get("frame"), at: 0 };
@@ -171,6 +174,7 @@ export class Clock {
     this.last = scene.n_frames - 1;
     this.play(false);
     this.halt();
+    if (this.lit !== null && this.lit >= laneCount(scene)) this.lit = null;
     this.frame = Math.min(this.model.get("frame"), this.last);
     this.part = 0;
     this.retime();
@@ -275,6 +279,17 @@ export class Clock {
     this.play(false);
     this.halt();
     this.go(frame);
+  }
+
+  /**
+   * Lights a lane, or none; that one again puts it out.
+   * @param {number | null} lane
+   */
+  light(lane) {
+    const count = laneCount(this.scene);
+    const there = lane !== null && lane >= 0 && lane < count && lane !== this.lit;
+    this.lit = there ? lane : null;
+    this.redraw();
   }
 
   /** Ends what moves, wherever it is. */

@@ -89,6 +89,18 @@ export function makeButtons() {
 /** @typedef {ReturnType<typeof makeButtons>} Buttons */
 /** @typedef {keyof Buttons} Action */
 
+/**
+ * @param {HTMLElement} play its button
+ * @param {boolean} playing
+ */
+export function showPlaying(play, playing) {
+  const word = playing ? "Pause" : "Play";
+  if (play.getAttribute("aria-label") === word) return;
+  play.setAttribute("aria-label", word);
+  play.title = word;
+  play.replaceChildren(icon(playing ? "pause" : "play"), element("b", {}, ` ${word}`));
+}
+
 export function makeSpeed() {
   const speed = element("select", { "aria-label": "Speed", title: "Speed" });
   for (const each of SPEEDS) speed.append(element("option", { value: each }, `${each} ×`));
@@ -131,17 +143,19 @@ export function choiceKeys(options, canBeMade) {
 
 /**
  * The list of keys, as terms and their meanings.
- * @param {boolean} hasMarks
+ * @param {{ hasMarks: boolean, hasLanes: boolean }} scene
  * @param {Record<string, string>} choices
  */
-export function keyList(hasMarks, choices) {
+export function keyList({ hasMarks, hasLanes }, choices) {
   /** @type {[string, string][]} */
   const marks = hasMarks ? [["[ and ]", "previous, next mark"]] : [];
+  /** @type {[string, string][]} */
+  const lanes = hasLanes ? [[", and .", "light the previous, next lane (or click it)"]] : [];
   const chosen = Object.entries(choices).map(([key, name]) => [
     `${key}, ${key.toUpperCase()}`,
     `next, previous ${name}`,
   ]);
-  return [...KEYS, ...marks, ...chosen].flatMap(([key, what]) => [
+  return [...KEYS, ...marks, ...lanes, ...chosen].flatMap(([key, what]) => [
     element("dt", {}, key),
     element("dd", {}, what),
   ]);

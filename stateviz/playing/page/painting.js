@@ -4,22 +4,29 @@ import { onTheWay } from "./motion.js";
 import { stateOf } from "./payload.js";
 
 /** @import { At, Color, ImageState, ImageTrack, LineState, LineTrack } from "./payload.js" */
-/** @import { Point, RectangleState, Scene, TextState, Track } from "./payload.js" */
+/** @import { Box, Point, RectangleState, Scene, TextState, Track } from "./payload.js" */
 /** @typedef {(color: Color) => string} Css */
+/** @typedef {{ ink: (opacity: number) => string, paper: (opacity: number) => string, dark: boolean }} Theme */
 /** @typedef {At & { part: number }} Now and how much of a frame of a motion has passed, 0 to 1 */
+
+const LEAST_LANE = 3; // points
+const DARK_PAPER = 17; // as dark as a dark page
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
  * @param {Now} at
  * @param {number} scale device pixels a point
- * @param {(opacity: number) => string} ink the reader's text colour
+ * @param {Theme} theme
+ * @param {number | null} lit the lane that is lit
  */
-export function paint(context, scene, at, scale, ink) {
+export function paint(context, scene, at, scale, theme, lit) {
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, context.canvas.width, context.canvas.height);
-  const css = (/** @type {Color} */ color) =>
-    color.startsWith("ink") ? ink(Number(color.slice(4))) : color;
+  const css = (/** @type {Color} */ color) => {
+    const [name, opacity] = color.split(" ");
+    return name === "ink" || name === "paper" ? theme[name](Number(opacity)) : color;
+  };
   for (const track of scene.tracks) {
     context.save();
     context.setTransform(scale, 0, 0, scale, 0, 0);
@@ -28,22 +35,67 @@ export function paint(context, scene, at, scale, ink) {
       context.rect(...track.clip);
       context.clip();
     }
-    paintTrack(context, track, at, { css, scale });
+    paintTrack(context, track, at, { css, scale, dark: theme.dark });
     context.restore();
   }
+  if (lit === null) return;
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  for (const track of scene.tracks) {
+    const state = track.kind === "image" && track.lanes ? stateOf(track, at) : null;
+    if (state) paintLit(context, laneBox(state, lit), boxOf(state), theme);
+  }
+}
+
+/**
+ * Where an image stands, in points.
+ * @param {ImageState} state
+ * @returns {Box}
+ */
+function boxOf({ corners: [[left, top], [right, bottom]] }) {
+  return [left, top, right - left, bottom - top];
+}
+
+/**
+ * Where a lane of an image is, in points, but never too low to be seen.
+ * @param {ImageState} state
+ * @param {number} lane
+ * @returns {Box}
+ */
+export function laneBox(state, lane) {
+  const [left, top, width, height] = boxOf(state);
+  const each = height / state.shape[0];
+  const seen = Math.max(each, LEAST_LANE);
+  return [left, top + (lane + 0.5) * each - seen / 2, width, seen];
+}
+
+/**
+ * Dims the other lanes, and frames this one.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Box} lane
+ * @param {Box} all
+ * @param {Theme} theme
+ */
+function paintLit(context, [left, top, width, height], [, first, , whole], { ink, paper }) {
+  context.fillStyle = paper(0.68);
+  context.fillRect(left, first, width, Math.max(0, top - first));
+  context.fillRect(left, top + height, width, Math.max(0, first + whole - top - height));
+  context.strokeStyle = ink(1);
+  context.lineWidth = 1.2;
+  context.setLineDash([]);
+  context.strokeRect(left, top, width, height);
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Track} track
  * @param {Now} at
- * @param {{ css: Css, scale: number }} how
+ * @param {{ css: Css, scale: number, dark: boolean }} how
  */
-function paintTrack(context, track, at, { css, scale }) {
+function paintTrack(context, track, at, { css, scale, dark }) {
   const next = { frame: at.frame + 1, option: at.option };
   if (track.kind === "image") {
     const state = moved(stateOf(track, at), stateOf(track, next), at.part, ["corners", "opacity"]);
-    if (state) paintImage(context, track, state, scale);
+    if (state) paintImage(context, track, state, { scale, dark });
   } else if (track.kind === "line") {
     const state = stateOf(track, at);
     if (state) paintLine(context, track, state, css);
@@ -76,9 +128,9 @@ export function moved(state, next, part, moving) {
  * @param {CanvasRenderingContext2D} context
  * @param {ImageTrack} track
  * @param {ImageState} state
- * @param {number} scale
+ * @param {{ scale: number, dark: boolean }} how
  */
-function paintImage(context, track, state, scale) {
+function paintImage(context, track, state, { scale, dark }) {
   // Whole device pixels, so that edges are sharp.
   const [[x0, y0], [x1, y1]] = state.corners.map((corner) =>
     corner.map((v) => Math.round(v * scale)),
@@ -90,29 +142,33 @@ function paintImage(context, track, state, scale) {
   context.clip();
   context.imageSmoothingEnabled = false;
   context.globalAlpha = state.opacity;
-  context.drawImage(coloredCanvas(track, state, width, height), 0, 0, width, height);
+  const palette = dark ? track.palettes.dark : track.palettes.light;
+  context.drawImage(coloredCanvas(track, state, palette, width, height), 0, 0, width, height);
 }
 
 /**
  * An image in its colours; it is kept until there is another room for it.
  * @param {ImageTrack} track
  * @param {ImageState} state
+ * @param {Uint32Array} palette
  * @param {number} width of the room, in device pixels
  * @param {number} height
  */
-function coloredCanvas(track, { pixels, shape }, width, height) {
+function coloredCanvas(track, { pixels, shape }, palette, width, height) {
   const [rows, columns] = shape;
   const size = {
     width: Math.min(columns, Math.max(width, 1)),
     height: Math.min(rows, Math.max(height, 1)),
   };
   const kept = track.canvases[pixels];
-  if (kept?.width === size.width && kept.height === size.height) return kept;
-  const colors = meanColors(track.images[pixels], shape, track.palette, size);
+  const { canvas: known } = kept ?? {};
+  if (kept?.palette === palette && known?.width === size.width && known.height === size.height)
+    return known;
+  const colors = meanColors(track.images[pixels], shape, palette, size);
   const canvas = new OffscreenCanvas(size.width, size.height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.putImageData(new ImageData(colors, size.width, size.height), 0, 0);
-  track.canvases[pixels] = canvas;
+  track.canvases[pixels] = { canvas, palette };
   return canvas;
 }
 
@@ -260,11 +316,18 @@ function paintRectangle(context, state, css) {
 }
 
 /**
- * The reader's text colour at a given opacity.
+ * The reader's text colour at a given opacity, and a colour that stands out from it.
  * @param {Element} root
+ * @returns {Theme}
  */
-export function inkOf(root) {
+export function themeOf(root) {
   const numbers = getComputedStyle(root).color.match(/[\d.]+/g) ?? ["0", "0", "0"];
   const [red, green, blue, alpha = 1] = numbers.map(Number);
-  return (/** @type {number} */ opacity) => `rgba(${red},${green},${blue},${alpha * opacity})`;
+  const dark = red + green + blue > 1.5 * 255; // light words stand on a dark page
+  const paper = dark ? DARK_PAPER : 255;
+  return {
+    dark,
+    ink: (opacity) => `rgba(${red},${green},${blue},${alpha * opacity})`,
+    paper: (opacity) => `rgba(${paper},${paper},${paper},${opacity})`,
+  };
 }

@@ -3,7 +3,10 @@
 
 /** @typedef {[number, number]} Point x and y in points (1/72 inch) from the stage's upper left */
 /** @typedef {[number, number, number, number]} Box left, top, width and height, in points */
-/** @typedef {string} Color a CSS colour, "" for none, or "ink 0.8": the reader's text colour */
+/**
+ * @typedef {string} Color a CSS colour, "" for none, "ink 0.8": the reader's text colour, or
+ *   "paper 0.8": what stands out from it
+ */
 
 /**
  * @typedef {object} ImageState What an image shows in a frame.
@@ -55,6 +58,8 @@
  * @typedef {object} PackedImage
  * @property {"image"} kind
  * @property {string} colors 255 colours, RGBA, in base64; value 255 means "nothing here"
+ * @property {string | null} dark_colors those on a dark page; null where they are the same
+ * @property {boolean} lanes whether each row is a lane, which a click lights
  * @property {[number, number, number, number]} extent left, right, bottom and top, in data
  * @property {[number, number]} limits the values of the first and the last colour
  * @property {number[]} scales what the values of each row are multiplied by; [] where by nothing
@@ -82,6 +87,7 @@
  * @property {[number, number]} size width and height, in points
  * @property {number} n_frames
  * @property {number[] | null} stops the frames at which one stops step by step; null for all
+ * @property {number} poster the frame that tells the most, for paper
  * @property {number} between_ms how long each of the other frames stands, which are motion
  * @property {string[]} readouts of each frame, for each option of `in_page` in turn
  * @property {[number, string][]} marks frames with a label
@@ -100,10 +106,11 @@
 
 /**
  * @typedef {object} Decoded
- * @property {Uint32Array} palette 256 colours; the last is transparent
+ * @property {{ light: Uint32Array, dark: Uint32Array }} palettes 256 colours; the last is transparent
  * @property {Uint8Array[]} images
- * @property {OffscreenCanvas[]} canvases the images as they were painted last
+ * @property {Painted[]} canvases the images as they were painted last
  */
+/** @typedef {{ canvas: OffscreenCanvas, palette: Uint32Array }} Painted */
 /** @typedef {PackedImageTrack & Decoded} ImageTrack */
 /** @typedef {ImageTrack | LineTrack | TextTrack | RectangleTrack} Track */
 /** @typedef {Described & { tracks: Track[] }} Scene the payload with its images */
@@ -130,7 +137,9 @@ export async function unpacked(payload) {
     const sizes = imageSizes(track);
     const images = separated(bytes.subarray(at), sizes);
     at += sizes.reduce((sum, size) => sum + size, 0);
-    return { ...track, palette: palette(track.colors), images, canvases: [] };
+    const light = palette(track.colors);
+    const dark = track.dark_colors === null ? light : palette(track.dark_colors);
+    return { ...track, palettes: { light, dark }, images, canvases: [] };
   });
   return { ...described, tracks };
 }

@@ -129,6 +129,62 @@ export function pickAt(scene, x, y) {
   return null;
 }
 
+/**
+ * The lane at a place on the stage; null where there is none.
+ * @param {Pick<Scene, "tracks">} scene
+ * @param {At} at
+ * @param {number} x in points on the stage
+ * @param {number} y
+ */
+export function laneAt(scene, at, x, y) {
+  for (const track of scene.tracks) {
+    const state = track.kind === "image" && track.lanes ? stateOf(track, at) : null;
+    if (!state) continue;
+    const [[left, top], [right, bottom]] = state.corners;
+    const [across, down] = [(x - left) / (right - left), (y - top) / (bottom - top)];
+    if (across >= 0 && across < 1 && down >= 0 && down < 1)
+      return Math.floor(down * state.shape[0]);
+  }
+  return null;
+}
+
+/**
+ * How many lanes a scene has.
+ * @param {Pick<Scene, "tracks">} scene
+ */
+export function laneCount(scene) {
+  for (const track of scene.tracks) {
+    if (track.kind === "image" && track.lanes) return track.states[0]?.shape[0] ?? 0;
+  }
+  return 0;
+}
+
+/**
+ * What is said while a lane is lit.
+ * @param {Pick<Scene, "tracks">} scene
+ * @param {number} lane
+ */
+export function litWords(scene, lane) {
+  for (const track of scene.tracks) {
+    if (track.kind !== "image" || !track.lanes || !track.hover) continue;
+    const [word] = track.hover.split(" ");
+    return `   (${word} ${track.rows[lane] ?? lane} is lit)`;
+  }
+  return "";
+}
+
+/**
+ * What a click would do, in words; "" where nothing.
+ * @param {{ choice: string } | null} pick
+ * @param {number | null} lane
+ * @param {number | null} lit the lane that is lit
+ */
+export function offerOf(pick, lane, lit) {
+  if (pick) return pick.choice ? "click to choose" : "click to go there";
+  if (lane === null) return "";
+  return lane === lit ? "click to put it out" : "click to keep it lit";
+}
+
 /** @param {Pick<Described, "stops" | "n_frames">} scene */
 function stopCount({ stops, n_frames }) {
   return stops ? stops.length : n_frames;

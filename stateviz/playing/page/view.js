@@ -4,16 +4,17 @@ import { nextMark } from "./clock.js";
 import {
   choiceKeys,
   element,
-  icon,
   keyList,
   makeButtons,
   makeSelect,
   makeSpeed,
   PAGE,
+  showPlaying,
 } from "./controls.js";
 import { isBetween, stopsAway } from "./motion.js";
-import { inkOf, paint } from "./painting.js";
-import { pickAt, wordsAt } from "./pointing.js";
+import { paint, themeOf } from "./painting.js";
+import { laneAt, laneCount, litWords, offerOf, pickAt, wordsAt } from "./pointing.js";
+import { Presenting } from "./presenting.js";
 
 /** @import { Clock } from "./clock.js" */
 /** @import { Action, Buttons } from "./controls.js" */
@@ -31,6 +32,7 @@ export class View {
     this.canvas = element("canvas", { role: "img" });
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
     this.picture = element("div", { class: "stateviz-picture" });
+    this.window = element("div", { class: "stateviz-window" }, this.picture);
     this.choices = element("div", { class: "stateviz-choices" });
     this.tip = element("div", { class: "stateviz-tip", hidden: "" });
     this.words = element("span");
@@ -62,6 +64,9 @@ export class View {
     this.root = this.laidOut();
     this.adopt(clock.scene);
     el.append(this.root);
+    const { signal } = this.listening;
+    this.printing = false;
+    this.presenting = new Presenting(this.root, this.buttons.present, signal, () => this.show());
     this.acts = this.actions();
     this.listen();
     this.sizes = new ResizeObserver(() => this.show());
@@ -93,7 +98,7 @@ export class View {
         "data-lm-suppress-shortcuts": "true",
       },
       this.choices,
-      this.picture,
+      this.window,
       this.readout,
       controls,
       this.keys,
@@ -116,7 +121,9 @@ export class View {
     this.root.style.setProperty("--stateviz-aspect", String(width / height));
     this.root.setAttribute("aria-label", `Player: ${scene.title}`);
     this.canvas.setAttribute("aria-label", scene.title);
-    this.longest.textContent = scene.readouts.reduce((a, b) => (b.length > a.length ? b : a));
+    const longest = scene.readouts.reduce((a, b) => (b.length > a.length ? b : a));
+    const lanes = laneCount(scene);
+    this.longest.textContent = longest + (lanes ? litWords(scene, lanes - 1) : "");
     this.slider.max = String(scene.n_frames - 1);
     this.marks.replaceChildren(
       ...scene.marks.map(([frame, label]) => {
@@ -126,7 +133,8 @@ export class View {
     );
     this.buttons["mark-back"].hidden = this.buttons["mark-on"].hidden = !scene.marks.length;
     this.adoptChoices(scene);
-    this.keys.replaceChildren(...keyList(scene.marks.length > 0, this.choiceKeys()));
+    const has = { hasMarks: scene.marks.length > 0, hasLanes: lanes > 1 };
+    this.keys.replaceChildren(...keyList(has, this.choiceKeys()));
   }
 
   /** @param {Scene} scene */
@@ -166,7 +174,7 @@ export class View {
         clock.model.save_changes();
         clock.redraw();
       },
-      present: () => this.present(),
+      present: () => this.presenting.toggle(),
       keys: () => {
         this.keys.hidden = !this.keys.hidden;
         this.buttons.keys.setAttribute("aria-expanded", String(!this.keys.hidden));
@@ -206,14 +214,16 @@ export class View {
         const pick = this.pick(event);
         if (pick?.choice) clock.choose(pick.choice, pick.option);
         else if (pick) clock.jump(this.scene.stops?.[pick.option] ?? pick.option);
+        else clock.light(this.lane(event));
+        this.point(event);
       },
       heard,
     );
-    document.addEventListener(
-      "fullscreenchange",
-      () => this.presenting(document.fullscreenElement === this.root),
-      heard,
-    );
+    // On paper stands the frame that tells the most.
+    for (const event of ["beforeprint", "afterprint"]) {
+      const print = () => this.print(event === "beforeprint");
+      window.addEventListener(event, print, heard);
+    }
     const dark = matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", () => this.show(), heard);
   }
@@ -241,8 +251,11 @@ export class View {
       "]": acts["mark-on"],
       f: acts.present,
     };
-    if (key === "Escape" && this.root.classList.contains("stateviz-presenting"))
-      return acts.present;
+    if (laneCount(this.scene) > 1) {
+      byKey[","] = () => clock.light((clock.lit ?? laneCount(this.scene)) - 1);
+      byKey["."] = () => clock.light((clock.lit ?? -1) + 1);
+    }
+    if (key === "Escape" && this.presenting.fills) return acts.present;
     if (byKey[key]) return byKey[key];
     const name = this.choiceKeys()[key.toLowerCase()];
     if (!name) return undefined;
@@ -296,20 +309,17 @@ export class View {
     return pick && (!pick.choice || this.clock.has(pick.choice)) ? pick : null;
   }
 
-  /** A presenter's view. Where a page may not fill the screen it fills the window. */
-  present() {
-    const fills = this.root.classList.contains("stateviz-presenting");
-    if (document.fullscreenElement === this.root) document.exitFullscreen();
-    else if (!fills) this.root.requestFullscreen?.().catch(() => {});
-    this.presenting(!fills);
-    this.root.focus();
+  /** @param {boolean} printing */
+  print(printing) {
+    this.printing = printing;
+    this.show();
   }
 
-  /** @param {boolean} fills */
-  presenting(fills) {
-    this.root.classList.toggle("stateviz-presenting", fills);
-    this.buttons.present.setAttribute("aria-pressed", String(fills));
-    this.show();
+  /** @param {MouseEvent} event */
+  lane(event) {
+    return laneCount(this.scene) > 1
+      ? laneAt(this.scene, this.clock.at, ...this.place(event))
+      : null;
   }
 
   hideTip() {
@@ -322,9 +332,10 @@ export class View {
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
     const pick = this.pick(event);
     const pointed = wordsAt(this.scene, this.clock.at, ...this.place(event));
-    const offer = pick?.choice ? "click to choose" : "click to go there";
-    const words = pick ? [pointed, offer].filter(Boolean).join("  ·  ") : pointed;
-    this.picture.style.cursor = pick ? "pointer" : "";
+    const lane = pick ? null : this.lane(event);
+    const offer = offerOf(pick, lane, this.clock.lit);
+    const words = [pointed, offer].filter(Boolean).join("  ·  ");
+    this.picture.style.cursor = pick || lane !== null ? "pointer" : "";
     this.tip.hidden = !words;
     this.tip.textContent = words;
     const toLeft = x > box.width / 2;
@@ -343,18 +354,22 @@ export class View {
     if (canvas.width !== wide || canvas.height !== high) {
       [canvas.width, canvas.height] = [wide, high];
     }
-    paint(this.context, this.scene, clock.at, wide / this.scene.size[0], inkOf(this.root));
+    const at = this.printing ? { ...clock.at, frame: this.scene.poster, part: 0 } : clock.at;
+    paint(this.context, this.scene, at, wide / this.scene.size[0], themeOf(this.root), clock.lit);
     this.showWords();
     this.showControls();
     this.root.setAttribute("aria-busy", String(clock.waiting));
     this.root.dataset.frame = String(clock.frame);
     this.root.dataset.playing = String(clock.playing);
     this.root.dataset.moving = String(clock.moving !== null);
+    this.root.dataset.lit = String(clock.lit ?? "");
     this.root.dataset.ready = "true";
   }
 
   showWords() {
-    const { frame, playing, last, readout } = this.clock;
+    const { frame, playing, last, lit } = this.clock;
+    const said = this.printing ? this.scene.readouts[this.scene.poster] : this.clock.readout;
+    const readout = said + (lit === null ? "" : litWords(this.scene, lit));
     if (this.shown !== readout) this.words.textContent = readout;
     this.shown = readout;
     // A screen reader could not keep up with every frame; it hears the one at which play stops.
@@ -368,15 +383,7 @@ export class View {
     const { clock, buttons } = this;
     this.speed.value = String(clock.speed);
     buttons.loop.setAttribute("aria-pressed", String(clock.model.get("loop")));
-    const word = clock.playing ? "Pause" : "Play";
-    if (buttons.play.getAttribute("aria-label") !== word) {
-      buttons.play.setAttribute("aria-label", word);
-      buttons.play.title = word;
-      buttons.play.replaceChildren(
-        icon(clock.playing ? "pause" : "play"),
-        element("b", {}, ` ${word}`),
-      );
-    }
+    showPlaying(buttons.play, clock.playing);
     const [isFirst, isLast] = [clock.frame === 0, clock.frame === clock.last].map(String);
     for (const each of [buttons.first, buttons.previous])
       each.setAttribute("aria-disabled", isFirst);
