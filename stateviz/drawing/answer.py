@@ -20,9 +20,9 @@ from stateviz.drawing.timeline import MARKERS
 from stateviz.recording import BatchRecord
 
 MOST_BATCHES = 8
-_FONT = 12
+_FONT = 11.5
 _TENSORS, _ROWS = "#b34700", "#0072b2"
-_BLOCK, _COLUMN, _RULER = 0.8, 0.13, 0.19  # of the room of a batch
+_BLOCK, _COLUMN, _RULER = 0.78, 0.13, 0.21  # of the room of a batch
 _FLOOR, _CEILING = 0.0, 1.0
 _RULE = -0.3  # where the line lies that joins the columns
 _EDGE = "#202020"
@@ -49,7 +49,7 @@ class Answer:
         self.by_batch = [self._draw_batch(ax, place) for place in range(len(batches))]
         self._sums = [
             ax.text(
-                0, y, "", color=color, fontsize=_FONT + 2, weight="bold", va="center", ha="left"
+                0, y, "", color=color, fontsize=_FONT + 0.5, weight="bold", va="center", ha="left"
             )
             for y, color in ((1.38, _ROWS), (-0.47, _TENSORS))
         ]

@@ -33,7 +33,7 @@ _PLUS, _MINUS, _UNKNOWN = "#b2182b", "#2166ac", (0.5, 0.5, 0.5, 0.45)
 _DASHES = (0, (2.2, 1.1))
 _VALVE = "#e8a62e"
 _VALVE_SIZE = 8.0, 9.0
-_CHIP_SIZE = 11.0, 7.5
+_CHIP_SIZE = 13.0, 7.5
 _THINNEST, _WIDEST = 1.2, 7.0
 _LINE = "black"
 
@@ -182,7 +182,7 @@ def _draw_valve(ax: Axes, valve: Valve) -> tuple[Rectangle, Text]:
     if valve.signed:  # where zero is
         for end, out in ((left, -1.3), (left + width, 1.3)):
             ax.plot([end, end + out], [y, y], color=_LINE, linewidth=1.2)
-    ax.text(x + 1.1, bottom - 0.6, valve.label, ha="left", va="top", fontsize=_FONT - 0.5)
+    ax.text(x + 1.1, bottom - 0.6, valve.label, ha="left", va="top", fontsize=_FONT, linespacing=1)
     number = ax.text(x, y, "", ha="center", va="center", fontsize=_FONT, weight="bold", zorder=5)
     return fill, number
 
@@ -215,12 +215,12 @@ def _draw_chip(ax: Axes, chip: Chip) -> Text:
             clip_on=False,
         )
     )
-    ax.text(x, y + 1.7, chip.label, ha="center", va="center", fontsize=_FONT - 0.5)
+    ax.text(x, y + 1.7, chip.label, ha="center", va="center", fontsize=_FONT)
     return ax.text(x, y - 1.7, "", ha="center", va="center", fontsize=_FONT + 1, weight="bold")
 
 
 def _draw_amount(ax: Axes, amount: Amount) -> Text:
-    return ax.text(*amount.at, amount.word, ha="center", va="center", fontsize=_FONT - 0.5)
+    return ax.text(*amount.at, amount.word, ha="center", va="center", fontsize=_FONT)
 
 
 def _draw_bead(ax: Axes) -> Rectangle:

@@ -82,15 +82,15 @@ class Diagram:
 
 
 _TOP, _FLOOR, _ABOVE = 40.0, 10.0, 49.0
-_LEFT_CHIP, _RIGHT_CHIP = 6.0, 94.0
+_LEFT_CHIP, _RIGHT_CHIP = 5.0, 95.0
 _X_CHIP = (22.0, 0.5)
-_LEFT_OF_OUT = 75.0
+_LEFT_OF_OUT = 73.5
 
 
 def _to_gates(places: Sequence[float], value: str) -> tuple[Road, ...]:
     """The road from h before and x along the floor, up to each gate."""
     floor = _FLOOR - 2.0
-    along = Road(value, ((_LEFT_CHIP + 5.5, floor), (max(places), floor)), arrow=False)
+    along = Road(value, ((_LEFT_CHIP + 6.5, floor), (max(places), floor)), arrow=False)
     ups = [Road(value, ((x, floor), (x, 13.4))) for x in places]
     return along, Road("x", ((_X_CHIP[0], 4.3), (_X_CHIP[0], floor))), *ups
 
@@ -104,23 +104,23 @@ LSTM = Diagram(
         Chip("h", "h now", (_RIGHT_CHIP, _FLOOR - 2)),
     ),
     valves=(
-        Valve("f", "forget f", (30, 19)),
-        Valve("i", "input i", (43, 19)),
-        Valve("g", "candidate g", (57, 19), signed=True),
-        Valve("o", "output o", (71, 19)),
+        Valve("f", "forget\nf", (30, 19)),
+        Valve("i", "input\ni", (43, 19)),
+        Valve("g", "candidate\ng", (57, 19), signed=True),
+        Valve("o", "output\no", (71, 19)),
     ),
     roads=(
-        Road("c before", ((_LEFT_CHIP + 5.5, _TOP), (28.3, _TOP))),
+        Road("c before", ((_LEFT_CHIP + 6.5, _TOP), (28.3, _TOP))),
         Road("kept", ((31.7, _TOP), (48.3, _TOP))),
         Road("f", ((30, 23.5), (30, _TOP - 2.4))),
         Road("i", ((43, 23.5), (43, 30), (48.3, 30))),
         Road("g", ((57, 23.5), (57, 30), (51.7, 30))),
         Road("added", ((50, 32.4), (50, _TOP - 2.4))),
-        Road("c", ((51.7, _TOP), (_RIGHT_CHIP - 5.5, _TOP))),
+        Road("c", ((51.7, _TOP), (_RIGHT_CHIP - 6.5, _TOP))),
         Road("c", ((79, _TOP), (79, 37.4))),
         Road("squashed", ((79, 32.6), (79, 29.4))),
         Road("o", ((71, 23.5), (71, 27), (77.3, 27))),
-        Road("h", ((80.7, 27), (84.5, 27), (84.5, _FLOOR - 2), (_RIGHT_CHIP - 5.5, _FLOOR - 2))),
+        Road("h", ((80.7, 27), (84.5, 27), (84.5, _FLOOR - 2), (_RIGHT_CHIP - 6.5, _FLOOR - 2))),
         Road("h", ((84.5, 27), (84.5, _ABOVE))),
         *_to_gates((30, 43, 57, 71), "h before"),
     ),
@@ -133,7 +133,7 @@ LSTM = Diagram(
     ),
     amounts=(
         Amount("kept", "kept: f × c before", (40, 43.4)),
-        Amount("added", "added: i × g", (62, 35.6)),
+        Amount("added", "added:\ni × g", (60, 35.2)),
         Amount("", "out of the layer", (_LEFT_OF_OUT, _ABOVE - 0.6)),
     ),
     body=(15, 5.6, 72, 40),
@@ -157,20 +157,20 @@ GRU = Diagram(
         Chip("h", "h now", (_RIGHT_CHIP, _TOP)),
     ),
     valves=(
-        Valve("z", "update z", (30, 19)),
-        Valve("r", "reset r", (43, 19)),
-        Valve("g", "candidate g", (57, 19), signed=True),
+        Valve("z", "update\nz", (30, 19)),
+        Valve("r", "reset\nr", (43, 19)),
+        Valve("g", "candidate\ng", (57, 19), signed=True),
         Valve("1 − z", "1 − z", (72, 19)),
     ),
     roads=(
-        Road("h before", ((_LEFT_CHIP + 5.5, _TOP), (28.3, _TOP))),
+        Road("h before", ((_LEFT_CHIP + 6.5, _TOP), (28.3, _TOP))),
         Road("kept", ((31.7, _TOP), (62.8, _TOP))),
         Road("z", ((30, 23.5), (30, _TOP - 2.4))),
         Road("r", ((47, 19), (52.8, 19))),
         Road("g", ((57, 23.5), (57, 30), (62.8, 30))),
         Road("1 − z", ((72, 23.5), (72, 30), (66.2, 30))),
         Road("added", ((64.5, 32.4), (64.5, _TOP - 2.4))),
-        Road("h", ((66.2, _TOP), (_RIGHT_CHIP - 5.5, _TOP))),
+        Road("h", ((66.2, _TOP), (_RIGHT_CHIP - 6.5, _TOP))),
         Road("h", ((84.5, _TOP), (84.5, _ABOVE))),
         Road("h before", ((_LEFT_CHIP, _TOP - 4), (_LEFT_CHIP, 8), (57, 8)), arrow=False),
         Road("x", ((_X_CHIP[0], 4.3), (_X_CHIP[0], 8))),
@@ -179,7 +179,7 @@ GRU = Diagram(
     junctions=(Junction("×", (30, _TOP)), Junction("×", (64.5, 30)), Junction("+", (64.5, _TOP))),
     amounts=(
         Amount("kept", "kept: z × h before", (46, 43.4)),
-        Amount("added", "added: (1 − z) × g", (50.5, 35.6)),
+        Amount("added", "added:\n(1 − z) × g", (53, 35.2)),
         Amount("", "out of the layer", (_LEFT_OF_OUT, _ABOVE - 0.6)),
     ),
     body=(15, 5.6, 72, 40),
@@ -203,17 +203,17 @@ SIMPLE = Diagram(
     ),
     valves=(),
     roads=(
-        Road("h before", ((_LEFT_CHIP + 5.5, 27), (40.3, 27))),
+        Road("h before", ((_LEFT_CHIP + 6.5, 27), (40.3, 27))),
         Road("x", ((42, 4.3), (42, 24.6))),
         Road("inside", ((43.7, 27), (61.3, 27))),
-        Road("h", ((64.7, 27), (_RIGHT_CHIP - 5.5, 27))),
+        Road("h", ((64.7, 27), (_RIGHT_CHIP - 6.5, 27))),
         Road("h", ((80, 27), (80, _ABOVE))),
     ),
     junctions=(Junction("+", (42, 27)), Junction("φ", (63, 27))),
     amounts=(
         Amount("", "all units, weighted", (28, 30.4)),
         Amount("", "x, weighted", (48.5, 15)),
-        Amount("", "out of the layer", (70, _ABOVE - 0.6)),
+        Amount("", "out of the layer", (69, _ABOVE - 0.6)),
     ),
     body=(15, 5.6, 72, 40),
     ways=(

@@ -91,7 +91,7 @@ def _word(ax: Axes, odd: np.ndarray, at: tuple[float, float], transform: Transfo
         transform=transform,
         ha="center",
         va="center",
-        fontsize=9,
+        fontsize=10.5,
         weight="bold",
         color="#303030",
         bbox={"facecolor": "white", "edgecolor": _COLOR, "pad": 2, "linewidth": 0.8},

@@ -26,14 +26,14 @@ _LEAST_GAP = 3  # columns before a batch
 # Of all columns, the gap before a batch takes this part, and all gaps together no more than that.
 _GAP_SHARE, _GAPS_SHARE = 0.075, 0.5
 # As many letters of a batch's name stand side by side over the axes of a scene.
-_LETTERS = 102
+_LETTERS = 78
 # A timestep has a tick of its own where its column has room for so many letters.
 _LETTERS_OF_A_TICK = 4
-_NAMES_FONT = 10
+_NAMES_FONT = 10.5
 # Lanes whose largest values differ more than so many times have a scale each.
 _ONE_SCALE = 8
 # A number is written into a cell of so many inches and more, and into so many lanes at most.
-_CELL, _MOST_NUMBERED, _NUMBER_FONT, _DARK = (0.35, 0.14), 12, 9, 0.55
+_CELL, _MOST_NUMBERED, _NUMBER_FONT, _DARK = (0.38, 0.15), 12, 10.5, 0.55
 _GROUND, _SLOT = (0.5, 0.5, 0.5, 0.14), (0.5, 0.5, 0.5, 0.9)
 
 

@@ -101,7 +101,7 @@ def draw_rows(ax: Axes, batches: Sequence[BatchRecord], rows: Sequence[Rows]) ->
                     of_batch.name(lane),
                     ha="right",
                     va="center",
-                    fontsize=9,
+                    fontsize=10.5,
                     weight="bold" if torn else "normal",
                     color=_TORN_COLOR if torn else "black",
                 )

@@ -210,7 +210,7 @@ def draw_held(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Text]:
             transform=ax.get_xaxis_transform(),
             ha="center",
             va="bottom",
-            fontsize=9,
+            fontsize=10.5,
             weight="bold",
         )
         for run in runs
@@ -328,7 +328,7 @@ def draw_origin(ax: Axes, batch: BatchRecord) -> Text:
         transform=ax.get_xaxis_transform(),
         ha="center",
         va="center",
-        fontsize=9,
+        fontsize=10.5,
         weight="bold",
     )
 

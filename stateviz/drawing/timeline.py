@@ -163,7 +163,7 @@ def draw_phases(
                     transform=ax.get_xaxis_transform(),
                     ha="center",
                     va="bottom",
-                    fontsize=9,
+                    fontsize=10.5,
                 )
                 break
     return bands
@@ -191,7 +191,7 @@ def draw_reset_calls(ax: Axes, recording: Recording, layer: LayerRecording) -> l
                     rotation_mode="anchor",
                     ha="right",
                     va="top",
-                    fontsize=8,
+                    fontsize=10.5,
                 )
             )
     return texts

@@ -222,15 +222,19 @@ class TextTrack(Track):
 
     def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
         text = self.artist
-        place = text.get_transform().transform([text.get_unitless_position()])
-        [[x, y]] = self.places.points(place).tolist()
+        align = [text.get_horizontalalignment(), text.get_verticalalignment()]
+        place = text.get_transform().transform(text.get_unitless_position())
+        if text.get_rotation() and text.get_rotation_mode() != "anchor":
+            # matplotlib aligns the box around it; the page aligns the text and turns it then.
+            place, align = text.get_window_extent().get_points().mean(axis=0), ["center"] * 2
+        [[x, y]] = self.places.points(np.array([place])).tolist()
         return {
             "at": [x, y],
             "text": text.get_text(),
             "color": text_color(text.get_color(), text.get_alpha()),
             "size": text.get_fontsize(),
             "bold": text.get_fontweight() in ("bold", "heavy", "semibold", 700),
-            "align": [text.get_horizontalalignment(), text.get_verticalalignment()],
+            "align": align,
             "turn": text.get_rotation(),
         }
 

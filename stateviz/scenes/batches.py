@@ -46,6 +46,7 @@ from stateviz.scenes.ways import Way, ways_of
 
 _LANES_IN_READOUT = 4
 _INPUTS, _STATES = 0.8, 1.5  # the heights of the lanes, in inches
+_OVER_INPUTS = 0.13  # inches, into which the row of the first lane reaches
 
 
 def play_batches(
@@ -222,9 +223,11 @@ class _Picture:
             self.values.insert(0, lanes.input_lanes(records, 0))
             self.scales.insert(0, lanes.lane_scales(self.values[0]))
             ax = rooms.axes(self.figure, "inputs")
-            self._draw_lanes(ax, "x: what each lane reads (feature 0)", INPUT_MAP, y=1.04)
+            self._draw_lanes(
+                ax, "x: what each lane reads (feature 0)", INPUT_MAP, y=1 + _OVER_INPUTS / _INPUTS
+            )
             self._draw_pale(ax)
-            lanes.draw_batch_names(ax, records, y=1.04 + 0.25 / _INPUTS)
+            lanes.draw_batch_names(ax, records, y=1 + (_OVER_INPUTS + 0.22) / _INPUTS)
         number = unit_names(records[0], state)[unit]
         ax = rooms.axes(self.figure, "states")
         words_over = f"{self.symbol}: the {name} of unit {number}, a lane for each sample"
@@ -268,7 +271,7 @@ class _Picture:
         ax.spines[:].set_visible(False)
         ax.set_ylabel(lanes.lane_word(self.records), fontsize=FONT)
         lanes.name_lanes(ax, self.records)
-        ax.tick_params(labelsize=FONT - 0.5)
+        ax.tick_params(labelsize=FONT)
         ax.set_title(words, loc="left", fontsize=FONT, y=y, pad=0, parse_math=False)
 
     def _draw_pale(self, ax: Axes) -> None:

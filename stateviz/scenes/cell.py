@@ -213,8 +213,8 @@ class _Picture:
         ticks = [tick for tick in ax.get_xticks() if tick >= 0]
         labels = [str(data_timestep(self.record, int(tick))) for tick in ticks]
         ax.set_xticks([-1, *ticks], ["initial", *labels])
-        ax.set_xlabel("timestep", fontsize=FONT - 0.5, labelpad=1)
-        ax.tick_params(labelsize=FONT - 0.5)
+        ax.set_xlabel("timestep", fontsize=FONT, labelpad=1)
+        ax.tick_params(labelsize=FONT)
         values = np.concatenate([finite(trace) for trace in self.traces.values()])
         known = values[np.isfinite(values)]
         low, high = min(0.0, *known), max(0.0, *known)

@@ -224,7 +224,7 @@ class _Picture:
         self.below.set_xlim(self.images[0].axes.get_xlim())
         self.line = _draw_difference(self.below, self.apart)
         lanes.set_batch_axis(self.below, one, labelled=True)
-        self.below.tick_params(labelsize=FONT - 0.5)
+        self.below.tick_params(labelsize=FONT)
         self.below.set_title(
             f"how far {self.symbol} is apart", loc="left", fontsize=FONT, pad=6, parse_math=False
         )
@@ -260,7 +260,7 @@ class _Picture:
         )
         ax.set_ylabel(lanes.lane_word(records), fontsize=FONT)
         lanes.name_lanes(ax, records)
-        ax.tick_params(labelsize=FONT - 0.5)
+        ax.tick_params(labelsize=FONT)
         self.flows.append(
             Flow(
                 ax,

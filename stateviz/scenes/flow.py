@@ -20,7 +20,7 @@ from stateviz.scenes.beats import Beat, Beats
 from stateviz.scenes.ways import Way
 
 _COLUMN_INCHES = 0.14  # the least width of the state column
-_MOST_ZEROS = 12  # lanes in which a zero is written
+_ZERO_INCHES = 0.15  # a lane so high has a zero of its own
 _DARK = "#202020"
 _LEAVING = (0.45, 0.45, 0.45, 1.0)
 
@@ -79,7 +79,9 @@ class Flow:
             ax, trail, _LEAVING, linewidth=1.4, zorder=3, linestyle=(0, (2, 1.2))
         )
         self.leaving.set_label("leaving column")
-        self.zeros = self._zero_digits(ax)
+        self.zeros = self._zero_digits(
+            ax, 1 if lanes_an_inch * _ZERO_INCHES > 1 else beats.layout.lanes
+        )
 
     def _handover(self, way: Way, place: int, room: tuple[float, float]) -> Handover:
         layout = self.beats.layout
@@ -129,13 +131,20 @@ class Flow:
                 )
             )
 
-    def _zero_digits(self, ax: Axes) -> list[Text]:
-        lanes = self.beats.layout.lanes
+    def _zero_digits(self, ax: Axes, count: int) -> list[Text]:
         return [
             ax.text(
-                0, 0, "0", ha="center", va="center", fontsize=9, color="black", zorder=6, visible=False
+                0,
+                0,
+                "0",
+                ha="center",
+                va="center",
+                fontsize=SIGN_FONT,
+                color="black",
+                zorder=6,
+                visible=False,
             )
-            for _ in range(lanes if lanes <= _MOST_ZEROS else 1)
+            for _ in range(count)
         ]
 
     def parts(self) -> list[Declared]:

@@ -16,13 +16,13 @@ from matplotlib.ticker import MaxNLocator
 from stateviz.drawing import timeline
 from stateviz.recording import Origin
 
-WIDTH = 9.0  # inches, at 100 pixels each
-LEFT = 0.075  # of the width, for numbers; names of rows take more
-RIGHT = 0.915  # of the width, where the panels end and the scales begin
+WIDTH = 7.5  # inches, of 96 CSS pixels where there is room; a letter is then 14 pixels high
+LEFT = 0.088  # of the width, for numbers; names of rows take more
+RIGHT = 0.9  # of the width, where the panels end and the scales begin
 FONT = 10.5
 OVER_LANES, UNDER_LANES = 0.36, 0.42  # inches, in which a state that leaves or comes is seen
 SEQUENCE_INTERVAL_MS = 400
-_LONGEST_HEADLINE = 84  # letters
+_LONGEST_HEADLINE = 68  # letters
 _BEFORE_SCALE, _SCALE = 0.02, 0.012  # of the width
 _SCALE_STEPS = 255
 
@@ -43,7 +43,7 @@ def panels_over_time(
     grid = figure.add_gridspec(
         len(heights),
         2,
-        width_ratios=[1, 0.018],
+        width_ratios=[1, 0.016],
         height_ratios=heights,
         left=left,
         right=RIGHT,
@@ -148,7 +148,7 @@ def _draw_scale_on(ax: Axes, image: AxesImage) -> None:
     )
     ax.yaxis.tick_right()
     ax.set_xticks([])
-    ax.tick_params(labelsize=FONT - 0.5, length=2, pad=2)
+    ax.tick_params(labelsize=FONT, length=2, pad=2)
     ax.spines[:].set_visible(False)
 
 
@@ -161,4 +161,4 @@ def _figure_of(image: AxesImage) -> Figure:
 def set_name(ax: Axes, text: str, *, y: str = "") -> None:
     """Writes what an axes shows over it."""
     ax.set_title(text, loc="left", fontsize=FONT, pad=4, parse_math=False)
-    ax.set_ylabel(y, fontsize=FONT - 1)
+    ax.set_ylabel(y, fontsize=FONT)

@@ -164,7 +164,7 @@ class _Picture:
         mean = f"mean size of {symbol}"
         words = mean if unit is None else f"{symbol} of unit {self.number}, first sample"
         ax.set_ylabel(words, fontsize=FONT)
-        ax.tick_params(labelsize=FONT - 1.5)
+        ax.tick_params(labelsize=FONT)
         ax.set_facecolor("none")
         ax.spines[["top", "right"]].set_visible(False)
 

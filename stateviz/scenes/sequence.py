@@ -171,7 +171,7 @@ class _Picture:
         }
         has_gates = bool(self.gates[0])
         heights = [0.8, *[1.25] * len(self.states), *[1.25] * has_gates, 1]
-        left = 0.115 if has_gates else LEFT
+        left = 0.16 if has_gates else LEFT
         self.figure, self.grid = panels_over_time(heights, room=0.7, over=0.52, left=left)
         self.axes = [self.figure.add_subplot(self.grid[row, 0]) for row in range(len(heights))]
         self.title = f"{record.layer}: {in_run(record)}, sample {record.samples[sample]}"
@@ -192,10 +192,10 @@ class _Picture:
         draw_held(self.axes[-1], record, sample=sample)
         self.unit_name = _name_artist(self.axes[-1], left=True)
         self.gates_name = _name_artist(self.axes[-2], left=True) if has_gates else None
-        self.equation = _name_artist(self.axes[-2], left=False) if has_gates else None
+        self.equations = self._equation_artists(self.axes[-2]) if has_gates else []
         for ax in self.axes:
             set_time_axis(ax, record, labelled=ax is self.axes[-1])
-            ax.tick_params(labelsize=FONT - 1.5)
+            ax.tick_params(labelsize=FONT)
         self.cursors = [
             draw_cursor(ax, self.time[0], on_colors=bool(ax.images)) for ax in self.axes
         ]
@@ -219,10 +219,19 @@ class _Picture:
         draw_scale(next(iter(rows.values())), self.grid[len(self.axes) - 2, 1])
         return rows
 
+    def _equation_artists(self, ax: Axes) -> list[Text]:
+        """The equation in numbers, in two parts: over the name of the gates, and beside it."""
+        upper, beside = _name_artist(ax, left=True), _name_artist(ax, left=False)
+        upper.set_position((0, 1.06 + 1.35 * FONT / 72 / self._inches(ax)))
+        return [upper, beside]
+
+    def _inches(self, ax: Axes) -> float:
+        return float(ax.get_position().height * self.figure.get_figheight())
+
     @property
     def _of_unit(self) -> list[Artist]:
         """What differs from unit to unit."""
-        names = [self.unit_name, self.gates_name, self.equation]
+        names = [self.unit_name, self.gates_name, *self.equations]
         return [
             *self.pointers,
             *(name for name in names if name is not None),
@@ -259,10 +268,12 @@ class _Picture:
         )
         number = self.record.unit_numbers[unit]
         self.unit_name.set_text(f"{drawn} of unit {number}")
-        if self.gates_name is not None and self.equation is not None:
+        if self.gates_name is not None:
             self.gates_name.set_text(f"gates of unit {number}")
             at = {"sample": self.sample, "unit": unit, "timestep": frame - 1}
-            self.equation.set_text(gates.equation(self.record, **at))
+            first, _, second = gates.equation(self.record, **at).partition("    ")
+            for text, words in zip(self.equations, (first, second), strict=True):
+                text.set_text(words)
 
     def describe(self, frame: int, unit: int) -> str:
         """The frame in words and numbers."""
@@ -322,7 +333,7 @@ def _name_artist(ax: Axes, *, left: bool) -> Text:
         0 if left else 1,
         1.06,
         "",
-        fontsize=FONT if left else FONT - 1.5,
+        fontsize=FONT,
         ha="left" if left else "right",
         va="bottom",
         transform=ax.transAxes,

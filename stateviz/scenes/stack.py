@@ -106,7 +106,7 @@ class _Picture:
         self.below = self._draw_input(self.figure.add_subplot(grid[len(rows), 0]))
         for ax in (*(panel.ax for panel in self.panels), self.below):
             set_data_axis(ax, records, labelled=ax is self.below)
-            ax.tick_params(labelsize=FONT - 1.5)
+            ax.tick_params(labelsize=FONT)
         self.cursors = list(self._draw_cursors())
 
     def _draw_input(self, ax: Axes) -> Axes:
@@ -196,5 +196,5 @@ def _words(record: BatchRecord, state: StateName, records: Sequence[BatchRecord]
         and np.array_equal(other.inputs, record.hidden_state)
     ]
     goes = f"upwards ↑: it is what {readers[0]} reads" if readers else "upwards ↑"
-    backwards = ", from the right to the left" if record.go_backwards else ""
-    return f"{words}{backwards}; it leaves the layer, {goes}"
+    backwards = ", read from the right" if record.go_backwards else ""
+    return f"{words}{backwards}; it goes {goes}"
