@@ -42,8 +42,10 @@ def faults(path: Path) -> Iterator[str]:
     except nbformat.ValidationError as error:
         yield f"is not a valid notebook: {error}"
         return
-    first = notebook.cells[0] if notebook.cells else None
-    if first is None or first.cell_type != "markdown" or not first.source.startswith("# "):
+    # A picture may open it: a cell whose source is folded.
+    opening = [cell for cell in notebook.cells[:1] if cell.metadata.get("jupyter")]
+    first = notebook.cells[len(opening) :][:1]
+    if not first or first[0].cell_type != "markdown" or not first[0].source.startswith("# "):
         yield "has no header: the first cell must be Markdown that begins with '# '"
     if "widgets" in notebook.metadata:
         yield "holds the state of widgets"
