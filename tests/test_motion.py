@@ -12,10 +12,10 @@ from matplotlib.image import AxesImage
 
 import stateviz
 from stateviz.drawing.handover import Handover
-from stateviz.playing.moving import Fill, Grow, Part
+from stateviz.playing.collecting import tracks_of
+from stateviz.playing.moving import Fill, Grow, Part, Slide, Told
 from stateviz.playing.pace import frames_of_a_motion, pace
 from stateviz.playing.scene import Scene
-from stateviz.playing.tracks import tracks_of
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, there
 
@@ -353,8 +353,7 @@ def test_what_is_declared_is_what_would_be_found_by_walking() -> None:
         declaring.n_frames,
         describe=declaring.describe,
     )
-    kinds = {type(part) for part in declaring.parts}
-    assert kinds == {Part, Fill}
+    assert {type(part) for part in declaring.parts} == {Part, Fill, Slide, Told}
     for declared, walked in zip(tracks_of(declaring), tracks_of(walking), strict=True):
         assert declared.artist is walked.artist
         assert shown(declared, declaring.n_frames) == shown(walked, declaring.n_frames)

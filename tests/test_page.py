@@ -17,8 +17,8 @@ import pytest
 
 import stateviz
 from stateviz.playing import page
+from stateviz.playing.collecting import _KINDS
 from stateviz.playing.player import Player
-from stateviz.playing.tracks import _KINDS
 from tests.building.payload import Unpacked
 from tests.building.recordings import a_recording
 from tests.building.scenes import N_FRAMES, AllKinds

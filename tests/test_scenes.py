@@ -164,6 +164,9 @@ def test_a_frame_shows_the_same_whatever_was_shown_before(name: str) -> None:
 
     frames = range(SCENES[name]().n_frames)
     in_order = pictures(frames)
-    assert len(set(in_order.values())) == len(frames)
+    stops = [in_order[stop] for stop in SCENES[name]().stops]
+    assert len(set(stops)) == len(stops)
+    # A motion may begin or end with less than a pixel.
+    assert len(set(in_order.values())) > 0.95 * len(frames)
     assert pictures([*reversed(frames)]) == in_order
     assert pictures([*frames[::2], *frames[1::2]]) == in_order

@@ -51,16 +51,17 @@ class StateImages:
 
     def show_read(self, timestep: int) -> None:
         """Covers what comes after a place in the order of reading."""
-        extent: Any = self.timesteps.get_extent()
-        first, end = extent[:2]  # in the order of reading, which may run to the left
-        step = 1 if end > first else -1
-        begin = first + step * (timestep + 1)
-        self.unread.set_x(begin)
-        self.unread.set_width(end - begin)
+        left, right, *_ = self.unread_boxes()[timestep + 1].tolist()
+        self.unread.set_x(left)
+        self.unread.set_width(right - left)
 
-    def artists(self) -> tuple[Artist, ...]:
-        """All three."""
-        return self.initial, self.timesteps, self.unread
+    def unread_boxes(self) -> np.ndarray:
+        """Left, right, top and bottom of the cover after 0, 1, ... timesteps, shape (any, 4)."""
+        extent: Any = self.timesteps.get_extent()
+        first, end, bottom, top = extent  # in the order of reading, which may run to the left
+        begin = np.linspace(first, end, np.ma.asarray(self.timesteps.get_array()).shape[1] + 1)
+        sides = np.sort(np.stack([begin, np.full_like(begin, end)], axis=1), axis=1)
+        return np.hstack([sides, np.tile([top, bottom], (len(begin), 1))])
 
 
 def states_in(batch: BatchRecord) -> tuple[StateName, ...]:
@@ -340,9 +341,9 @@ def point_to_unit(ax: Axes, batch: BatchRecord, *, unit: int) -> Line2D:
     return pointer
 
 
-def draw_cursor(ax: Axes, at: float, *, on_colors: bool = False) -> Line2D:
-    """Marks the timestep that is being read; dark in every theme where it crosses a heat map."""
-    return ax.axvline(at, color="#303030" if on_colors else "black", linewidth=1.4, alpha=0.8)
+def draw_cursor(ax: Axes, at: float) -> Line2D:
+    """Marks the timestep that is being read."""
+    return ax.axvline(at, color="black", linewidth=1.4, alpha=0.8)
 
 
 def name_state(state: StateName) -> tuple[str, str]:

@@ -54,12 +54,16 @@ class Weights:
         self._left, self._right = left, right
         self.words = ax.text(left, 0.62, "", fontsize=_FONT, va="top", ha="left")
 
-    def show(self, place: int, column: int, part: float | None) -> list[Artist]:
+    @property
+    def changing(self) -> list[Artist]:
+        """What `show` changes."""
+        return [self.filled, self.change, self.words]
+
+    def show(self, place: int, part: float | None) -> None:
         """Shows the weights while a batch reads them, or on the way to it.
 
         Args:
             place: The place of the batch.
-            column: The column that is read.
             part: How much of the way to the batch has passed, from 0 to 1; None in the batch.
         """
         steps = self._steps_before[place]
@@ -69,13 +73,10 @@ class Weights:
         self.change.set_visible(changing)
         if changing and part is not None:
             self._show_change(self._ends[place - 1], 2 * part)
-        self.reads.set_data([column], [0.02])
-        self.reads.set_visible(part is None)
         self.words.set_text(
             "weights: one set for all lanes and batches, read at every t. Steps of the optimizer "
             f"here: {steps}"
         )
-        return [self.filled, self.change, self.reads, self.words]
 
     def _show_change(self, end: float, reach: float) -> None:
         """A wave that runs through the box from where a batch ended."""

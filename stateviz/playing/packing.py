@@ -12,11 +12,12 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from stateviz.playing.scene import Pick, Scene
+from stateviz.playing.collecting import standing, tracks_of
 from stateviz.playing.levels import dark_colors_of
+from stateviz.playing.scene import Pick, Scene
 from stateviz.playing.scripts import foreign_texts, quiet_about_glyphs
 from stateviz.playing.stage import Places, size_of, stage_svg
-from stateviz.playing.tracks import ImageTrack, standing, tracks_of
+from stateviz.playing.tracks import ImageTrack
 
 # What the page holds decoded, so that any frame can be shown at once.
 _MAX_IMAGE_BYTES = 256 * 2**20

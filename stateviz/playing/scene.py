@@ -46,8 +46,8 @@ class Scene:
         rows: For an image, the name of each of its rows, which {y} then says.
         scales: For an image, what to multiply the values of each of its rows by, which {value} then
             says.
-        lanes: Images of which each row is a lane: a click lights it in all of them, and it stays lit
-            from frame to frame.
+        lanes: Images of which each row is a lane: a click lights it in all of them, and it stays
+            lit from frame to frame.
         marks: Places to jump to, as (frame, label).
         poster_frame: The frame of the still picture; the last where None.
         title: What is shown, in a few words.
@@ -139,6 +139,11 @@ class Scene:
         if self.in_page is None:
             return [{}]
         return [{self.in_page: option} for option in range(len(self.options[self.in_page]))]
+
+
+def nothing(_frame: int) -> tuple[Artist, ...]:
+    """The `update` of a scene in which all that changes is declared."""
+    return ()
 
 
 class Closed:

@@ -1,17 +1,11 @@
-"""What each moving artist of a scene holds, frame by frame.
-
-The scene is run over all its frames once, without rendering; of what it declares only the frames at
-which something changes are looked at. A kind of artist has a class of track; to play another kind,
-write its class and add it to `_KINDS`.
-"""
+"""What a moving artist holds, frame by frame: a class of track for each kind of artist."""
 
 from __future__ import annotations
 
 import base64
-import itertools
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,19 +16,15 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from tqdm.auto import tqdm
 
 from stateviz.playing.growing import Growing
 from stateviz.playing.levels import TRANSPARENT, colors_of, dark_colors_of, levels_of, masked
 from stateviz.playing.limits import refuse_what_cannot_be_drawn
 from stateviz.playing.looks import css_color, dashes, marker_outline, text_color
-from stateviz.playing.moving import Declared, Fill, Grow
-from stateviz.playing.scene import Scene
+from stateviz.playing.moving import Fill, Grow, Slide
 from stateviz.playing.stage import Places
 
 _Json = Any
-# A scene of many frames shows a progress bar, if it takes longer than this.
-_MANY_FRAMES, _QUIET_S = 3000, 2
 
 
 class Track(ABC):
@@ -79,6 +69,38 @@ class Track(ABC):
             frame = 0
         if not runs or runs[-1][1] != self._seen[key]:
             runs.append((frame, self._seen[key]))
+
+    def slide(self, part: Slide, n_frames: int, option: int) -> None:
+        """Adds all frames of an option at once."""
+        frames = np.array(list(part.changes(n_frames)))
+        shown = frames[~np.isnan(part.boxes[frames, 0])]
+        found = dict(zip(shown.tolist(), self._slid(part, shown, option), strict=True))
+        for frame in frames.tolist():
+            self._add_state(frame, option, found.get(frame))
+
+    def _slid(self, part: Slide, frames: np.ndarray, option: int) -> Iterator[dict[str, _Json]]:
+        """Its states at frames at which it is shown."""
+        opacity = np.ones(len(frames)) if part.opacity is None else part.opacity[frames]
+        looks: dict[float, dict[str, _Json]] = {}
+        for frame, each in zip(frames.tolist(), opacity.tolist(), strict=True):
+            if each not in looks:
+                part.show(frame, option)
+                refuse_what_cannot_be_drawn(self.artist)
+                looks[each] = self.read(option)
+        moved = self.moved(part, frames, option) if frames.size else []
+        for each, state in zip(opacity.tolist(), moved, strict=True):
+            yield looks[each] | state
+
+    def moved(self, part: Slide, frames: np.ndarray, option: int) -> Iterable[dict[str, _Json]]:
+        """What of its state is another one in each of some frames."""
+        raise NotImplementedError(f"A {type(self.artist).__name__} does not slide.")
+
+    def _corners(self, part: Slide, frames: np.ndarray) -> np.ndarray:
+        """Left top and right bottom in some frames, in points, shape (frames, 2, 2)."""
+        assert self.artist.axes is not None  # what slides stands on an axes
+        data = part.boxes[frames][:, [0, 2, 1, 3]].reshape(-1, 2)
+        points = self.places.points(self.artist.axes.transData.transform(data))
+        return points.reshape(-1, 2, 2)
 
     def described(self) -> dict[str, _Json]:
         """The track for the page, but for the pixels of images."""
@@ -138,6 +160,23 @@ class ImageTrack(Track):
             columns = int(filled[before - 1]) + 1 if before else 0
             self._add_state(frame, option, state | {"columns": columns})
 
+    def moved(self, part: Slide, frames: np.ndarray, option: int) -> Iterable[dict[str, _Json]]:  # noqa: D102
+        corners = self._corners(part, frames).tolist()
+        if part.values is None or part.columns is None:
+            return [{"corners": each} for each in corners]
+        levels = masked(
+            self.artist, levels_of(self.artist, np.ma.getdata(part.values)), part.values
+        )
+        shown: dict[int, dict[str, _Json]] = {}
+        for column in part.columns[frames].tolist():
+            if column not in shown:
+                pixels = levels[:, column : column + 1]
+                columns = int((pixels != TRANSPARENT).any())
+                place = self._growing.place_of(option, pixels, columns)
+                shown[column] = {"shape": [*pixels.shape], "pixels": place, "columns": columns}
+        at = part.columns[frames].tolist()
+        return [{"corners": each} | shown[of] for each, of in zip(corners, at, strict=True)]
+
     def _levels(self) -> np.ndarray:
         """`color_levels`, quick where only the mask has changed since the last frame."""
         image = self.artist
@@ -191,6 +230,13 @@ class LineTrack(Track):
             "line": self._growing.place_of(option, points.T, len(points)),
             "points": len(points),
         }
+
+    def moved(self, part: Slide, frames: np.ndarray, option: int) -> Iterable[dict[str, _Json]]:  # noqa: D102
+        y = np.asarray(self.artist.get_ydata(), float)
+        data = np.stack(np.broadcast_arrays(part.boxes[frames, :1], y), axis=-1)
+        points = self.places.points(self.artist.get_transform().transform(data.reshape(-1, 2)))
+        lines = points.reshape(data.shape)
+        return [{"line": self._growing.place_of(option, each.T, len(y))} for each in lines]
 
     @property
     def is_straight(self) -> bool:
@@ -259,119 +305,10 @@ class RectangleTrack(Track):
             "dash": dashes(patch),
         }
 
-
-_KINDS: dict[type[Artist], type[Track]] = {
-    AxesImage: ImageTrack,
-    Line2D: LineTrack,
-    Text: TextTrack,
-    Rectangle: RectangleTrack,
-}
-
-
-def _track_of(artist: Artist, figure: Figure, hover: str | None) -> Track:
-    for kind, track in _KINDS.items():
-        if isinstance(artist, kind):
-            return track(artist, figure, hover)
-    raise TypeError(
-        f"update(frame) returned a {type(artist).__name__}, which the player cannot play. It plays "
-        f"AxesImage (imshow), Line2D (plot, axvline), Text and Rectangle."
-    )
-
-
-def tracks_of(scene: Scene) -> list[Track]:
-    """What every changed artist holds in every frame, from the lowest artist to the topmost.
-
-    Raises:
-        ValueError: Nothing changes, so that there is nothing to play.
-        TypeError: An artist is of a kind that cannot be played.
-    """
-    choices = scene.in_page_options()
-    # Nearly always each frame returns the same artists. Where not, all frames are asked first.
-    tracks = _filled(scene, scene.show(0, choices[0]))
-    if tracks is None:
-        every = itertools.product(range(scene.n_frames), choices)
-        tracks = _filled(scene, (artist for place in every for artist in scene.show(*place)))
-    if not tracks:
-        raise ValueError(
-            "update(frame) returned no artist in any frame, so there is nothing to play. It must "
-            "return the artists that it changes, as for matplotlib's FuncAnimation."
-        )
-    return tracks
-
-
-def standing(artists: Iterable[Artist], figure: Figure) -> list[Track]:
-    """The tracks of artists that stand still, and are drawn by the page all the same."""
-    tracks = [_track_of(artist, figure, None) for artist in artists]
-    for track in tracks:
-        track.add(0, 0)
-    return tracks
-
-
-def _filled(scene: Scene, artists: Iterable[Artist]) -> list[Track] | None:
-    """The tracks of these artists; None where a frame returns one that is not among them."""
-    tracks = _lowest_first(scene, {id(artist): artist for artist in artists})
-    declared = {id(artist) for part in scene.parts for artist in part.artists}
-    varies = {id(artist) for artist in scene.varies}
-    updated = {at: track for at, track in tracks.items() if at not in declared}
-    bar = tqdm(
-        range(scene.n_frames),
-        desc="collecting frames",
-        unit="frame",
-        delay=_QUIET_S,
-        leave=False,
-        disable=scene.n_frames < _MANY_FRAMES,
-    )
-    for frame in bar:
-        for option, chosen in enumerate(scene.in_page_options()):
-            if not updated.keys() >= {id(artist) for artist in scene.updated(frame, chosen)}:
-                return None
-            for at, track in updated.items():
-                if option == 0 or at in varies:
-                    track.add(frame, option)
-    for part in scene.parts:
-        many = any(id(artist) in varies for artist in part.artists)
-        for option in range(len(scene.in_page_options()) if many else 1):
-            _add_declared([tracks[id(artist)] for artist in part.artists], part, scene, option)
-    return list(tracks.values())
-
-
-def _add_declared(tracks: Sequence[Track], part: Declared, scene: Scene, option: int) -> None:
-    """Adds all frames of an option, from what a scene declares of some artists."""
-    track = tracks[0]
-    if isinstance(part, Fill) and isinstance(track, ImageTrack):
-        track.fill(part, scene.n_frames, option)
-    elif isinstance(part, Grow) and isinstance(track, LineTrack) and track.is_straight:
-        track.grow(part, scene.n_frames, option)
-    else:
-        for frame in part.changes(scene.n_frames):
-            part.show(frame, option)
-            for each in tracks:
-                each.add(frame, option)
-
-
-def _lowest_first(scene: Scene, changed: dict[int, Artist]) -> dict[int, Track]:
-    """An empty track for each artist, the lowest artist first."""
-    figure = scene.figure
-    order = {id(artist): place for place, artist in enumerate(figure.findobj())}
-    axes: list[Any] = figure.axes
-    places = {id(ax): place for place, ax in enumerate(axes)}
-    lowest_first = sorted(
-        changed.values(),
-        key=lambda artist: (
-            places.get(id(artist.axes), len(axes)),
-            artist.get_zorder(),
-            order.get(id(artist), 0),
-        ),
-    )
-    tracks = {
-        id(artist): _track_of(artist, figure, scene.hover.get(artist)) for artist in lowest_first
-    }
-    for track in tracks.values():
-        track.rows = list(scene.rows.get(track.artist, ()))
-        track.scales = [float(scale) for scale in scene.scales.get(track.artist, ())]
-        if isinstance(track, ImageTrack):
-            track.lanes = any(image is track.artist for image in scene.lanes)
-    return tracks
+    def moved(self, part: Slide, frames: np.ndarray, option: int) -> Iterable[dict[str, _Json]]:  # noqa: D102
+        corners = self._corners(part, frames)
+        low, high = corners.min(axis=1), corners.max(axis=1)
+        return [{"box": each} for each in np.hstack([low, (high - low).round(2)]).tolist()]
 
 
 def _in_base64(colors: np.ndarray) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -15,9 +14,9 @@ from stateviz.drawing import lanes
 from stateviz.drawing.rows import Rows, draw_rows, rows_read, said_of_rows
 from stateviz.drawing.sample import INPUT_MAP, STATE_MAP, draw_cursor, name_state
 from stateviz.drawing.weights import WEIGHTS_INCHES, Weights, steps_are_known
-from stateviz.playing.moving import Declared, Fill, standing_still
+from stateviz.playing.moving import Declared, Fill, Slide, Told, standing_still
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Scene
+from stateviz.playing.scene import Scene, nothing
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 from stateviz.scenes.beats import Beats
 from stateviz.scenes.choosing import (
@@ -174,7 +173,7 @@ def scene(
     images = picture.images
     return Scene(
         picture.figure,
-        picture.update,
+        nothing,
         beats.n_frames,
         describe=picture.describe,
         hover=dict.fromkeys(images, f"{lanes.lane_word(records)} {{y}}: {{value:.2f}}"),
@@ -247,7 +246,7 @@ class _Picture:
         )
         self.cursor = None
         if has_inputs:
-            self.cursor = draw_cursor(self.images[0].axes, 0, on_colors=True)
+            self.cursor = draw_cursor(self.images[0].axes, 0)
         self.weights = Weights(rooms.axes(self.figure, "weights"), records) if trains else None
         if rows is not None:
             top = self.images[0].axes
@@ -293,24 +292,24 @@ class _Picture:
         """What fills in, and what comes and stays."""
         columns = self.beats.columns()
         fills = [
-            Fill(image, np.ma.masked_invalid(values), columns)
+            Fill(image, [np.ma.masked_invalid(values)], columns)
             for image, values in zip(self.images, self.colored, strict=True)
         ]
         written = [part for texts in self.numbers for part in parts_of_columns(texts, columns)]
         still: list[Declared] = [standing_still(self.pale)] if self.pale else []
-        return [*still, *fills, *self.flow.parts(), *written]
+        return [*still, *fills, *self.flow.parts(), *written, *self._reading()]
 
-    def update(self, frame: int) -> list[Artist]:
-        """Moves the state column, and what reads beside it."""
-        beat = self.beats.at(frame)
-        moved = self.flow.show(beat)
+    def _reading(self) -> Iterator[Declared]:
+        """What goes along with the state column: where the inputs are read, and the weights."""
+        boxes = self.beats.where_read()
         if self.cursor is not None:
-            self.cursor.set_xdata([beat.column] * 2)
-            self.cursor.set_visible(beat.part is None)
-            moved.append(self.cursor)
-        if self.weights is not None:
-            moved += self.weights.show(beat.place, beat.column, beat.part)
-        return moved
+            yield Slide(self.cursor, boxes)
+        weights = self.weights
+        if weights is not None:
+            yield Slide(weights.reads, boxes)
+            beats = [self.beats.at(frame) for frame in range(self.beats.n_frames)]
+            keys = [(beat.place, beat.part) for beat in beats]
+            yield Told(weights.changing, keys, lambda frame, _: weights.show(*keys[frame]))
 
     def describe(self, frame: int) -> str:
         """The frame in words and numbers."""

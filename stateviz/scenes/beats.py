@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from stateviz.drawing.lanes import Layout
 from stateviz.playing.pace import Pace, frames_of_a_motion, pace
 
@@ -73,6 +75,13 @@ class Beats:
         if passed < self.motion:
             return Beat(place, start, passed / self.motion)
         return Beat(place, start + passed - self.motion, None)
+
+    def where_read(self) -> np.ndarray:
+        """The boxes of what marks in each frame the column that is read; none in a motion."""
+        boxes = np.full((self.n_frames, 4), np.nan)
+        for frame in self.stops:
+            boxes[frame] = self.at(frame).column
+        return boxes
 
     def columns(self) -> list[int]:
         """For each frame, how many columns are filled in."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -15,9 +14,9 @@ from matplotlib.text import Text
 from stateviz.drawing import lanes
 from stateviz.drawing.finite import reach_of
 from stateviz.drawing.sample import STATE_MAP, draw_cursor, name_state
-from stateviz.playing.moving import Declared, Fill, Grow, Part, appearing
+from stateviz.playing.moving import Declared, Fill, Grow, Part, Slide, appearing
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Scene
+from stateviz.playing.scene import Scene, nothing
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 from stateviz.scenes.beats import Beats
 from stateviz.scenes.choosing import (
@@ -169,7 +168,7 @@ def _chosen_scene(
     hover = f"{lanes.lane_word(records[0])} {{y}}: {{value:.2f}}"
     return Scene(
         picture.figure,
-        picture.update,
+        nothing,
         beats.n_frames,
         describe=picture.describe,
         hover=dict.fromkeys(picture.images, hover),
@@ -277,14 +276,15 @@ class _Picture:
         """What fills in or grows, and what comes and stays."""
         columns = self.beats.columns()
         fills: list[Declared] = [
-            Fill(image, np.ma.masked_invalid(values), columns)
+            Fill(image, [np.ma.masked_invalid(values)], columns)
             for image, values in zip(self.images, self.colored, strict=True)
         ]
         y = np.ma.masked_invalid(self.apart).filled(np.nan)
         grown = Grow(self.line, [(np.arange(len(y)), y)], columns)
         flowing = [part for flow in self.flows for part in flow.parts()]
         written = [part for texts in self.numbers for part in parts_of_columns(texts, columns)]
-        return [*fills, grown, *flowing, *written, self._said()]
+        read = Slide(self.cursor, self.beats.where_read())
+        return [*fills, grown, *flowing, *written, self._said(), read]
 
     def _said(self) -> Part:
         """Where the two part first, said once it is reached."""
@@ -303,13 +303,6 @@ class _Picture:
         timestep = column - starts[place] - 1
         when = f"t = {timestep}" if timestep >= 0 else "the initial state"
         return f"{when} of {self.places[place]}"
-
-    def update(self, frame: int) -> list[Artist]:
-        """Moves the state columns of both, and the cursor under them."""
-        beat = self.beats.at(frame)
-        self.cursor.set_xdata([beat.column] * 2)
-        self.cursor.set_visible(beat.part is None)
-        return [*(artist for flow in self.flows for artist in flow.show(beat)), self.cursor]
 
     def describe(self, frame: int) -> str:
         """The frame in words and numbers."""

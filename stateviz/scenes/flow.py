@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from matplotlib.text import Text
 from stateviz.drawing.handover import SIGN_FONT, Column, Handover, draw_signs
 from stateviz.drawing.lanes import draw_ground, fitting, letters_of
 from stateviz.drawing.timeline import MARKERS
-from stateviz.playing.moving import Declared, appearing, standing_still
-from stateviz.scenes.beats import Beat, Beats
+from stateviz.playing.moving import Declared, Slide, Told, appearing, standing_still
+from stateviz.scenes.beats import Beats
 from stateviz.scenes.ways import Way
 
 _COLUMN_INCHES = 0.14  # the least width of the state column
@@ -79,6 +80,7 @@ class Flow:
             ax, trail, _LEAVING, linewidth=1.4, zorder=3, linestyle=(0, (2, 1.2))
         )
         self.leaving.set_label("leaving column")
+        self.moves, self.leaves = self._paths()
         self.zeros = self._zero_digits(
             ax, 1 if lanes_an_inch * _ZERO_INCHES > 1 else beats.layout.lanes
         )
@@ -147,42 +149,73 @@ class Flow:
             for _ in range(count)
         ]
 
+    def _paths(self) -> tuple[_Path, _Path]:
+        """Where the state column is in each frame, and the one that leaves."""
+        beats, layout = self.beats, self.beats.layout
+        moves, leaves = _Path(beats.n_frames), _Path(beats.n_frames)
+        for place, handover in enumerate(self.handovers):
+            first, start = beats.first[place], layout.starts[place]
+            for step in range(beats.motion):
+                for path, column in zip(
+                    (moves, leaves), handover.at(step / beats.motion), strict=True
+                ):
+                    if column is not None:
+                        is_after = column.values is handover.after
+                        shown = start if is_after else layout.end(place - 1) - 1
+                        path.set(first + step, column, shown)
+            stops = slice(first + beats.motion, first + beats.motion + layout.timesteps[place] + 1)
+            moves.columns[stops] = np.arange(start, layout.end(place))
+            moves.boxes[stops, 0] = moves.columns[stops] - 0.5
+            moves.boxes[stops, 1] = moves.boxes[stops, 0] + self.width
+            moves.boxes[stops, 2:] = -0.5, layout.lanes - 0.5
+        return moves, leaves
+
     def parts(self) -> list[Declared]:
-        """What is declared: the lanes as they wait, and the signs, which come and stay."""
+        """All of it: the lanes as they wait, the signs, which come and stay, and the columns."""
         parts: list[Declared] = [standing_still(self.ground)]
         for first, signs in zip(self.beats.first, self.signs, strict=True):
             parts.append(appearing(signs, first))
-        return parts
+        parts.append(Slide(self.halo, self.moves.boxes))
+        for image, frame, path in (
+            (self.column, self.frame, self.moves),
+            (self.leaving, self.leaving_frame, self.leaves),
+        ):
+            parts.append(Slide(image, path.boxes, path.opacity, self.values, path.columns))
+            parts.append(Slide(frame, path.boxes, path.opacity))
+        return [*parts, Told(self.zeros, self._zero_places, self._show_zeros)]
 
-    def show(self, beat: Beat) -> list[Artist]:
-        """Shows the state column of a frame, and the one that leaves."""
-        column, leaving = self.at(beat)
-        _set_column(self.column, self.frame, column)
-        self.halo.set_visible(column is not None)
-        self.halo.set_bounds(*self.frame.get_bbox().bounds)
-        _set_column(self.leaving, self.leaving_frame, leaving)
-        self._show_zeros(column)
-        columns = [self.halo, self.column, self.frame, self.leaving, self.leaving_frame]
-        return [*columns, *self.zeros]
+    @cached_property
+    def _zero_places(self) -> list[tuple[float, ...] | None]:
+        """For each frame where the column stands if it is all zeros and all of it is there."""
+        is_zero: np.ndarray = np.all(self.values.filled(0) == 0, axis=0)
+        boxes = self.moves.boxes
+        whole = boxes[:, 3] - boxes[:, 2] > 0.6 * self.beats.layout.lanes
+        shown = is_zero[self.moves.columns] & whole
+        return [
+            tuple(box) if here else None for box, here in zip(boxes.tolist(), shown, strict=True)
+        ]
 
-    def at(self, beat: Beat) -> tuple[Column | None, Column | None]:
-        """The state column of a frame, and the one that leaves, if there are such."""
-        if beat.part is not None:
-            return self.handovers[beat.place].at(beat.part)
-        left = beat.column - 0.5
-        box = left, left + self.width, -0.5, self.beats.layout.lanes - 0.5
-        return Column(self.values[:, beat.column : beat.column + 1], box), None
-
-    def _show_zeros(self, column: Column | None) -> None:
-        is_zero = column is not None and not column.values.filled(0).any()
-        whole = column is not None and column.box[3] - column.box[2] > 0.6 * len(column.values)
+    def _show_zeros(self, frame: int, _option: int) -> None:
+        place = self._zero_places[frame]
         for lane, digit in enumerate(self.zeros):
-            digit.set_visible(is_zero and whole)
-            if column is None or not (is_zero and whole):
-                continue
-            left, right, top, bottom = column.box
-            row = (lane + 0.5) / len(self.zeros)
-            digit.set_position(((left + right) / 2, top + row * (bottom - top)))
+            digit.set_visible(place is not None)
+            if place is not None:
+                left, right, top, bottom = place
+                row = (lane + 0.5) / len(self.zeros)
+                digit.set_position(((left + right) / 2, top + row * (bottom - top)))
+
+
+class _Path:
+    """Where a column is in each frame: nowhere, until it is set."""
+
+    def __init__(self, n_frames: int) -> None:
+        self.boxes = np.full((n_frames, 4), np.nan)
+        self.opacity = np.ones(n_frames)
+        self.columns = np.zeros(n_frames, int)
+
+    def set(self, frame: int, column: Column, shown: int) -> None:
+        self.boxes[frame], self.opacity[frame] = column.box, column.opacity
+        self.columns[frame] = shown
 
 
 def parts_of_columns(
@@ -218,16 +251,3 @@ def _a_column(
     )
     ax.add_patch(frame)
     return image, frame
-
-
-def _set_column(image: AxesImage, frame: Rectangle, column: Column | None) -> None:
-    for artist in (image, frame):
-        artist.set_visible(column is not None)
-    if column is None:
-        return
-    left, right, top, bottom = column.box
-    image.set_data(column.values)
-    image.set_extent((left, right, bottom, top))
-    image.set_alpha(column.opacity)
-    frame.set_bounds(left, top, right - left, bottom - top)
-    frame.set_alpha(column.opacity)

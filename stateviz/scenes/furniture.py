@@ -140,7 +140,7 @@ def _draw_scale_on(ax: Axes, image: AxesImage) -> None:
     ax.imshow(
         np.linspace(low, high, _SCALE_STEPS)[:, np.newaxis],
         cmap=image.get_cmap(),
-        norm=image.norm,
+        clim=(low, high),
         extent=(0, 1, low, high),
         origin="lower",
         aspect="auto",

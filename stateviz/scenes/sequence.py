@@ -29,9 +29,10 @@ from stateviz.drawing.sample import (
     trace_of,
     until,
 )
+from stateviz.playing.moving import Declared, Fill, Grow, Slide, Told, standing_still
 from stateviz.playing.pace import pace
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Pick, Scene
+from stateviz.playing.scene import Pick, Scene, nothing
 from stateviz.recording import ORIGINS, BatchRecord, Recording, StateName
 from stateviz.scenes import stack
 from stateviz.scenes.choosing import check_place, clamp, layer_choice, layers_named
@@ -196,9 +197,7 @@ class _Picture:
         for ax in self.axes:
             set_time_axis(ax, record, labelled=ax is self.axes[-1])
             ax.tick_params(labelsize=FONT)
-        self.cursors = [
-            draw_cursor(ax, self.time[0], on_colors=bool(ax.images)) for ax in self.axes
-        ]
+        self.cursors = [draw_cursor(ax, self.time[0]) for ax in self.axes]
 
     def _draw_state(self, state: StateName, row: int) -> StateImages:
         ax = self.axes[row]
@@ -239,26 +238,52 @@ class _Picture:
             *self.lines.values(),
         ]
 
-    def update(self, frame: int, unit: int) -> list[Artist]:
-        """Shows the state after timestep `frame` - 1."""
-        self._show_unit(frame, unit)
+    def parts(self, units: Sequence[int]) -> list[Declared]:
+        """What fills in, grows and moves: after frame f stands the state after timestep f - 1.
+
+        Args:
+            units: The units among which the reader chooses in the page.
+        """
+        frames = range(self.record.timesteps + 1)
+        parts: list[Declared] = []
         for state, images in self.images.items():
             _, after = states_of(self.record, state, self.sample)
-            images.timesteps.set_data(until(after, frame - 1))
-            images.show_read(frame - 1)
-        for cursor in self.cursors:
-            cursor.set_xdata([self.time[frame]] * 2)
-        # Before t = 0 nothing is read, and no gate has a value.
-        for cursor in [self.cursors[0], *(self.cursors[-2:-1] if self.gate_rows else [])]:
-            cursor.set_visible(frame > 0)
-        of_all = [artist for images in self.images.values() for artist in images.artists()]
-        return [*self._of_unit, *of_all, *self.cursors]
-
-    def _show_unit(self, frame: int, unit: int) -> None:
-        for state, line in self.lines.items():
-            line.set_data(self.time[: frame + 1], finite(self.traces[state][unit][: frame + 1]))
+            parts.append(standing_still([images.initial]))
+            parts.append(Fill(images.timesteps, [until(after, None)], frames))
+            parts.append(Slide(images.unread, images.unread_boxes()))
+            traces = [self.traces[state][unit] for unit in units]
+            grown = [(self.time, finite(trace)) for trace in traces]
+            parts.append(Grow(self.lines[state], grown, [1 + frame for frame in frames]))
         for gate, image in self.gate_rows.items():
-            image.set_data(until(self.gates[unit][gate][:, np.newaxis], frame - 1))
+            rows = [until(self.gates[unit][gate][:, np.newaxis], None) for unit in units]
+            parts.append(Fill(image, rows, frames))
+        for place, cursor in enumerate(self.cursors):
+            boxes = np.tile(self.time[:, np.newaxis], 4)
+            # Before t = 0 nothing is read, and no gate has a value.
+            if place == 0 or (self.gate_rows and place == len(self.cursors) - 2):
+                boxes[0] = np.nan
+            parts.append(Slide(cursor, boxes))
+
+        def tell(frame: int, option: int) -> None:
+            self._show_unit(units[option])
+
+        names = [self.unit_name, *([self.gates_name] if self.gates_name else [])]
+        parts.append(Told([*self.pointers, *names], [0] * len(frames), tell))
+        if self.equations:
+
+            def tell_equation(frame: int, option: int) -> None:
+                self._show_equation(frame, units[option])
+
+            parts.append(Told(self.equations, frames, tell_equation))
+        return parts
+
+    def _show_equation(self, frame: int, unit: int) -> None:
+        at = {"sample": self.sample, "unit": unit, "timestep": frame - 1}
+        first, _, second = gates.equation(self.record, **at).partition("    ")
+        for text, words in zip(self.equations, (first, second), strict=True):
+            text.set_text(words)
+
+    def _show_unit(self, unit: int) -> None:
         for pointer, state in zip(self.pointers, self.states, strict=True):
             pointer.set_ydata([unit])
             pointer.set_visible(unit < self.record.state(state).after.shape[2])
@@ -270,10 +295,6 @@ class _Picture:
         self.unit_name.set_text(f"{drawn} of unit {number}")
         if self.gates_name is not None:
             self.gates_name.set_text(f"gates of unit {number}")
-            at = {"sample": self.sample, "unit": unit, "timestep": frame - 1}
-            first, _, second = gates.equation(self.record, **at).partition("    ")
-            for text, words in zip(self.equations, (first, second), strict=True):
-                text.set_text(words)
 
     def describe(self, frame: int, unit: int) -> str:
         """The frame in words and numbers."""
@@ -299,8 +320,8 @@ class _Picture:
         n_frames = self.record.timesteps + 1
         in_page = units * n_frames <= _MOST_UNIT_FRAMES
 
-        def update(frame: int, unit: int = unit) -> list[Artist]:
-            return self.update(frame, unit)
+        def update(frame: int, unit: int = unit) -> tuple[Artist, ...]:
+            return nothing(frame)
 
         def describe(frame: int, unit: int = unit) -> str:
             return self.describe(frame, unit)
@@ -323,6 +344,7 @@ class _Picture:
             chosen=chosen | {"unit": unit},
             in_page="unit" if in_page else None,
             varies=self._of_unit,
+            parts=self.parts(range(units) if in_page else [unit]),
             picks=[Pick(ax, "unit", "y", -0.5) for ax in self.axes[1 : 1 + len(self.states)]],
         )
 

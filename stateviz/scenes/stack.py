@@ -23,8 +23,9 @@ from stateviz.drawing.sample import (
     time_of,
     until,
 )
+from stateviz.playing.moving import Declared, Fill, Slide, standing_still
 from stateviz.playing.pace import pace
-from stateviz.playing.scene import Scene
+from stateviz.playing.scene import Scene, nothing
 from stateviz.recording import BatchRecord, StateName
 from stateviz.scenes.furniture import (
     FONT,
@@ -56,7 +57,7 @@ def scene(
     picture = _Picture(records, sample)
     return Scene(
         picture.figure,
-        picture.update,
+        nothing,
         records[0].timesteps + 1,
         describe=picture.describe,
         hover=picture.hover(),
@@ -70,6 +71,7 @@ def scene(
         pace=pace(records[0].timesteps + 1, usual_ms=SEQUENCE_INTERVAL_MS),
         options=options,
         chosen=chosen,
+        parts=picture.parts(),
     )
 
 
@@ -120,25 +122,30 @@ class _Picture:
     def _draw_cursors(self) -> Iterator[tuple[Line2D, np.ndarray]]:
         """A cursor for each panel and each direction of the input, and where it stands when."""
         for panel in self.panels:
-            yield draw_cursor(panel.ax, 0, on_colors=True), _time(panel.record)
+            yield draw_cursor(panel.ax, 0), _time(panel.record)
         orders = {record.go_backwards: _time(record) for record in self.records}
         for time in orders.values():
             yield draw_cursor(self.below, 0), time
 
-    def update(self, frame: int) -> list[Artist]:
-        """Shows the states after timestep `frame` - 1 in each layer's order of reading."""
-        changed: list[Artist] = []
+    def parts(self) -> list[Declared]:
+        """What fills in and moves: frame f shows the states after timestep f - 1.
+
+        Each layer fills in in its own order of reading.
+        """
+        frames = range(self.records[0].timesteps + 1)
+        parts: list[Declared] = []
         for panel in self.panels:
+            images = panel.images
             _, after = states_of(panel.record, panel.state, self.sample)
-            panel.images.timesteps.set_data(until(after, frame - 1))
-            panel.images.show_read(frame - 1)
-            changed += panel.images.artists()
+            parts.append(standing_still([images.initial]))
+            parts.append(Fill(images.timesteps, [until(after, None)], frames))
+            parts.append(Slide(images.unread, images.unread_boxes()))
         for cursor, time in self.cursors:
-            cursor.set_xdata([time[frame]] * 2)
-            # Before t = 0 nothing is read.
-            cursor.set_visible(frame > 0 or cursor.axes is not self.below)
-            changed.append(cursor)
-        return changed
+            boxes = np.tile(time[:, np.newaxis], 4)
+            if cursor.axes is self.below:
+                boxes[0] = np.nan  # before t = 0 nothing is read
+            parts.append(Slide(cursor, boxes))
+        return parts
 
     def describe(self, frame: int) -> str:
         """The frame in words and numbers."""
