@@ -62,7 +62,7 @@ def test_the_boxes_of_an_lstm_hold_what_its_equations_take(sample: int, unit: in
         }
         at = (sample, t, unit)
         assert f"kept: f × c before {said(g.forget[at] * before[1])}" in texts(player)
-        assert f"added: i × g {said(g.input[at] * g.candidate[at])}" in texts(player)
+        assert f"added:\ni × g {said(g.input[at] * g.candidate[at])}" in texts(player)
         assert g.forget[at] * before[1] + g.input[at] * g.candidate[at] == pytest.approx(
             c[t], abs=1e-6
         )
@@ -101,7 +101,7 @@ def test_the_other_cells_have_their_own_diagram(kind: str) -> None:
         assert isinstance(gates, stateviz.GRUGates)
         z, g = gates.update[0, 2, 1], gates.candidate[0, 2, 1]
         assert f"kept: z × h before {said(z * h[1])}" in texts(player)
-        assert f"added: (1 − z) × g {said((1 - z) * g)}" in texts(player)
+        assert f"added:\n(1 − z) × g {said((1 - z) * g)}" in texts(player)
         assert z * h[1] + (1 - z) * g == pytest.approx(h[2], abs=1e-6)
 
 

@@ -378,4 +378,4 @@ def test_the_flat_view_of_a_conv_lstm_has_its_places_as_units() -> None:
     player.frame = TIMESTEPS
     assert f"h = {batch.hidden_state[0, -1, 1, 2, 1]:.3f}" in player.readout
     assert "(unit 11)" in player.readout
-    assert stateviz.play_resets(recording).n_frames == 1
+    assert len(stateviz.play_resets(recording).stops) == 1

@@ -241,7 +241,13 @@ def test_a_batch_of_a_run_can_be_opened_and_left() -> None:
     whole = player.title
     assert player.options["open"][3] == "fit, epoch 0, batch 2"
     player.choose(open=3)
-    assert player.title == "lstm: 4 lanes, 2 batches"
+    assert player.title == "lstm: fit, epoch 0, batch 2"
+    # It begins where the batch does, and there is a place to click for the way back.
+    assert player.frame == player.stops[TIMESTEPS + 1]
+    assert player.readout.startswith("fit, epoch 0, batch 2   before t = 0: carried over")
+    [back] = player._scene.picks
+    assert (back.choice, back.start) == ("open", 0)
+    assert [text.get_text() for text in back.ax.texts] == ["← the whole run"]
     player.frame = player.n_frames - 1
     assert player.readout.startswith("fit, epoch 0, batch 2")
     player.choose(open=0)

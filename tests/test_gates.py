@@ -116,9 +116,10 @@ def test_play_sequence_shows_the_gates_of_each_frame() -> None:
     ax = next(
         ax for ax in player.figure.axes if "gates of unit 2" in [t.get_text() for t in ax.texts]
     )
-    assert ax.texts[-1].get_text() == ""
+    assert [text.get_text() for text in ax.texts[-2:]] == ["", ""]
     player.frame = 4
-    assert ax.texts[-1].get_text() == gates.equation(batch, sample=1, unit=2, timestep=3)
+    equation = gates.equation(batch, sample=1, unit=2, timestep=3)
+    assert "    ".join(text.get_text() for text in ax.texts[-2:]) == equation
     shown = [np.ma.asarray(image.get_array())[0] for image in ax.images]
     np.testing.assert_array_equal(shown[0][:4], gates_of(batch).forget[1, :4, 2])
     without = Recording([LayerRecording("lstm", "LSTM", UNITS, True, [replace(batch, gates=None)])])

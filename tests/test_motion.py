@@ -12,8 +12,6 @@ from matplotlib.image import AxesImage
 
 import stateviz
 from stateviz.drawing.handover import Handover
-from stateviz.playing.collecting import tracks_of
-from stateviz.playing.moving import Fill, Grow, Part, Slide, Told
 from stateviz.playing.pace import frames_of_a_motion, pace
 from stateviz.playing.scene import Scene
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
@@ -166,9 +164,16 @@ def a_run(*origins: Origin, layer: str = "lstm") -> list[BatchRecord]:
     return batches
 
 
+def recorded(run: list[BatchRecord]) -> Recording:
+    return Recording([LayerRecording("lstm", "LSTM", UNITS, True, run)])
+
+
+def both(one: list[BatchRecord], other: list[BatchRecord]) -> stateviz.Player:
+    return stateviz.compare(recorded(one), recorded(other))
+
+
 def played(run: list[BatchRecord], **words: Any) -> stateviz.Player:
-    layer = LayerRecording("lstm", "LSTM", UNITS, True, run)
-    return stateviz.play_batches(Recording([layer]), **words)
+    return stateviz.play_batches(recorded(run), **words)
 
 
 def columns_of(player: stateviz.Player) -> dict[str, AxesImage]:
@@ -342,39 +347,3 @@ def test_a_short_play_lasts_for_seconds_and_a_long_one_is_over_in_a_minute(
     if 0 < motions <= 12:
         assert 1_900 <= motion <= 2_100
     assert pace(10_000, motions=1_000).interval_ms * 10_000 < 60_000
-
-
-def test_what_is_declared_is_what_would_be_found_by_walking() -> None:
-    """The tracks of a scene that declares, against one that sets the same in `update`."""
-    declaring = played(a_run("reset", "carried", "fresh", "given", "altered"))._scene
-    walking = Scene(
-        declaring.figure,
-        lambda frame: declaring.show(frame, declaring.chosen),
-        declaring.n_frames,
-        describe=declaring.describe,
-    )
-    assert {type(part) for part in declaring.parts} == {Part, Fill, Slide, Told}
-    for declared, walked in zip(tracks_of(declaring), tracks_of(walking), strict=True):
-        assert declared.artist is walked.artist
-        assert shown(declared, declaring.n_frames) == shown(walked, declaring.n_frames)
-
-
-def shown(track: Any, n_frames: int) -> list[Any]:
-    found, place = [], 0
-    runs = track.runs[0]
-    for frame in range(n_frames):
-        place += place + 1 < len(runs) and runs[place + 1][0] == frame
-        found.append(track.states[runs[place][1]])
-    return found
-
-
-def test_a_line_that_grows_is_what_would_be_found_by_walking() -> None:
-    one, other = a_run("reset", "carried"), a_run("reset", "reset")
-    pair = [Recording([LayerRecording("lstm", "LSTM", UNITS, True, each)]) for each in (one, other)]
-    scene = stateviz.compare(*pair)._scene
-    [grow] = [part for part in scene.parts if isinstance(part, Grow)]
-    track = next(track for track in tracks_of(scene) if track.artist is grow.line)
-    for frame in range(scene.n_frames):
-        scene.show(frame, scene.chosen)
-        [points] = [len(np.asarray(grow.line.get_xdata()))]
-        assert shown(track, scene.n_frames)[frame]["points"] == points

@@ -48,7 +48,8 @@ def test_the_cursor_stands_at_the_timestep_on_every_axes() -> None:
         player.frame = frame
         cursors = [ax.lines[-1] for ax in player.figure.axes[:4]]
         assert len(cursors) == 4
-        assert {tuple(np.asarray(cursor.get_xdata())) for cursor in cursors} == {(place, place)}
+        seen = [cursor for cursor in cursors if cursor.get_visible()]
+        assert {tuple(np.asarray(cursor.get_xdata())) for cursor in seen} == {(place, place)}
         # No input is read before t = 0; there the words of the origin stand.
         assert [cursor.get_visible() for cursor in cursors] == [frame > 0, True, True, True]
 

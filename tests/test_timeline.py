@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation
+from matplotlib.lines import Line2D
 
 import stateviz
 from stateviz.drawing import timeline
+from stateviz.playing.moving import Grow
 from stateviz.recording import Event, Origin, Phase, Recording
 from tests.building.recordings import TIMESTEPS, a_batch, a_recording, there
 
@@ -105,29 +106,26 @@ def test_phases_and_epochs_are_labelled_bands(ax: Axes) -> None:
 
 def test_reset_calls_stand_between_their_batches(ax: Axes) -> None:
     recording = a_run()
-    [text] = timeline.draw_reset_calls(ax, recording, recording["lstm"])
-    assert isinstance(text, Annotation)
-    assert text.xy == (4, 1)
-    assert np.asarray(ax.lines[0].get_xdata())[0] == 4
+    [(place, (line, _))] = timeline.draw_reset_calls(ax, recording, recording["lstm"])
+    assert place == 4
+    assert isinstance(line, Line2D)
+    assert np.asarray(line.get_xdata())[0] == 4
 
 
 def test_the_scene_shows_the_run_batch_by_batch() -> None:
     player = stateviz.play_resets(a_run())
-    assert player.n_frames == 6
-    axes = player.figure.axes[0]
-    for frame in range(6):
-        player.frame = frame
-        counts = [
-            len(np.asarray(line.get_xdata()))
-            for line in axes.lines
-            if line.get_linestyle() == "None"
-        ]
-        assert sum(counts) == frame + 1
-    player.frame = 4
+    assert len(player.stops) == 6
+    [line] = [part.line for part in player._scene.parts if isinstance(part, Grow)][:1]
+    markers = [part.line for part in player._scene.parts if isinstance(part, Grow)][1:]
+    for place, stop in enumerate(player.stops):
+        player.frame = stop
+        assert sum(np.size(marker.get_xdata()) for marker in markers) == place + 1
+        assert np.nanmax(np.asarray(line.get_xdata())) == place + 1
+    player.frame = player.stops[4]
     assert player.readout.startswith(
         "fit, epoch 1, batch 0: altered by validation, epoch 0, batch 0   size of c "
     )
-    player.frame = 5
+    player.frame = player.stops[5]
     assert player.readout.startswith("fit, epoch 1, batch 1: carried over   size of c")
     labels = [text.get_text() for text in player.figure.legends[0].get_texts()]
     assert labels == ["fresh", "reset", "carried", "given", "altered"]  # which came is not told
@@ -147,4 +145,5 @@ def test_a_second_fit_is_named_as_such() -> None:
     player = stateviz.play_resets(recording)
     bands = [text.get_text() for text in player.figure.axes[0].texts]
     assert bands[:5] == ["fit 0", "fit 1", "fit #2, 0", "fit #2, 1", "predict"]
-    assert [frame for frame, _ in player._scene.marks] == [0, 2, 4, 6, 8]
+    stops = player.stops
+    assert [frame for frame, _ in player._scene.marks] == [stops[at] for at in (0, 2, 4, 6, 8)]

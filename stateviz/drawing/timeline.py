@@ -12,10 +12,10 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from stateviz.drawing.finite import finite, mark_spans
@@ -169,9 +169,15 @@ def draw_phases(
     return bands
 
 
-def draw_reset_calls(ax: Axes, recording: Recording, layer: LayerRecording) -> list[Text]:
-    """Points to where `reset_state` was called, between two batches."""
-    texts: list[Text] = []
+def draw_reset_calls(
+    ax: Axes, recording: Recording, layer: LayerRecording
+) -> list[tuple[int, list[Artist]]]:
+    """Points to where `reset_state` was called, between two batches.
+
+    Returns:
+        For each call the place of the batch after it, and what was drawn.
+    """
+    calls: list[tuple[int, list[Artist]]] = []
     place = 0
     for event in recording.events:
         if event.layer != layer.name:
@@ -179,19 +185,17 @@ def draw_reset_calls(ax: Axes, recording: Recording, layer: LayerRecording) -> l
         if event.kind == "batch" and event.record is not None:
             place = event.record + 1
         if event.kind == "reset_state":
-            ax.axvline(place, color="black", linestyle=":", linewidth=1.2)
-            texts.append(
-                ax.annotate(
-                    "reset_state",
-                    (place, 1),
-                    xycoords=ax.get_xaxis_transform(),
-                    xytext=(4, -4),
-                    textcoords="offset points",
-                    rotation=90,
-                    rotation_mode="anchor",
-                    ha="right",
-                    va="top",
-                    fontsize=10.5,
-                )
+            line = ax.axvline(place, color="black", linestyle=":", linewidth=1.2)
+            word = ax.text(
+                place + _LETTER * len(layer.batches),
+                0.98,
+                "reset_state",
+                transform=ax.get_xaxis_transform(),
+                rotation=90,
+                rotation_mode="anchor",
+                ha="right",
+                va="top",
+                fontsize=10.5,
             )
-    return texts
+            calls.append((place, [line, word]))
+    return calls

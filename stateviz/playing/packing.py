@@ -56,6 +56,7 @@ def packed(scene: Scene) -> bytes:
         "n_frames": scene.n_frames,
         "stops": None if scene.stops is None else list(scene.all_stops),
         "poster": scene.poster,
+        "begins": scene.begins,
         "between_ms": 0 if scene.pace is None else round(scene.pace.between_ms, 2),
         "readouts": [
             scene.readout(frame, chosen)

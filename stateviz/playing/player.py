@@ -261,7 +261,8 @@ class Player(anywidget.AnyWidget):
                 self.set_trait("n_frames", scene.n_frames)
                 if not self._keeps_interval:
                     self.interval_ms = _interval_of(scene)
-                self.frame = min(self.frame, scene.n_frames - 1)
+                begins = self.frame if scene.begins is None else scene.begins
+                self.frame = min(begins, scene.n_frames - 1)
                 self.chosen = dict(scene.chosen)
         scene.show(self.frame, self.chosen)
 

@@ -50,6 +50,8 @@ class Scene:
             lit from frame to frame.
         marks: Places to jump to, as (frame, label).
         poster_frame: The frame of the still picture; the last where None.
+        begins: The frame to begin at when the reader has chosen this scene; where None the one
+            that was shown before, as far as there is one.
         title: What is shown, in a few words.
         options: What can be chosen: for the name of each choice the label of each option.
         chosen: The option of each choice that this scene shows, 0-based.
@@ -74,6 +76,7 @@ class Scene:
     lanes: Sequence[Artist] = ()
     marks: Sequence[tuple[int, str]] = ()
     poster_frame: int | None = None
+    begins: int | None = None
     title: str = ""
     options: Mapping[str, Sequence[str]] = field(default_factory=dict)
     chosen: Mapping[str, int] = field(default_factory=dict)

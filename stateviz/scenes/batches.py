@@ -45,6 +45,7 @@ from stateviz.scenes.ways import Way, ways_of
 
 _LANES_IN_READOUT = 4
 _INPUTS, _STATES = 0.8, 1.5  # the heights of the lanes, in inches
+_HEADLINE = 54  # letters: beside it stands the way back to the whole run
 _OVER_INPUTS = 0.13  # inches, into which the row of the first lane reaches
 
 
@@ -152,6 +153,7 @@ def scene(
     unit: int,
     *,
     rows: Sequence[Rows] | None = None,
+    title: str | None = None,
     options: dict[str, list[str]],
     chosen: dict[str, int],
 ) -> Scene:
@@ -164,10 +166,11 @@ def scene(
         state: "hidden" or "cell".
         unit: The unit, 0-based.
         rows: The rows of the data that each batch reads, or None.
+        title: What is shown; how many lanes and batches where None.
         options: What can be chosen, and the label of each option.
         chosen: The option of each choice that is shown.
     """
-    picture = _Picture(ways_of(recording, layer, places), state, unit, rows)
+    picture = _Picture(ways_of(recording, layer, places), state, unit, rows, title)
     records = picture.records
     beats = picture.beats
     images = picture.images
@@ -201,6 +204,7 @@ class _Picture:
         state: StateName,
         unit: int,
         rows: Sequence[Rows] | None,
+        title: str | None,
     ) -> None:
         self.ways, self.rows = ways, rows
         records = self.records = [way.record for way in ways]
@@ -210,8 +214,8 @@ class _Picture:
         trains = steps_are_known(records)
         rooms = _rooms(has_inputs=has_inputs, trains=trains)
         self.figure = Figure(figsize=(WIDTH, rooms.height), dpi=100)
-        self.title = _title(records, self.beats.layout.lanes)
-        headline(self.figure, self.title, left=LEFT)
+        self.title = title or _title(records, self.beats.layout.lanes)
+        headline(self.figure, self.title, left=LEFT, longest=_HEADLINE)
         self.values = [lanes.state_lanes(records, state, unit)]
         self.scales = [lanes.lane_scales(self.values[0])]
         self.images: list[AxesImage] = []

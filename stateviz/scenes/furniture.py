@@ -22,7 +22,7 @@ RIGHT = 0.9  # of the width, where the panels end and the scales begin
 FONT = 10.5
 OVER_LANES, UNDER_LANES = 0.36, 0.42  # inches, in which a state that leaves or comes is seen
 SEQUENCE_INTERVAL_MS = 400
-_LONGEST_HEADLINE = 68  # letters
+LONGEST_HEADLINE = 68  # letters
 _BEFORE_SCALE, _SCALE = 0.02, 0.012  # of the width
 _SCALE_STEPS = 255
 
@@ -79,10 +79,17 @@ class Rooms:
         )
 
 
-def headline(figure: Figure, text: str, *, left: float) -> None:
-    """Writes what the whole figure shows over it, shortened in the middle where it is long."""
-    if len(text) > _LONGEST_HEADLINE:
-        half = _LONGEST_HEADLINE // 2
+def headline(figure: Figure, text: str, *, left: float, longest: int = LONGEST_HEADLINE) -> None:
+    """Writes what the whole figure shows over it, shortened in the middle where it is long.
+
+    Args:
+        figure: The figure.
+        text: What it shows.
+        left: Where the text begins, as a part of the width.
+        longest: How many letters there is room for.
+    """
+    if len(text) > longest:
+        half = longest // 2
         text = f"{text[:half]} … {text[-half:]}"
     top = 1 - 0.18 / figure.get_figheight()
     # A name of the user's own may have a $, which is no formula.

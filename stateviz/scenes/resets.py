@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -10,10 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stateviz.drawing import timeline
+from stateviz.drawing.head import Crossing, Dot
 from stateviz.drawing.sample import name_state
-from stateviz.playing.pace import pace
+from stateviz.playing.moving import Declared, Grow, Told, appearing, standing_still
+from stateviz.playing.pace import frames_of_a_motion, pace
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Pick, Scene
+from stateviz.playing.scene import Pick, Scene, nothing
 from stateviz.recording import ORIGINS, LayerRecording, Origin, Recording
 from stateviz.recording.history import history_of
 from stateviz.scenes import batches
@@ -28,6 +32,8 @@ from stateviz.scenes.furniture import FONT, LEFT, WIDTH, explain_markers, headli
 from stateviz.scenes.naming import told_apart
 
 _USUAL_MS = 400
+_CROSSING = 0.45  # of a motion, until the state is in the batch
+_MOST_MOVING = 60  # batches; in a longer run the point would only hurry
 
 
 def play_resets(
@@ -51,7 +57,8 @@ def play_resets(
             for some seconds and a long one is over within a minute.
 
     Returns:
-        A `Player` with a frame for each batch that was kept, and a mark at each new phase or epoch.
+        A `Player` with a stop for each batch that was kept, and a mark at each new phase or epoch.
+        In a run of few batches the state moves from stop to stop.
 
     Raises:
         ValueError: The recording is empty, or has several layers and none is named.
@@ -107,10 +114,25 @@ def _opened(
     options: dict[str, list[str]],
     chosen: dict[str, int],
 ) -> Scene:
-    """One batch of the run, after the one before it."""
+    """One batch of the run, after the one before it, with a way back."""
     places = range(max(place - 1, 0), place + 1)
     state = layer.batches[place].state_names[-1]
-    return batches.scene(recording, layer, places, state, unit, options=options, chosen=chosen)
+    name = options["open"][chosen["open"]]
+    scene = batches.scene(
+        recording,
+        layer,
+        places,
+        state,
+        unit,
+        title=f"{layer.name}: {name}",
+        options=options,
+        chosen=chosen,
+    )
+    back = scene.figure.add_axes((0.76, 1 - 0.36 / scene.figure.get_figheight(), 0.23, 0.06))
+    back.axis("off")
+    back.text(1, 0.5, "← the whole run", ha="right", va="center", fontsize=FONT)
+    begins, _ = scene.marks[-1]
+    return replace(scene, picks=[Pick(back, "open", "x", 0)], begins=begins)
 
 
 def _units(layer: LayerRecording) -> list[str]:
@@ -123,6 +145,51 @@ def _calls(recording: Recording, layer: LayerRecording) -> list[int | None]:
     """In which of the user's calls each batch ran."""
     of = {event.record: event.call for event in history_of(layer, recording.events)}
     return [of.get(batch.index) for batch in layer.batches]
+
+
+class _Beats:
+    """The frames: before each batch's stop a motion, unless there are too many batches.
+
+    In a motion the state first crosses from one batch to the next, and then runs through it.
+
+    Args:
+        origins: How the states of each batch began. A carried state runs on at once.
+        ends: How many points of the line belong to the batches up to and with each.
+    """
+
+    def __init__(self, origins: Sequence[Origin], ends: np.ndarray) -> None:
+        batches = len(origins)
+        moves = batches <= _MOST_MOVING
+        self._crossing = [0.0 if origin == "carried" else _CROSSING for origin in origins]
+        self._motion = frames_of_a_motion(batches) if moves else 0
+        self._ends = ends
+        self.starts = [0, *ends[:-1].tolist()]
+        self.each = self._motion + 1  # frames a batch
+        self.n_frames = batches * self.each
+        self.stops = range(self._motion, self.n_frames, self._motion + 1)
+        self.pace = pace(batches, motions=batches if moves else 0, usual_ms=_USUAL_MS)
+
+    def at(self, frame: int) -> tuple[int, float]:
+        """The place of the batch, and how much of its motion has passed, 1 at its stop."""
+        place, passed = divmod(frame, self._motion + 1)
+        return place, passed / self._motion if self._motion else 1.0
+
+    def crossed(self, frame: int) -> float:
+        """How much of the way to the batch has passed, 1 in the batch."""
+        place, part = self.at(frame)
+        return min(part / self._crossing[place], 1.0) if self._crossing[place] else 1.0
+
+    def run(self, frame: int) -> float:
+        """How much of the batch has passed, 0 on the way to it."""
+        place, part = self.at(frame)
+        return max(0.0, (part - self._crossing[place]) / (1 - self._crossing[place]))
+
+    def points(self, frame: int) -> int:
+        """How many points of the line are shown."""
+        place, _ = self.at(frame)
+        start, end = self.starts[place], int(self._ends[place])
+        passed = self.run(frame)
+        return end if passed == 1 else start + int(passed * (end - start - 2)) + (passed > 0)
 
 
 class _Picture:
@@ -147,7 +214,7 @@ class _Picture:
         self.calls = _calls(recording, layer)
         self.bands = timeline.draw_phases(self.ax, layer, self.calls)
         self.line = timeline.draw_state_size(self.ax, layer, last=0, unit=unit)
-        timeline.draw_reset_calls(self.ax, recording, layer)
+        self.reset_calls = timeline.draw_reset_calls(self.ax, recording, layer)
         self.markers = timeline.draw_beginnings(self.ax, layer, last=0, unit=unit)
         self._label(self.ax)
         # All five, so that the legend tells nothing of what will come.
@@ -157,6 +224,8 @@ class _Picture:
         self.began = {
             origin: timeline.beginnings(layer, origin, unit=unit) for origin in self.markers
         }
+        self.beats = _Beats([batch.origin for batch in layer.batches], self.ends)
+        self._draw_head()
 
     def _label(self, ax: Axes) -> None:
         unit, symbol = self.unit, self.symbol
@@ -168,19 +237,63 @@ class _Picture:
         ax.set_facecolor("none")
         ax.spines[["top", "right"]].set_visible(False)
 
-    def update(self, frame: int) -> list[Artist]:
-        """Shows the run up to and with a batch."""
-        end = self.ends[frame]
-        self.line.set_data(self.x[:end], self.y[:end])
+    def _draw_head(self) -> None:
+        """Draws the state as a point, the one that leaves, and the gate of a reset."""
+        look: dict[str, Any] = {"linestyle": "None", "marker": "o", "clip_on": False}
+        ax = self.ax
+        [self.leaving] = ax.plot([0], [0], markersize=9, color="#808080", zorder=4, **look)
+        [self.head] = ax.plot([0], [0], markersize=11, color="black", zorder=5, **look)
+        [self.core] = ax.plot([0], [0], markersize=6, color=timeline.LINE_COLOR, zorder=5.1, **look)
+        color = timeline.MARKERS["reset"]["color"]
+        self.gate = ax.axvline(0, color=color, linewidth=4, zorder=3)
+        ends = ax.get_ylim()
+        starts = [self.y[first] for first in self.beats.starts]
+        finals = [None, *(self.y[end - 2] for end in self.ends[:-1])]
+        self.crossings = [
+            Crossing(batch.origin, before, after, *ends)
+            for batch, before, after in zip(self.layer.batches, finals, starts, strict=True)
+        ]
+
+    def parts(self) -> list[Declared]:
+        """The line and the markers, which grow, and the point that moves at the line's end."""
+        beats = self.beats
+        frames = range(beats.n_frames)
+        # The bands do not move, but belong under the data.
+        parts: list[Declared] = [standing_still(self.bands)]
+        parts.append(Grow(self.line, [(self.x, self.y)], [beats.points(each) for each in frames]))
+        reached = np.array([beats.at(frame)[0] - (beats.crossed(frame) < 1) for frame in frames])
         for origin, marker in self.markers.items():
             starts, sizes = self.began[origin]
-            shown = int(np.searchsorted(starts, frame, side="right"))
-            marker.set_data(starts[:shown], sizes[:shown])
-        # The bands do not move, but belong under the data.
-        return [*self.bands, self.line, *self.markers.values()]
+            counts = np.searchsorted(starts, reached, side="right").tolist()
+            parts.append(Grow(marker, [(starts, sizes)], counts))
+        for place, signs in self.reset_calls:
+            # A call after the last batch is told with it.
+            parts.append(appearing(signs, min(place * beats.each, beats.n_frames - 1)))
+        moved = [self.leaving, self.gate, self.head, self.core]
+        return [*parts, Told(moved, frames, lambda frame, _: self._show_head(frame))]
+
+    def _show_head(self, frame: int) -> None:
+        place, _ = self.beats.at(frame)
+        leaving = None
+        crossed = self.beats.crossed(frame)
+        x = place + self.beats.run(frame)
+        if crossed < 1:
+            dot, leaving = self.crossings[place].at(crossed)
+        else:
+            points = slice(self.beats.starts[place], self.ends[place] - 1)
+            dot = Dot(float(np.interp(x, self.x[points], self.y[points])))
+        for artist, each in ((self.head, dot), (self.core, dot), (self.leaving, leaving)):
+            artist.set_visible(each is not None and bool(np.isfinite(each.y)))
+            if each is not None:
+                artist.set_data([x], [each.y])
+                artist.set_alpha(round(each.opacity, 3))
+        is_reset = self.layer.batches[place].origin == "reset"
+        self.gate.set_visible(crossed < 1 and is_reset)
+        self.gate.set_xdata([x, x])
 
     def describe(self, frame: int) -> str:
         """The batch in words and numbers."""
+        frame = self.beats.at(frame)[0]
         batch = self.layer.batches[frame]
         size = timeline.state_size(batch, unit=self.unit)
         origin = "carried over" if batch.origin == "carried" else batch.origin
@@ -209,13 +322,15 @@ class _Picture:
         new = [place for place, run in enumerate(runs) if not place or run != runs[place - 1]]
         return Scene(
             self.figure,
-            self.update,
-            len(runs),
+            nothing,
+            self.beats.n_frames,
             describe=self.describe,
-            marks=[(place, self.places[place]) for place in new],
+            marks=[(self.beats.stops[place], self.places[place]) for place in new],
+            parts=self.parts(),
+            stops=self.beats.stops,
             hover=self._hover(),
             title=self.title,
-            pace=pace(len(runs), usual_ms=_USUAL_MS),
+            pace=self.beats.pace,
             options=options,
             chosen=chosen,
             picks=[Pick(self.ax, "open", "x", -1)],

@@ -52,6 +52,7 @@ const payload = {
   n_frames: 3,
   stops: null,
   poster: 0,
+  begins: null,
   between_ms: 0,
   readouts: ["a", "b", "c"],
   marks: [],

@@ -175,7 +175,7 @@ export class Clock {
     this.play(false);
     this.halt();
     if (this.lit !== null && this.lit >= laneCount(scene)) this.lit = null;
-    this.frame = Math.min(this.model.get("frame"), this.last);
+    this.frame = Math.min(scene.begins ?? this.model.get("frame"), this.last);
     this.part = 0;
     this.retime();
   }

@@ -87,6 +87,7 @@
  * @property {[number, number]} size width and height, in points
  * @property {number} n_frames
  * @property {number[] | null} stops the frames at which one stops step by step; null for all
+ * @property {number | null} begins the frame to begin at when this scene was chosen
  * @property {number} poster the frame that tells the most, for paper
  * @property {number} between_ms how long each of the other frames stands, which are motion
  * @property {string[]} readouts of each frame, for each option of `in_page` in turn

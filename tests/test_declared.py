@@ -1,0 +1,88 @@
+"""What a scene declares of its artists is what walking all its frames would find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import stateviz
+from stateviz.playing.collecting import tracks_of
+from stateviz.playing.moving import Fill, Grow, Part, Slide, Told
+from stateviz.playing.scene import Scene
+from tests.test_motion import a_run, both, played, recorded
+
+DECLARING: dict[str, tuple[Callable[..., Any], set[type]]] = {
+    "batches": (played, {Part, Fill, Slide, Told}),
+    "compare": (
+        lambda run: both(run, a_run("reset", "reset", "reset", "reset", "reset")),
+        {Part, Fill, Grow, Slide, Told},
+    ),
+    "resets": (lambda run: stateviz.play_resets(recorded(run)), {Part, Grow, Told}),
+    "sequence": (
+        lambda run: stateviz.play_sequence(recorded(run)),
+        {Part, Fill, Grow, Slide, Told},
+    ),
+    "backwards": (
+        lambda run: stateviz.play_sequence(recorded([replace(run[0], go_backwards=True)])),
+        {Part, Fill, Grow, Slide, Told},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DECLARING)
+def test_what_is_declared_is_what_would_be_found_by_walking(name: str) -> None:
+    """The tracks of a scene that declares, against one that sets the same in `update`."""
+    play, kinds = DECLARING[name]
+    declaring = play(a_run("reset", "carried", "fresh", "given", "altered"))._scene
+    option = 0 if declaring.in_page is None else declaring.chosen[declaring.in_page]
+    walking = Scene(
+        declaring.figure,
+        lambda frame: declaring.show(frame, declaring.chosen),
+        declaring.n_frames,
+        describe=declaring.readout,
+    )
+    assert {type(part) for part in declaring.parts} == kinds
+    for declared, walked in zip(tracks_of(declaring), tracks_of(walking), strict=True):
+        assert declared.artist is walked.artist
+        found = shown(declared, declaring.n_frames, option)
+        assert all(map(is_near, found, shown(walked, declaring.n_frames)))
+
+
+def is_near(one: Any, other: Any) -> bool:
+    """Whether two states are the same, as far as the last digit that is sent."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(is_near(one[name], other[name]) for name in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(is_near, one, other))
+    return bool(one == (pytest.approx(other, abs=0.011) if isinstance(one, float) else other))
+
+
+def shown(track: Any, n_frames: int, option: int = 0) -> list[Any]:
+    """What a track holds in each frame, with the arrays that it names."""
+    found, place = [], 0
+    runs = track.runs.get(option, track.runs[0])
+    for frame in range(n_frames):
+        place += place + 1 < len(runs) and runs[place + 1][0] == frame
+        state = track.states[runs[place][1]]
+        if state and "pixels" in state:
+            state = state | {"pixels": track.kept[state["pixels"]][:, : state["columns"]].tolist()}
+        if state and "line" in state:
+            points = track._growing.kept[state["line"]][:, : state["points"]]
+            state = state | {"line": np.nan_to_num(points, nan=-1.0).tolist()}
+        found.append(state)
+    return found
+
+
+def test_a_line_that_grows_is_what_would_be_found_by_walking() -> None:
+    one, other = a_run("reset", "carried"), a_run("reset", "reset")
+    scene = both(one, other)._scene
+    [grow] = [part for part in scene.parts if isinstance(part, Grow)]
+    track = next(track for track in tracks_of(scene) if track.artist is grow.line)
+    for frame in range(scene.n_frames):
+        scene.show(frame, scene.chosen)
+        [points] = [len(np.asarray(grow.line.get_xdata()))]
+        assert shown(track, scene.n_frames)[frame]["points"] == points
