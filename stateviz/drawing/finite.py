@@ -12,6 +12,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Transform
 
+from stateviz.drawing.letters import FONT
+
 _COLOR = "#7b2d8b"
 _LOOK: dict[str, Any] = {
     # Opaque: under a hatch an SVG draws a translucent face in its full colour, which hides it.
@@ -91,7 +93,7 @@ def _word(ax: Axes, odd: np.ndarray, at: tuple[float, float], transform: Transfo
         transform=transform,
         ha="center",
         va="center",
-        fontsize=10.5,
+        fontsize=FONT,
         weight="bold",
         color="#303030",
         bbox={"facecolor": "white", "edgecolor": _COLOR, "pad": 2, "linewidth": 0.8},

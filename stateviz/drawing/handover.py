@@ -27,12 +27,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from stateviz.drawing.letters import FONT
 from stateviz.drawing.timeline import MARKERS
 from stateviz.recording import Origin
 
 _MOST_LINES = 12
 _LEFT_OPACITY = 0.85  # how much of itself what leaves has lost at the end
-SIGN_FONT = 10.5
 # Of the height of the lanes, around their middle: a gate reaches beyond them.
 _GATE = 1.16
 
@@ -297,4 +297,4 @@ def _line(ax: Axes, x: Any, y: Any, **look: Any) -> list[Line2D]:
 
 def _word(ax: Axes, x: float, y: float, word: str, **align: Any) -> Text:
     look = {"ha": "center", "va": "center"} | align
-    return ax.text(x, y, word, fontsize=SIGN_FONT, zorder=6, parse_math=False, **look)
+    return ax.text(x, y, word, fontsize=FONT, zorder=6, parse_math=False, **look)

@@ -20,6 +20,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from stateviz.drawing.finite import mark_not_finite, reach_of
+from stateviz.drawing.letters import FONT
 from stateviz.recording import BatchRecord, StateName
 
 _LEAST_GAP = 3  # columns before a batch
@@ -29,11 +30,10 @@ _GAP_SHARE, _GAPS_SHARE = 0.075, 0.5
 _LETTERS = 78
 # A timestep has a tick of its own where its column has room for so many letters.
 _LETTERS_OF_A_TICK = 4
-_NAMES_FONT = 10.5
 # Lanes whose largest values differ more than so many times have a scale each.
 _ONE_SCALE = 8
 # A number is written into a cell of so many inches and more, and into so many lanes at most.
-_CELL, _MOST_NUMBERED, _NUMBER_FONT, _DARK = (0.38, 0.15), 12, 10.5, 0.55
+_CELL, _MOST_NUMBERED, _DARK = (0.38, 0.15), 12, 0.55
 _GROUND, _SLOT = (0.5, 0.5, 0.5, 0.14), (0.5, 0.5, 0.5, 0.9)
 
 
@@ -151,7 +151,7 @@ def draw_numbers(
             _short(value),
             ha="center",
             va="center",
-            fontsize=_NUMBER_FONT,
+            fontsize=FONT,
             color="white" if dark else "black",
             zorder=6,
         )
@@ -286,7 +286,7 @@ def draw_batch_names(ax: Axes, batches: Sequence[BatchRecord], *, y: float = 1.0
             y,
             "\n".join(words),
             transform=ax.get_xaxis_transform(),
-            fontsize=_NAMES_FONT,
+            fontsize=FONT,
             va="bottom",
         )
         for start, words in zip(layout.starts, lines, strict=True)

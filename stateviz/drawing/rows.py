@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 
 from stateviz.drawing.lanes import lay_out
+from stateviz.drawing.letters import FONT
 from stateviz.recording import BatchRecord
 
 _MOST_ROWS = 6
@@ -101,7 +102,7 @@ def draw_rows(ax: Axes, batches: Sequence[BatchRecord], rows: Sequence[Rows]) ->
                     of_batch.name(lane),
                     ha="right",
                     va="center",
-                    fontsize=10.5,
+                    fontsize=FONT,
                     weight="bold" if torn else "normal",
                     color=_TORN_COLOR if torn else "black",
                 )

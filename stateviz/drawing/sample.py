@@ -25,6 +25,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from stateviz.drawing.finite import finite, mark_not_finite, mark_spans, reach_of
+from stateviz.drawing.letters import FONT
 from stateviz.recording import BatchRecord, StateName
 
 _OKABE_ITO = mpl.color_sequences["okabe_ito"]
@@ -118,7 +119,9 @@ def set_time_axis(ax: Axes, batch: BatchRecord, *, labelled: bool) -> None:
     ax.set_facecolor("none")
     ax.spines[["top", "right"]].set_visible(False)
     if labelled:
-        ax.set_xlabel("timestep t" + (" of the data, read backwards" * batch.go_backwards))
+        ax.set_xlabel(
+            "timestep t" + (" of the data, read backwards" * batch.go_backwards), fontsize=FONT
+        )
 
 
 def set_data_axis(ax: Axes, batches: Sequence[BatchRecord], *, labelled: bool) -> None:
@@ -141,7 +144,7 @@ def set_data_axis(ax: Axes, batches: Sequence[BatchRecord], *, labelled: bool) -
     ax.set_facecolor("none")
     ax.spines[["top", "right"]].set_visible(False)
     if labelled:
-        ax.set_xlabel("timestep t of the data")
+        ax.set_xlabel("timestep t of the data", fontsize=FONT)
 
 
 def data_timestep(batch: BatchRecord, place: int) -> int:
@@ -211,7 +214,7 @@ def draw_held(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Text]:
             transform=ax.get_xaxis_transform(),
             ha="center",
             va="bottom",
-            fontsize=10.5,
+            fontsize=FONT,
             weight="bold",
         )
         for run in runs
@@ -329,7 +332,7 @@ def draw_origin(ax: Axes, batch: BatchRecord) -> Text:
         transform=ax.get_xaxis_transform(),
         ha="center",
         va="center",
-        fontsize=10.5,
+        fontsize=FONT,
         weight="bold",
     )
 

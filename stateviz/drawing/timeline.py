@@ -19,6 +19,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from stateviz.drawing.finite import finite, mark_spans
+from stateviz.drawing.letters import FONT
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
 
 _COLORS = [mpl.colors.to_hex(color) for color in mpl.color_sequences["okabe_ito"]]
@@ -163,7 +164,7 @@ def draw_phases(
                     transform=ax.get_xaxis_transform(),
                     ha="center",
                     va="bottom",
-                    fontsize=10.5,
+                    fontsize=FONT,
                 )
                 break
     return bands
@@ -195,7 +196,7 @@ def draw_reset_calls(
                 rotation_mode="anchor",
                 ha="right",
                 va="top",
-                fontsize=10.5,
+                fontsize=FONT,
             )
             calls.append((place, [line, word]))
     return calls

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from stateviz.drawing.lanes import lay_out
+from stateviz.drawing.letters import FONT
 from stateviz.recording import BatchRecord
 
 WEIGHTS_INCHES = 0.62
-_FONT = 10.5
 _BAR = 0.36  # of the room, what the box takes
 _EDGE = (0.5, 0.5, 0.5, 1.0)
 # A shade for each state of the weights; they come in turn.
@@ -52,7 +52,7 @@ class Weights:
             ax.add_patch(patch)
         [self.reads] = ax.plot([0], [0.02], marker="^", markersize=8, color="black", clip_on=False)
         self._left, self._right = left, right
-        self.words = ax.text(left, 0.62, "", fontsize=_FONT, va="top", ha="left")
+        self.words = ax.text(left, 0.62, "", fontsize=FONT, va="top", ha="left")
 
     @property
     def changing(self) -> list[Artist]:

@@ -46,7 +46,7 @@ from stateviz.scenes.ways import Way, ways_of
 _LANES_IN_READOUT = 4
 _INPUTS, _STATES = 0.8, 1.5  # the heights of the lanes, in inches
 _HEADLINE = 54  # letters: beside it stands the way back to the whole run
-_OVER_INPUTS = 0.13  # inches, into which the row of the first lane reaches
+_OVER_INPUTS = 0.14  # inches, into which the row of the first lane reaches
 
 
 def play_batches(
@@ -226,9 +226,11 @@ class _Picture:
             self.values.insert(0, lanes.input_lanes(records, 0))
             self.scales.insert(0, lanes.lane_scales(self.values[0]))
             ax = rooms.axes(self.figure, "inputs")
-            self._draw_lanes(
-                ax, "x: what each lane reads (feature 0)", INPUT_MAP, y=1 + _OVER_INPUTS / _INPUTS
-            )
+            words = "x: what each lane reads (feature 0)"
+            if rows is not None:
+                draw_rows(ax, records, rows)
+                words = f"x (feature 0): {said_of_rows(rows)}"
+            self._draw_lanes(ax, words, INPUT_MAP, y=1 + _OVER_INPUTS / _INPUTS)
             self._draw_pale(ax)
             lanes.draw_batch_names(ax, records, y=1 + (_OVER_INPUTS + 0.22) / _INPUTS)
         number = unit_names(records[0], state)[unit]
@@ -252,12 +254,6 @@ class _Picture:
         if has_inputs:
             self.cursor = draw_cursor(self.images[0].axes, 0)
         self.weights = Weights(rooms.axes(self.figure, "weights"), records) if trains else None
-        if rows is not None:
-            top = self.images[0].axes
-            draw_rows(top, records, rows)
-            top.set_title(
-                f"{top.get_title(loc='left')}; {said_of_rows(rows)}", loc="left", fontsize=FONT
-            )
 
     def _draw_lanes(self, ax: Axes, words: str, colors: str, *, y: float) -> None:
         values, scales = self.values[len(self.images)], self.scales[len(self.images)]

@@ -13,8 +13,9 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from stateviz.drawing.handover import SIGN_FONT, Column, Handover, draw_signs
+from stateviz.drawing.handover import Column, Handover, draw_signs
 from stateviz.drawing.lanes import draw_ground, fitting, letters_of
+from stateviz.drawing.letters import FONT
 from stateviz.drawing.timeline import MARKERS
 from stateviz.playing.moving import Declared, Slide, Told, appearing, standing_still
 from stateviz.scenes.beats import Beats
@@ -126,7 +127,7 @@ class Flow:
                     word,
                     ha="center",
                     va="top",
-                    fontsize=SIGN_FONT,
+                    fontsize=FONT,
                     weight="bold",
                     color=MARKERS[handover.origin]["color"],
                     zorder=6,
@@ -141,7 +142,7 @@ class Flow:
                 "0",
                 ha="center",
                 va="center",
-                fontsize=SIGN_FONT,
+                fontsize=FONT,
                 color="black",
                 zorder=6,
                 visible=False,
@@ -189,7 +190,7 @@ class Flow:
         """For each frame where the column stands if it is all zeros and all of it is there."""
         is_zero: np.ndarray = np.all(self.values.filled(0) == 0, axis=0)
         boxes = self.moves.boxes
-        whole = boxes[:, 3] - boxes[:, 2] > 0.6 * self.beats.layout.lanes
+        whole = boxes[:, 3] - boxes[:, 2] > 0.85 * self.beats.layout.lanes
         shown = is_zero[self.moves.columns] & whole
         return [
             tuple(box) if here else None for box, here in zip(boxes.tolist(), shown, strict=True)

@@ -14,12 +14,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from stateviz.drawing import timeline
+from stateviz.drawing.letters import FONT as FONT
 from stateviz.recording import Origin
 
 WIDTH = 7.5  # inches, of 96 CSS pixels where there is room; a letter is then 14 pixels high
 LEFT = 0.088  # of the width, for numbers; names of rows take more
 RIGHT = 0.9  # of the width, where the panels end and the scales begin
-FONT = 10.5
 OVER_LANES, UNDER_LANES = 0.36, 0.42  # inches, in which a state that leaves or comes is seen
 SEQUENCE_INTERVAL_MS = 400
 LONGEST_HEADLINE = 68  # letters
