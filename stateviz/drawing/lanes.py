@@ -23,7 +23,7 @@ from stateviz.drawing.finite import mark_not_finite, reach_of
 from stateviz.drawing.letters import FONT
 from stateviz.recording import BatchRecord, StateName
 
-_LEAST_GAP = 3  # columns before a batch
+_LEAST_GAP = 2  # columns before a batch
 # Of all columns, the gap before a batch takes this part, and all gaps together no more than that.
 _GAP_SHARE, _GAPS_SHARE = 0.075, 0.5
 # As many letters of a batch's name stand side by side over the axes of a scene.
@@ -33,7 +33,9 @@ _LETTERS_OF_A_TICK = 4
 # Lanes whose largest values differ more than so many times have a scale each.
 _ONE_SCALE = 8
 # A number is written into a cell of so many inches and more, and into so many lanes at most.
-_CELL, _MOST_NUMBERED, _DARK = (0.38, 0.15), 12, 0.55
+_CELL, _MOST_NUMBERED, _DARK = (0.375, 0.16), 12, 0.55
+# In a narrower one a number has four signs at most.
+_WIDE_CELL = 0.47
 _GROUND, _SLOT = (0.5, 0.5, 0.5, 0.14), (0.5, 0.5, 0.5, 0.9)
 
 
@@ -148,7 +150,7 @@ def draw_numbers(
         text = ax.text(
             column,
             lane,
-            _short(value),
+            _short(value, narrow=wide < _WIDE_CELL),
             ha="center",
             va="center",
             fontsize=FONT,
@@ -159,11 +161,24 @@ def draw_numbers(
     return texts
 
 
-def _short(value: float) -> str:
-    """A number in at most five characters or so."""
-    if value == 0 or abs(value) >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+def _short(value: float, *, narrow: bool) -> str:
+    """A number in at most five signs or so; in four where there is little room."""
+    digits = 0 if value == 0 or abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    if narrow and digits:
+        digits = 2 if abs(value) < 0.995 else digits - 1
+    words = f"{value:.{digits}f}".replace("-", "−")
+    return words.replace("0.", ".") if narrow and abs(value) < 1 else words
+
+
+def height_for_numbers(layout: Layout, width: float) -> float:
+    """The height of lanes in which numbers can be written, in inches; 0 where none can.
+
+    Args:
+        layout: Where the batches stand.
+        width: The width of the lanes, in inches.
+    """
+    fit = width / layout.columns >= _CELL[0] and layout.lanes <= _MOST_NUMBERED
+    return (_CELL[1] + 0.01) * layout.lanes if fit else 0.0
 
 
 def _nothing(*shape: int) -> np.ma.MaskedArray:
@@ -233,6 +248,19 @@ def set_batch_axis(ax: Axes, batches: Sequence[BatchRecord], *, labelled: bool) 
             words = f"t = 0 to {steps - 1}" if steps > 1 else "t = 0"
             labels.append(fitting(letters * (steps + 1 + layout.gap), words))
     ax.set_xticks(places, labels if labelled else [""] * len(labels))
+
+
+def edges(layout: Layout) -> tuple[float, float]:
+    """The upper and the lower edge of the lanes."""
+    return -0.5, layout.lanes - 0.5
+
+
+def draw_read(ax: Axes) -> Rectangle:
+    """Draws a frame that goes around what all lanes read; a line would strike numbers through."""
+    frame = Rectangle((0, 0), 1, 1, fill=False, edgecolor="black", linewidth=1.6, zorder=5)
+    frame.set_clip_on(False)
+    ax.add_patch(frame)
+    return frame
 
 
 def draw_ground(ax: Axes, batches: Sequence[BatchRecord], *, width: float) -> list[Rectangle]:

@@ -42,7 +42,7 @@ def draw_points(
         [[0.5, 0.9], [1.0, 0.9]]
     """
     colors = matplotlib.color_sequences["okabe_ito"]
-    figure = PointsFigure(figsize=(7.6, 0.9 + 0.36 * len(values)), dpi=100, layout="constrained")
+    figure = PointsFigure(figsize=(7.6, 1 + 0.4 * len(values)), dpi=100, layout="constrained")
     ax = figure.add_subplot()
     seeds = max(len(each) for each in values.values())
     for seed in range(seeds):
@@ -65,5 +65,5 @@ def draw_points(
     ax.set_axisbelow(True)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
-    figure.legend(loc="outside right center", fontsize=8, frameon=False)
+    figure.legend(loc="outside right center", fontsize=10, frameon=False)
     return figure

@@ -12,9 +12,10 @@ from stateviz.drawing.sample import INPUT_MAP
 from stateviz.playing.pace import Pace
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
+from stateviz.scenes.furniture import WIDTH
 
 _FRAMES_OF_A_BATCH = 20
-_FONT = 13
+_FONT = 12.5
 _SEQUENCES_MARKED = 12  # of those in a batch, at their ends
 _SEQUENCE, _BATCH = "#0072b2", "#b34700"
 
@@ -45,7 +46,7 @@ class _Picture:
         self.samples, self.timesteps = X.shape[:2]
         self.starts = range(0, self.samples, batch_size)
         self._ends = [*self.starts, self.samples]  # after how many batches how many sequences
-        self.figure = Figure(figsize=(9, 3.9), dpi=100)
+        self.figure = Figure(figsize=(WIDTH, 3.6), dpi=100)
         ax = self.figure.add_axes((0.02, 0.03, 0.96, 0.94))
         ax.set_xlim(0, len(self.starts))
         ax.set_ylim(-0.55, 1.75)

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from stateviz.drawing import lanes
 from stateviz.drawing.rows import Rows, draw_rows, rows_read, said_of_rows
-from stateviz.drawing.sample import INPUT_MAP, STATE_MAP, draw_cursor, name_state
+from stateviz.drawing.sample import INPUT_MAP, STATE_MAP, name_state
 from stateviz.drawing.weights import WEIGHTS_INCHES, Weights, steps_are_known
 from stateviz.playing.moving import Declared, Fill, Slide, Told, standing_still
 from stateviz.playing.player import Player
@@ -34,6 +34,7 @@ from stateviz.scenes.furniture import (
     FONT,
     LEFT,
     OVER_LANES,
+    RIGHT,
     UNDER_LANES,
     WIDTH,
     Rooms,
@@ -44,7 +45,7 @@ from stateviz.scenes.naming import began, told_apart
 from stateviz.scenes.ways import Way, ways_of
 
 _LANES_IN_READOUT = 4
-_INPUTS, _STATES = 0.8, 1.5  # the heights of the lanes, in inches
+_INPUTS, _STATES = 0.8, 1.5  # the least heights of the lanes, in inches
 _HEADLINE = 54  # letters: beside it stands the way back to the whole run
 _OVER_INPUTS = 0.14  # inches, into which the row of the first lane reaches
 
@@ -212,7 +213,9 @@ class _Picture:
         self.symbol, name = name_state(state)
         has_inputs = all(record.inputs is not None for record in records)
         trains = steps_are_known(records)
-        rooms = _rooms(has_inputs=has_inputs, trains=trains)
+        numbered = lanes.height_for_numbers(self.beats.layout, (RIGHT - LEFT) * WIDTH)
+        inputs, states = max(_INPUTS, numbered), max(_STATES, numbered)
+        rooms = _rooms(inputs if has_inputs else 0, states, trains=trains)
         self.figure = Figure(figsize=(WIDTH, rooms.height), dpi=100)
         self.title = title or _title(records, self.beats.layout.lanes)
         headline(self.figure, self.title, left=LEFT, longest=_HEADLINE)
@@ -230,15 +233,15 @@ class _Picture:
             if rows is not None:
                 draw_rows(ax, records, rows)
                 words = f"x (feature 0): {said_of_rows(rows)}"
-            self._draw_lanes(ax, words, INPUT_MAP, y=1 + _OVER_INPUTS / _INPUTS)
+            self._draw_lanes(ax, words, INPUT_MAP, y=1 + _OVER_INPUTS / inputs)
             self._draw_pale(ax)
-            lanes.draw_batch_names(ax, records, y=1 + (_OVER_INPUTS + 0.22) / _INPUTS)
+            lanes.draw_batch_names(ax, records, y=1 + (_OVER_INPUTS + 0.22) / inputs)
         number = unit_names(records[0], state)[unit]
         ax = rooms.axes(self.figure, "states")
         words_over = f"{self.symbol}: the {name} of unit {number}, a lane for each sample"
-        self._draw_lanes(ax, words_over, STATE_MAP, y=1 + (OVER_LANES + 0.05) / _STATES)
+        self._draw_lanes(ax, words_over, STATE_MAP, y=1 + (OVER_LANES + 0.05) / states)
         if not has_inputs:
-            lanes.draw_batch_names(ax, records, y=1 + (0.3 + OVER_LANES) / _STATES)
+            lanes.draw_batch_names(ax, records, y=1 + (0.3 + OVER_LANES) / states)
         lanes.set_batch_axis(ax, records, labelled=True)
         ax.tick_params(axis="x", length=0, pad=72 * (UNDER_LANES + 0.26))
         self.flow = Flow(
@@ -250,9 +253,7 @@ class _Picture:
             over=OVER_LANES,
             under=UNDER_LANES,
         )
-        self.cursor = None
-        if has_inputs:
-            self.cursor = draw_cursor(self.images[0].axes, 0)
+        self.read = lanes.draw_read(self.images[0].axes) if has_inputs else None
         self.weights = Weights(rooms.axes(self.figure, "weights"), records) if trains else None
 
     def _draw_lanes(self, ax: Axes, words: str, colors: str, *, y: float) -> None:
@@ -302,8 +303,11 @@ class _Picture:
     def _reading(self) -> Iterator[Declared]:
         """What goes along with the state column: where the inputs are read, and the weights."""
         boxes = self.beats.where_read()
-        if self.cursor is not None:
-            yield Slide(self.cursor, boxes)
+        if self.read is not None:
+            read = boxes[:, :1]
+            edges = np.where(np.isnan(read), np.nan, lanes.edges(self.beats.layout))
+            around = np.hstack([read - 0.5, read + 0.5, edges])
+            yield Slide(self.read, around)
         weights = self.weights
         if weights is not None:
             yield Slide(weights.reads, boxes)
@@ -339,15 +343,16 @@ def _title(records: Sequence[BatchRecord], count: int) -> str:
     )
 
 
-def _rooms(*, has_inputs: bool, trains: bool) -> Rooms:
+def _rooms(inputs: float, states: float, *, trains: bool) -> Rooms:
+    """Rooms for lanes of some heights, in inches; without inputs where that is 0."""
     rooms = Rooms()
     rooms.add("names", 1.02)
-    if has_inputs:
-        rooms.add("inputs", _INPUTS)
+    if inputs:
+        rooms.add("inputs", inputs)
         rooms.add("between", 0.4 + OVER_LANES)
     else:
         rooms.add("between", 0.35 + OVER_LANES)
-    rooms.add("states", _STATES)
+    rooms.add("states", states)
     rooms.add("ways", UNDER_LANES + 0.56)
     if trains:
         rooms.add("weights", WEIGHTS_INCHES)

@@ -250,20 +250,23 @@ function paintLine(context, track, state, css) {
   }
   if (!track.marker || !state.marker_color) return;
   context.fillStyle = css(state.marker_color);
-  for (let place = 0; place < state.points; place++)
-    paintMarker(context, track.marker, points[place]);
+  context.beginPath();
+  for (let place = 0; place < state.points; place++) {
+    const point = points[place];
+    if (point) addMarker(context, track.marker, point);
+  }
+  context.fill();
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Point[]} marker
- * @param {Point | null} point
+ * @param {Point} point
  */
-function paintMarker(context, marker, point) {
-  if (!point) return;
-  context.beginPath();
-  for (const [dx, dy] of marker) context.lineTo(point[0] + dx, point[1] + dy);
-  context.fill();
+function addMarker(context, marker, [x, y]) {
+  marker.forEach(([dx, dy], corner) => {
+    context[corner ? "lineTo" : "moveTo"](x + dx, y + dy);
+  });
 }
 
 const FONTS = '"DejaVu Sans", system-ui, sans-serif';

@@ -1,6 +1,17 @@
-// The presenter's view: a player that fills the screen. Its controls hide while nobody uses them.
+// The room of a picture: on a small screen it is moved along, and in the presenter's view it fills
+// the screen, and the controls hide while nobody uses them.
 
 const IDLE_MS = 2500;
+
+/**
+ * Where not all of a picture is seen, shows the part that what moves has come to.
+ * @param {HTMLElement} seen
+ * @param {number} part of the whole play, from 0 to 1
+ */
+export function follow(seen, part) {
+  const beyond = seen.scrollWidth - seen.clientWidth;
+  if (beyond > 0) seen.scrollLeft = beyond * part;
+}
 
 export class Presenting {
   /**

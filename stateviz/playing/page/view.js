@@ -14,7 +14,7 @@ import {
 import { isBetween, stopsAway } from "./motion.js";
 import { paint, themeOf } from "./painting.js";
 import { laneAt, laneCount, litWords, offerOf, pickAt, wordsAt } from "./pointing.js";
-import { Presenting } from "./presenting.js";
+import { follow, Presenting } from "./presenting.js";
 
 /** @import { Clock } from "./clock.js" */
 /** @import { Action, Buttons } from "./controls.js" */
@@ -356,6 +356,7 @@ export class View {
     }
     const at = this.printing ? { ...clock.at, frame: this.scene.poster, part: 0 } : clock.at;
     paint(this.context, this.scene, at, wide / this.scene.size[0], themeOf(this.root), clock.lit);
+    if (clock.playing || clock.moving) follow(this.window, clock.frame / Math.max(clock.last, 1));
     this.showWords();
     this.showControls();
     this.root.setAttribute("aria-busy", String(clock.waiting));
