@@ -9,6 +9,7 @@ from pathlib import Path
 
 import benchmarks.entering
 import benchmarks.epoch
+import benchmarks.making
 import benchmarks.memory
 import benchmarks.playing
 import benchmarks.rivals
@@ -27,6 +28,7 @@ _MEASURES: dict[str, tuple[Callable[[int], Topic | list[Topic]], int]] = {
     "memory": (benchmarks.memory.measure, 10),
     "time_spent": (benchmarks.time_spent.measure, 1),
     "sent": (benchmarks.sent.measure, 10),
+    "making": (benchmarks.making.measure, 10),
     "playing": (benchmarks.playing.measure, 10),
 }
 

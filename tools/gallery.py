@@ -43,7 +43,7 @@ class Shot:
         width: Of the window, in CSS pixels.
         keys: What is pressed then.
         scale: Device pixels a CSS pixel.
-        between: Whether it is taken half-way from the stop before to this one.
+        between: How far back from this stop, as a part of the way from the stop before.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Shot:
     width: int = 1024
     keys: Sequence[str] = ()
     scale: float = 1
-    between: bool = False
+    between: float = 0
 
 
 def waves(lanes: int, batches: int) -> tuple[np.ndarray, np.ndarray]:
@@ -175,6 +175,30 @@ def inside() -> Player:
     return stateviz.play_cell(trained(10), layer="lower", batch=1, unit=2)
 
 
+@cache
+def small(stateful: bool = True) -> Recording:
+    """Two small batches."""
+    with quietly():
+        import keras
+
+    keras.utils.set_random_seed(4)
+    layer = keras.layers.LSTM(2, stateful=stateful, name="lstm")
+    model = keras.Sequential([keras.Input(batch_shape=(4, 5, 1)), layer])
+    with stateviz.record(model) as recording:
+        model.predict(waves(4, 2)[0][:, :5], batch_size=4, verbose=0)
+    return recording
+
+
+def few() -> Player:
+    """They, with their numbers in the cells."""
+    return stateviz.play_batches(small())
+
+
+def flow() -> Player:
+    """They, carried over and dropped: the film in the README."""
+    return stateviz.compare(small(), small(stateful=False), names=("stateful", "stateless"))
+
+
 def answer() -> Player:
     """Columns and rows counted."""
     return stateviz.play_answer(trained(200, stateful=False), layer="lower")
@@ -223,25 +247,30 @@ def shots() -> Iterator[Shot]:
     yield Shot("directions-middle", directions, 6)
     for lanes in (1, 10, 200):
         yield Shot(f"batches-{lanes}-middle", batches(lanes), 22)
-        yield Shot(f"batches-{lanes}-carried", batches(lanes), 30, between=True)
-        yield Shot(f"batches-{lanes}-fresh", batches(lanes, stateful=False), 30, between=True)
+        yield Shot(f"batches-{lanes}-carried", batches(lanes), 30, between=0.5)
+        yield Shot(f"batches-{lanes}-fresh", batches(lanes, stateful=False), 30, between=0.5)
         yield Shot(f"batches-{lanes}-last", batches(lanes), -1)
-    yield Shot("batches-10-first", batches(10), 0, between=True)
-    yield Shot("batches-10-altered", used_after(), 15, between=True)
-    yield Shot("batches-10-reset", used_after(), -WAVE - 1, between=True)
-    yield Shot("batches-10-given", given, 15, between=True)
-    yield Shot("batches-10-handed-on", handed_on, 15, between=True)
-    yield Shot("batches-10-dark", batches(10), 30, theme="dark", width=1600, between=True)
+    yield Shot("batches-10-first", batches(10), 0, between=0.5)
+    yield Shot("batches-10-altered", used_after(), 15, between=0.5)
+    yield Shot("batches-10-reset", used_after(), -WAVE - 1, between=0.5)
+    yield Shot("batches-10-given", given, 15, between=0.5)
+    yield Shot("batches-10-handed-on", handed_on, 15, between=0.5)
+    yield Shot("batches-10-dark", batches(10), 30, theme="dark", width=1600, between=0.5)
+    yield Shot("batches-10-lit", batches(10), 30, keys=["."] * 5, between=0.5)
+    yield Shot("batches-4-numbers", few, 8)
     yield Shot("batches-10-shuffled", batches(10, shuffle=True), -1)
     yield Shot("resets-first", resets, 0)
+    yield Shot("resets-altered", resets, 7, between=0.75)
+    yield Shot("resets-gate", resets, 14, between=0.8)
     yield Shot("resets-last", resets, -1)
     yield Shot("resets-dark", resets, -1, theme="dark", width=1600)
     yield Shot("resets-opened", opened, 20)
     yield Shot("compare-middle", compared, 25)
-    yield Shot("compare-boundary", compared, 30, between=True)
+    yield Shot("compare-boundary", compared, 30, between=0.5)
+    yield Shot("compare-numbers", flow, 8)
     yield Shot("compare-dark", compared, -1, theme="dark")
     yield Shot("cell-first", inside, 0)
-    yield Shot("cell-on-the-way", inside, 4, between=True)
+    yield Shot("cell-on-the-way", inside, 4, between=0.5)
     yield Shot("cell-middle", inside, 4)
     yield Shot("cell-dark", inside, 4, theme="dark", width=1600)
     yield Shot("answer-middle", answer, 3)
@@ -252,9 +281,8 @@ def frame_of(player: Player, shot: Shot) -> int:
     """The frame of a picture."""
     place = range(len(player.stops))[shot.frame]
     stop = player.stops[place]
-    if not shot.between:
-        return stop
-    return (stop + (player.stops[place - 1] if place else 0)) // 2
+    before = player.stops[place - 1] if place else 0
+    return round(stop - shot.between * (stop - before))
 
 
 def take(browser: Browser, shot: Shot, page_file: Path) -> None:
@@ -276,6 +304,8 @@ def take(browser: Browser, shot: Shot, page_file: Path) -> None:
         "(slider, frame) => { slider.value = frame; slider.dispatchEvent(new Event('input')); }",
         str(frame),
     )
+    if shot.keys:
+        page.focus(".stateviz-player")
     for key in shot.keys:
         page.keyboard.press(key)
         page.wait_for_timeout(300)
@@ -283,10 +313,12 @@ def take(browser: Browser, shot: Shot, page_file: Path) -> None:
     shown = seen.get_attribute("data-frame")
     if shown != str(frame):
         raise RuntimeError(f"{shot.name}: frame {frame} was asked for, {shown} is shown.")
-    if shot.keys:
+    if "f" in shot.keys:
+        page.wait_for_selector(".stateviz-idle")
+        page.wait_for_timeout(300)
         data = page.screenshot()
     else:
-        page.locator(".stateviz-slider").blur()
+        page.evaluate("document.activeElement.blur()")
         data = page.screenshot(full_page=True, clip=_with_margin(page.locator("main")))
     context.close()
     picture = Image.open(BytesIO(data)).convert("RGB")
@@ -311,7 +343,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools.gallery", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("start", nargs="?", default="", help="only names that begin so")
-    wanted = [shot for shot in shots() if shot.name.startswith(parser.parse_args(arguments).start)]
+    start = parser.parse_args(arguments).start
+    wanted = [shot for shot in shots() if shot.name.startswith(start)]
+    if "film".startswith(start):
+        flow().save(FOLDER / "film.gif", dpi=80, progress=False)
+        print("film")
     path = find_chromium()
     if path is None:
         print("The gallery needs Chromium, and none was found.", file=sys.stderr)

@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 
 from stateviz.playing.collecting import standing, tracks_of
 from stateviz.playing.levels import dark_colors_of
-from stateviz.playing.scene import Pick, Scene
+from stateviz.playing.scene import ELLIPSIS, Pick, Scene
 from stateviz.playing.scripts import foreign_texts, quiet_about_glyphs
 from stateviz.playing.stage import Places, size_of, stage_svg
 from stateviz.playing.tracks import ImageTrack
@@ -51,6 +51,7 @@ def packed(scene: Scene) -> bytes:
         )
     described = {
         "title": scene.title,
+        "headline": _shortened_headline(scene),
         "stage": stage_svg(scene.figure, [track.artist for track in tracks]),
         "size": size_of(scene.figure),
         "n_frames": scene.n_frames,
@@ -85,6 +86,15 @@ def _turned_about(figure: Figure) -> list[Artist]:
         and np.ma.asarray(image.get_array()).ndim == 2
         and dark_colors_of(image) is not None
     ]
+
+
+def _shortened_headline(scene: Scene) -> list[Any] | None:
+    """Where the title stands, if not all of it is there: its box, and the whole."""
+    for text in scene.figure.texts:
+        if ELLIPSIS in text.get_text() and scene.title != text.get_text():
+            box = text.get_window_extent().get_points()
+            return [Places(scene.figure).box(box), scene.title]
+    return None
 
 
 def _differences(track: ImageTrack) -> bytes:

@@ -13,6 +13,9 @@ from matplotlib.figure import Figure
 from stateviz.playing.moving import Declared
 from stateviz.playing.pace import Pace
 
+# Stands on a figure for what was left out of its title.
+ELLIPSIS = " … "
+
 
 @dataclass(frozen=True)
 class Pick:

@@ -252,6 +252,7 @@ class _Picture:
             self.beats,
             over=OVER_LANES,
             under=UNDER_LANES,
+            numbered=bool(self.numbers[-1]),
         )
         self.read = lanes.draw_read(self.images[0].axes) if has_inputs else None
         self.weights = Weights(rooms.axes(self.figure, "weights"), records) if trains else None

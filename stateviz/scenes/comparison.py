@@ -269,6 +269,7 @@ class _Picture:
                 self.beats,
                 over=OVER_LANES,
                 under=UNDER_LANES,
+                numbered=bool(self.numbers[row]),
             )
         )
 

@@ -37,6 +37,7 @@ class Flow:
         ways: The batches, and how each came to its state.
         beats: Their frames.
         over, under: The room over and under the axes, in inches.
+        numbered: Whether the values stand in the cells, the zeros too.
     """
 
     def __init__(
@@ -49,7 +50,9 @@ class Flow:
         *,
         over: float,
         under: float,
+        numbered: bool = False,
     ) -> None:
+        self._numbered = numbered
         self.values, self.beats = np.ma.masked_invalid(values), beats
         ax.autoscale(False)
         figure = ax.get_figure(root=True)
@@ -192,6 +195,8 @@ class Flow:
         boxes = self.moves.boxes
         whole = boxes[:, 3] - boxes[:, 2] > 0.85 * self.beats.layout.lanes
         shown = is_zero[self.moves.columns] & whole
+        if self._numbered:
+            shown[list(self.beats.stops)] = False
         return [
             tuple(box) if here else None for box, here in zip(boxes.tolist(), shown, strict=True)
         ]

@@ -15,11 +15,12 @@ from matplotlib.ticker import MaxNLocator
 
 from stateviz.drawing import timeline
 from stateviz.drawing.letters import FONT as FONT
+from stateviz.playing.scene import ELLIPSIS
 from stateviz.recording import Origin
 
 WIDTH = 7.5  # inches, of 96 CSS pixels where there is room; a letter is then 14 pixels high
 LEFT = 0.088  # of the width, for numbers; names of rows take more
-RIGHT = 0.9  # of the width, where the panels end and the scales begin
+RIGHT = 0.885  # of the width, where the panels end and the scales begin
 OVER_LANES, UNDER_LANES = 0.36, 0.42  # inches, in which a state that leaves or comes is seen
 SEQUENCE_INTERVAL_MS = 400
 LONGEST_HEADLINE = 68  # letters
@@ -90,7 +91,7 @@ def headline(figure: Figure, text: str, *, left: float, longest: int = LONGEST_H
     """
     if len(text) > longest:
         half = longest // 2
-        text = f"{text[:half]} … {text[-half:]}"
+        text = text[:half] + ELLIPSIS + text[-half:]
     top = 1 - 0.18 / figure.get_figheight()
     # A name of the user's own may have a $, which is no formula.
     figure.text(left, top, text, fontsize=FONT + 1.5, weight="bold", va="center", parse_math=False)

@@ -47,6 +47,7 @@ const image = {
 /** @type {Payload} */
 const payload = {
   title: "Two images",
+  headline: null,
   stage: "<svg/>",
   size: [3, 2],
   n_frames: 3,

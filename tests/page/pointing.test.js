@@ -8,6 +8,7 @@ import {
   lineAt,
   litWords,
   pickAt,
+  wordsAt,
 } from "../../stateviz/playing/page/pointing.js";
 
 /** @import { ImageState, Point, Scene } from "../../stateviz/playing/page/payload.js" */
@@ -114,4 +115,14 @@ test("the lane under the pointer, by its place in the first of the images that h
   assert.equal(laneAt(scene, at, 29, 59), 1);
   assert.equal(laneAt(scene, at, 31, 59), null);
   assert.equal(litWords(scene, 1).trim(), "(sample 7 is lit)");
+});
+
+test("where a title was shortened, all of it is said", () => {
+  const scene = /** @type {Scene} */ (
+    /** @type {unknown} */ ({ tracks: [], headline: [[10, 5, 100, 12], "all of a long name"] })
+  );
+  const at = { frame: 0, option: 0 };
+  assert.equal(wordsAt(scene, at, 20, 10), "all of a long name");
+  assert.equal(wordsAt(scene, at, 20, 18), "");
+  assert.equal(wordsAt({ ...scene, headline: null }, at, 20, 10), "");
 });

@@ -32,6 +32,10 @@ export function filledIn(format, values, rows = []) {
  * @param {number} y
  */
 export function wordsAt(scene, at, x, y) {
+  if (scene.headline) {
+    const [[left, top, width, height], whole] = scene.headline;
+    if (x >= left && x < left + width && y >= top && y < top + height) return whole;
+  }
   for (const track of [...scene.tracks].reverse()) {
     if (!track.hover) continue;
     const values = valuesAt(scene, track, at, x, y);
