@@ -11,6 +11,7 @@ import pytest
 from matplotlib.image import AxesImage
 
 import stateviz
+from stateviz.drawing import lanes
 from stateviz.drawing.handover import Handover
 from stateviz.playing.pace import frames_of_a_motion, pace
 from stateviz.playing.scene import Scene
@@ -205,6 +206,21 @@ def test_the_moving_column_holds_the_final_state_of_the_batch_before_row_by_row(
     leaving: np.ma.MaskedArray = np.ma.asarray(shown["leaving column"].get_array())
     np.testing.assert_array_equal(leaving[:, 0], there(batches[1].final_cell_state)[:, 1])
     assert "is dropped, and fresh zeros arrive" in player.readout
+
+
+def test_at_each_stop_the_column_stands_on_the_state_that_is_read() -> None:
+    batches = a_run("reset", "carried", "fresh")
+    player = played(batches, unit=1)
+    layout = lanes.lay_out(batches)
+    values = lanes.state_lanes(batches, "cell", 1)
+    columns = [start + step for start in layout.starts for step in range(TIMESTEPS + 1)]
+    for stop, column in zip(player.stops, columns, strict=True):
+        player.frame = stop
+        shown = columns_of(player)["state column"]
+        left, right, bottom, top = shown.get_extent()
+        assert (left, top, bottom) == (column - 0.5, -0.5, SAMPLES - 0.5)
+        assert right >= column + 0.5
+        np.testing.assert_array_equal(np.ma.asarray(shown.get_array())[:, 0], values[:, column])
 
 
 def test_nothing_comes_from_a_batch_that_was_not_the_one_before() -> None:

@@ -11,7 +11,6 @@ import pytest
 
 import stateviz
 from stateviz.lessons import play_question
-from stateviz.playing import packing
 from stateviz.playing.export import _as_played
 from stateviz.playing.stage import poster_png
 from stateviz.recording import LayerRecording, Recording
@@ -68,10 +67,10 @@ def test_a_long_name_is_shortened_in_the_middle() -> None:
     assert headline.startswith("aaa")
     assert name in player.title
     # The pointer is told all of it there.
-    box, whole = packing._shortened_headline(player._scene) or ([], "")
+    box, whole = Unpacked(player).scene["headline"]
     assert whole == player.title
     assert box[2] > 300
-    assert packing._shortened_headline(stateviz.play_sequence(named("lstm"))._scene) is None
+    assert Unpacked(stateviz.play_sequence(named("lstm"))).scene["headline"] is None
 
 
 def test_in_a_film_each_frame_stands_as_long_as_when_played() -> None:

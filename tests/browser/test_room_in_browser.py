@@ -169,15 +169,24 @@ def test_on_paper_stands_the_frame_that_tells_the_most(opened: Opened) -> None:
     page = opened()
     at_first = page.inner_text(".stateviz-readout > span:first-child")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    page.emulate_media(media="print")
+    printed = picture(page)
     player = a_player()
     player.frame = player._scene.poster
     assert page.inner_text(".stateviz-readout > span:first-child") == player.readout
+    page.emulate_media(media="print")
     assert not page.locator(".stateviz-controls").is_visible()
     page.emulate_media(media="screen")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.inner_text(".stateviz-readout > span:first-child") == at_first
     assert frame_of(page) == 0
+    assert picture(page) != printed
+    slide_to(page, player._scene.poster)
+    assert picture(page) == printed
+
+
+def picture(page: Page) -> str:
+    found: str = page.locator(".stateviz-picture canvas").evaluate("(each) => each.toDataURL()")
+    return found
 
 
 def test_without_scripts_there_is_a_still_that_says_how_it_plays(opened: Opened) -> None:
