@@ -33,7 +33,7 @@ _LETTERS_OF_A_TICK = 4
 # Lanes whose largest values differ more than so many times have a scale each.
 _ONE_SCALE = 8
 # A number is written into a cell of so many inches and more, and into so many lanes at most.
-_CELL, _MOST_NUMBERED, _DARK = (0.375, 0.16), 12, 0.55
+_CELL, _MOST_NUMBERED, _DARK = (0.37, 0.16), 12, 0.55
 # In a narrower one a number has four signs at most.
 _WIDE_CELL = 0.47
 _GROUND, _SLOT = (0.5, 0.5, 0.5, 0.14), (0.5, 0.5, 0.5, 0.9)
