@@ -62,7 +62,7 @@ class Crossing:
             return Dot(_between(start, self.after, part)), None
         begins = {"given": self.low, "altered": self.high}.get(self.origin)
         if begins is None:
-            coming = Dot(self.after, max(0.1, part))
+            coming = Dot(self.after, 0.1 + 0.9 * part)
         else:
             coming = Dot(_between(begins, self.after, part))
         return coming, self._leaving(part)
