@@ -176,7 +176,7 @@ def test_a_lesson_that_is_not_trusted_shows_the_poster(chromium: Browser, jupyte
     expect(poster).to_be_visible()
     assert poster.evaluate("image => image.naturalWidth") > 600
     assert page.locator(".stateviz-player").count() == 0
-    words = page.locator(".jp-OutputArea-output", has=poster).get_by_text("Trust Notebook")
+    words = poster.locator("xpath=..").get_by_text("Trust Notebook")
     expect(words).to_be_visible()  # how to make it move
     page.context.close()
 
