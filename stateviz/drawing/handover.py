@@ -32,7 +32,7 @@ from stateviz.drawing.timeline import MARKERS
 from stateviz.recording import Origin
 
 _MOST_LINES = 12
-_LEFT_OPACITY = 0.85  # how much of itself what leaves has lost at the end
+LEFT_OPACITY = 0.85  # how much of itself what leaves has lost at the end
 # Of the height of the lanes, around their middle: a gate reaches beyond them.
 _GATE = 1.16
 
@@ -125,11 +125,11 @@ class Handover:
         return x, x + self.width, -0.5, self.lanes - 0.5
 
     def _carried(self, part: float) -> tuple[Column | None, Column | None]:
-        x = self.left + _eased(part) * (self.right - self.left)
+        x = self.left + eased(part) * (self.right - self.left)
         return Column(self.after if self.before is None else self.before, self.standing(x)), None
 
     def _fresh(self, part: float) -> tuple[Column | None, Column | None]:
-        grown = max(0.04, _eased((part - 0.1) / 0.9))
+        grown = max(0.04, eased((part - 0.1) / 0.9))
         middle = self.lanes / 2 - 0.5
         half = grown * self.lanes / 2
         box = self.right, self.right + self.width, middle - half, middle + half
@@ -138,11 +138,11 @@ class Handover:
     def _falling(self, part: float) -> Column | None:
         if self.before is None:
             return None
-        x = self.left + _eased(part / 0.3) * (self.drop - self.left)
-        fallen = _eased((part - 0.1) / 0.9) * self.under
+        x = self.left + eased(part / 0.3) * (self.drop - self.left)
+        fallen = eased((part - 0.1) / 0.9) * self.under
         left, right, top, bottom = self.standing(x)
         box = left, right, top + fallen, bottom + fallen
-        return Column(self.before, box, 1 - _LEFT_OPACITY * part)
+        return Column(self.before, box, 1 - LEFT_OPACITY * part)
 
     def _reset(self, part: float) -> tuple[Column | None, Column | None]:
         stopped = self.gate - 1.15 * self.width
@@ -152,11 +152,11 @@ class Handover:
         if part < 0.5:
             return Column(self.before, self._between(self.left, stopped, 2 * part)), None
         gone = 2 * part - 1
-        held = Column(self.before, self.standing(stopped), 1 - _LEFT_OPACITY * gone)
+        held = Column(self.before, self.standing(stopped), 1 - LEFT_OPACITY * gone)
         return Column(self.after, self._between(begins, self.right, gone)), held
 
     def _between(self, one: float, other: float, part: float) -> Box:
-        return self.standing(one + _eased(part) * (other - one))
+        return self.standing(one + eased(part) * (other - one))
 
     def _by_way_of(self, box: Box, part: float) -> tuple[Column | None, Column | None]:
         begins, ends = self.standing(self.left), self.standing(self.right)
@@ -176,19 +176,19 @@ class Handover:
         box = _on_the_way(self.source, self.standing(self.right), part)
         fading = None
         if self.before is not None:
-            fading = Column(self.before, self.standing(self.left), 1 - _LEFT_OPACITY * part)
+            fading = Column(self.before, self.standing(self.left), 1 - LEFT_OPACITY * part)
         return Column(self.after, box), fading
 
 
-def _eased(part: float) -> float:
+def eased(part: float) -> float:
     """The same way, which begins and ends gently, but never stands still."""
     part = min(max(part, 0.0), 1.0)
     return 0.6 * part * part * (3 - 2 * part) + 0.4 * part
 
 
 def _on_the_way(one: Box, other: Box, part: float) -> Box:
-    eased = _eased(part)
-    left, right, top, bottom = (a + eased * (b - a) for a, b in zip(one, other, strict=True))
+    passed = eased(part)
+    left, right, top, bottom = (a + passed * (b - a) for a, b in zip(one, other, strict=True))
     return left, right, top, bottom
 
 

@@ -14,11 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from stateviz.drawing.handover import LEFT_OPACITY, eased
 from stateviz.recording import Origin
-
-_LEFT_OPACITY = 0.85  # how much of itself what leaves has lost at the end
 
 
 @dataclass(frozen=True)
@@ -70,12 +67,11 @@ class Crossing:
     def _leaving(self, part: float) -> Dot | None:
         if self.before is None:
             return None
-        opacity = 1 - _LEFT_OPACITY * part
+        opacity = 1 - LEFT_OPACITY * part
         if self.origin == "altered":
             return Dot(self.before, opacity)
         return Dot(_between(self.before, self.low, part), opacity)
 
 
 def _between(one: float, other: float, part: float) -> float:
-    """On the way, which begins and ends gently."""
-    return float(one + (other - one) * np.clip(part * part * (3 - 2 * part), 0, 1))
+    return one + (other - one) * eased(part)

@@ -31,7 +31,7 @@ def dashes(artist: Line2D | Rectangle) -> list[float]:
 
 
 def text_color(color: Any, alpha: float | None) -> str:
-    """As `css_color`; "paper" for white: what stands on a strong colour, also in a dark theme."""
+    """As `css_color`; "paper" for white: what stands on a colour that a dark page turns about."""
     css = css_color(color, alpha)
     return css.replace("rgba(255,255,255,", "paper ").rstrip(")") if "255,255,255" in css else css
 

@@ -33,7 +33,9 @@ _INTERVAL_MS = 200
 class Player(anywidget.AnyWidget):
     """Plays the frames of a figure, in a notebook and in HTML that needs no kernel.
 
-    Text, lines and edges in pure black are drawn in the text colour of the reader's theme.
+    Text, lines and edges in pure black are drawn in the text colour of the reader's theme. A
+    colormap that is white in its middle is turned about in a dark theme: dark in its middle, light
+    at both ends; white text on such an image is dark there.
 
     Args:
         figure: The figure, made without pyplot. Its limits, ticks and labels must not change.

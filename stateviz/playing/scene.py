@@ -147,7 +147,7 @@ class Scene:
         return [{self.in_page: option} for option in range(len(self.options[self.in_page]))]
 
 
-def nothing(_frame: int) -> tuple[Artist, ...]:
+def nothing(_frame: int, **_: int) -> tuple[Artist, ...]:
     """The `update` of a scene in which all that changes is declared."""
     return ()
 

@@ -6,6 +6,7 @@ import base64
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -266,8 +267,15 @@ class TextTrack(Track):
     kind = "text"
     artist: Text
 
+    @cached_property
+    def _on_turned_colors(self) -> bool:
+        """Whether it stands on an image whose colours are other ones on a dark page."""
+        ax = self.artist.axes
+        return ax is not None and any(dark_colors_of(image) is not None for image in ax.images)
+
     def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
         text = self.artist
+        colored = text_color if self._on_turned_colors else css_color
         align = [text.get_horizontalalignment(), text.get_verticalalignment()]
         place = text.get_transform().transform(text.get_unitless_position())
         if text.get_rotation() and text.get_rotation_mode() != "anchor":
@@ -277,7 +285,7 @@ class TextTrack(Track):
         return {
             "at": [x, y],
             "text": text.get_text(),
-            "color": text_color(text.get_color(), text.get_alpha()),
+            "color": colored(text.get_color(), text.get_alpha()),
             "size": text.get_fontsize(),
             "bold": text.get_fontweight() in ("bold", "heavy", "semibold", 700),
             "align": align,

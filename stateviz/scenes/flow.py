@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from stateviz.drawing.handover import Column, Handover, draw_signs
-from stateviz.drawing.lanes import draw_ground, fitting, letters_of
+from stateviz.drawing.lanes import draw_ground, edges, fitting, letters_of
 from stateviz.drawing.letters import FONT
 from stateviz.drawing.timeline import MARKERS
 from stateviz.playing.moving import Declared, Slide, Told, appearing, standing_still
@@ -171,7 +171,7 @@ class Flow:
             moves.columns[stops] = np.arange(start, layout.end(place))
             moves.boxes[stops, 0] = moves.columns[stops] - 0.5
             moves.boxes[stops, 1] = moves.boxes[stops, 0] + self.width
-            moves.boxes[stops, 2:] = -0.5, layout.lanes - 0.5
+            moves.boxes[stops, 2:] = edges(layout)
         return moves, leaves
 
     def parts(self) -> list[Declared]:

@@ -320,15 +320,12 @@ class _Picture:
         n_frames = self.record.timesteps + 1
         in_page = units * n_frames <= _MOST_UNIT_FRAMES
 
-        def update(frame: int, unit: int = unit) -> tuple[Artist, ...]:
-            return nothing(frame)
-
         def describe(frame: int, unit: int = unit) -> str:
             return self.describe(frame, unit)
 
         return Scene(
             self.figure,
-            update,
+            nothing,
             n_frames,
             describe=describe,
             hover=self._hover(),
