@@ -11,49 +11,17 @@ import numpy as np
 from playwright.sync_api import Browser, sync_playwright
 
 import stateviz
+from benchmarks.made_up import a_run
 from benchmarks.measuring import progress, ratios, seconds, spread
 from benchmarks.report import Row, Target, Topic
 from stateviz.playing.packing import packed
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
-from stateviz.recording import BatchRecord, LayerRecording, Recording, State
 from tools.real_browser import ARGUMENTS, find_chromium
 
 _LONG = 10_000
 _PLAYED_S = 4
 _DOUBLINGS = 3
-
-
-def a_run(
-    *, lanes: int = 10, timesteps: int = 10, batches: int = 4, units: int = 1, layers: int = 1
-) -> Recording:
-    """A recording of random numbers, whose states are carried over."""
-    random = np.random.default_rng(0)
-    recording = Recording([])
-    for number in range(layers):
-        layer = LayerRecording(f"lstm_{number}", "LSTM", units, stateful=True)
-        begins = (np.zeros((lanes, units), "float32"),) * 2
-        for place in range(batches):
-            after = [random.normal(size=(lanes, timesteps, units)).astype("float32") for _ in "hc"]
-            ends = (after[0][:, -1], after[1][:, -1])
-            layer.batches.append(
-                BatchRecord(
-                    layer=layer.name,
-                    index=place,
-                    phase="predict",
-                    epoch=None,
-                    batch=place,
-                    training=False,
-                    origin="carried" if place else "reset",
-                    came_from=place - 1 if place else None,
-                    batch_size=lanes,
-                    samples=np.arange(lanes),
-                    states=tuple(map(State, begins, after, ends)),
-                )
-            )
-            begins = ends
-        recording = Recording([*recording.values(), layer])
-    return recording
 
 
 def measure(repeats: int) -> list[Topic]:

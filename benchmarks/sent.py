@@ -6,25 +6,25 @@ import time
 from collections.abc import Callable
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import stateviz
+from benchmarks.made_up import a_run
 from benchmarks.measuring import Spread, progress, spread
 from benchmarks.report import Row, Target, Topic
 from benchmarks.scene_to_play import FRAMES, SIZE, SceneToPlay
 from stateviz.playing.player import Player
-from stateviz.recording import BatchRecord, LayerRecording, Recording, State
+from stateviz.recording import Recording
 
 _KB = 1000
 
 
 def measure(repeats: int) -> list[Topic]:
     """Makes the scenes of two recordings, and the same pictures as a film of PNGs."""
-    small = _recording(lanes=10, units=16, timesteps=FRAMES - 1, batches=2)
-    large = _recording(lanes=200, units=64, timesteps=100, batches=15)
+    small = a_run(lanes=10, units=16, timesteps=FRAMES - 1, batches=2)
+    large = a_run(lanes=200, units=64, timesteps=100, batches=15)
     sizes, times = [], []
     scenes: list[tuple[str, Callable[[], Player], float]] = [
         ("play_sequence, 16 units, any of them to choose", lambda: _sequence(small), 300),
@@ -78,32 +78,3 @@ def _plain() -> Player:
 
 def _one(value: float) -> Spread:
     return spread([value])
-
-
-def _recording(*, lanes: int, units: int, timesteps: int, batches: int) -> Recording:
-    """A recording whose states wander at random: nothing in it is easy to compress."""
-    random = np.random.default_rng(0)
-    found = []
-    h0 = c0 = np.zeros((lanes, units), "float32")
-    for index in range(batches):
-        steps = random.normal(0, 0.1, (lanes, timesteps, units)).astype("float32")
-        c = np.cumsum(steps, axis=1) + c0[:, np.newaxis]
-        h = np.tanh(c)
-        found.append(
-            BatchRecord(
-                layer="lstm",
-                index=index,
-                phase="fit",
-                epoch=0,
-                batch=index,
-                training=True,
-                origin="carried" if index else "reset",
-                came_from=index - 1 if index else None,
-                batch_size=lanes,
-                samples=np.arange(lanes),
-                states=(State(h0, h, h[:, -1]), State(c0, c, c[:, -1])),
-                inputs=random.normal(size=(lanes, timesteps, 1)).astype("float32"),
-            )
-        )
-        h0, c0 = h[:, -1], c[:, -1]
-    return Recording([LayerRecording("lstm", "LSTM", units, True, found)])

@@ -12,6 +12,7 @@ import pytest
 import traitlets
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from stateviz.playing.levels import color_levels
 from stateviz.playing.player import Player
@@ -196,3 +197,23 @@ def test_a_page_is_not_given_more_than_it_can_hold(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("stateviz.playing.packing._MAX_IMAGE_BYTES", 10)
     with pytest.raises(ValueError, match=r"have 18 pixels together; a page holds at most 10"):
         AllKinds().player()
+
+
+@pytest.mark.parametrize(
+    ("colors", "sent"), [("RdBu_r", "paper 1"), ("viridis", "rgba(255,255,255,1)")]
+)
+def test_white_text_turns_dark_only_on_colors_that_are_turned_about(colors: str, sent: str) -> None:
+    figure = Figure()
+    ax = figure.add_subplot()
+    ax.imshow([[-1.0, 1.0]], cmap=colors)
+    text = ax.text(0, 0, "", color="white")
+
+    def update(frame: int) -> list[Text]:
+        text.set_text(str(frame))
+        return [text]
+
+    tracks = Unpacked(Player(figure, update, 2)).scene["tracks"]
+    of_text = next(track for track in tracks if track["kind"] == "text")
+    assert {state["color"] for state in of_text["states"]} == {sent}
+    turned = [track["dark_colors"] is not None for track in tracks if track["kind"] == "image"]
+    assert turned == ([True] if colors == "RdBu_r" else [])
