@@ -16,7 +16,7 @@ from stateviz.playing.scene import Scene
 from tests.test_motion import a_run, both, played, recorded
 
 DECLARING: dict[str, tuple[Callable[..., Any], set[type]]] = {
-    "batches": (played, {Part, Fill, Slide, Told}),
+    "batches": (played, {Part, Fill, Grow, Slide, Told}),
     "compare": (
         lambda run: both(run, a_run("reset", "reset", "reset", "reset", "reset")),
         {Part, Fill, Grow, Slide, Told},

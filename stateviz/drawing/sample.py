@@ -26,6 +26,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from stateviz.drawing.finite import finite, mark_not_finite, mark_spans, reach_of
 from stateviz.drawing.letters import FONT
+from stateviz.drawing.minus import NO_SIGNS, MinusSigns, draw_minus_signs
 from stateviz.recording import BatchRecord, StateName
 
 _OKABE_ITO = mpl.color_sequences["okabe_ito"]
@@ -35,6 +36,7 @@ INPUT_COLOR = mpl.colors.to_hex(_OKABE_ITO[3])  # green
 UNREAD_COLOR = (0.5, 0.5, 0.5, 0.22)
 STATE_MAP = "RdBu_r"
 INPUT_MAP = "PRGn"
+_MARKED = 500  # timesteps; a marker is wider than the room of more
 
 _NAMES: dict[StateName, tuple[str, str]] = {
     "hidden": ("h", "hidden state"),
@@ -49,9 +51,12 @@ class StateImages:
     initial: AxesImage
     timesteps: AxesImage
     unread: Rectangle
+    initial_signs: MinusSigns = NO_SIGNS
+    signs: MinusSigns = NO_SIGNS
 
     def show_read(self, timestep: int) -> None:
         """Covers what comes after a place in the order of reading."""
+        self.signs.show(timestep + 1)
         left, right, *_ = self.unread_boxes()[timestep + 1].tolist()
         self.unread.set_x(left)
         self.unread.set_width(right - left)
@@ -171,7 +176,7 @@ def draw_input(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Line2D]:
     lines = ax.plot(
         finite(inputs),
         color=INPUT_COLOR,
-        marker="o" if alone else None,
+        marker=_marker("o", inputs) if alone else None,
         markersize=3.5,
         linewidth=1.2,
     )
@@ -182,6 +187,11 @@ def draw_input(ax: Axes, batch: BatchRecord, *, sample: int) -> list[Line2D]:
     ax.margins(y=0.15)
     draw_masked(ax, batch, sample=sample)
     return lines
+
+
+def _marker(marker: str, values: np.ndarray) -> str | None:
+    """No marker where they would run into one band, unless a value could stand alone."""
+    return None if len(values) > _MARKED and np.isfinite(values).all() else marker
 
 
 def draw_masked(
@@ -267,7 +277,9 @@ def draw_state(
     draw_masked(ax, batch, sample=sample, by_data=by_data)
     mark_not_finite(ax, states.T, extent=(first, end))
     mark_not_finite(ax, initial[:, np.newaxis], extent=(left, right))
-    images = StateImages(column, image, unread)
+    initial_signs = draw_minus_signs(column, np.ma.masked_invalid(initial[:, np.newaxis]))
+    signs = draw_minus_signs(image, np.ma.masked_invalid(states.T))
+    images = StateImages(column, image, unread, initial_signs, signs)
     images.show_read(steps - 1 if timestep is None else timestep)
     return images
 
@@ -301,8 +313,9 @@ def draw_unit(
     shown = len(time) if timestep is None else timestep + 2
     lines: dict[StateName, Line2D] = {}
     for state, values in traces.items():
+        look = {**looks[state], "marker": _marker(looks[state]["marker"], values)}
         [lines[state]] = ax.plot(
-            time[:shown], finite(values[:shown]), markersize=3.5, linewidth=1.6, **looks[state]
+            time[:shown], finite(values[:shown]), markersize=3.5, linewidth=1.6, **look
         )
     shown_values = list(traces.values())
     if all_units:

@@ -103,6 +103,12 @@ class Track(ABC):
         points = self.places.points(self.artist.axes.transData.transform(data))
         return points.reshape(-1, 2, 2)
 
+    @cached_property
+    def _on_turned_colors(self) -> bool:
+        """Whether it stands on an image whose colours are other ones on a dark page."""
+        ax = self.artist.axes
+        return ax is not None and any(dark_colors_of(image) is not None for image in ax.images)
+
     def described(self) -> dict[str, _Json]:
         """The track for the page, but for the pixels of images."""
         return {
@@ -223,11 +229,12 @@ class LineTrack(Track):
         steps = STEP_LOOKUP_MAP[line.get_drawstyle()](*np.asarray(line.get_xydata()).T)
         points = self.places.points(line.get_transform().transform(np.column_stack(steps)))
         width = float(line.get_linewidth())
+        colored = text_color if self._on_turned_colors else css_color
         return {
             "color": css_color(line.get_color(), line.get_alpha()),
             "width": 0 if line.get_linestyle() in ("None", "", " ") else width,
             "dash": dashes(line),
-            "marker_color": css_color(line.get_markerfacecolor(), line.get_alpha()),
+            "marker_color": colored(line.get_markerfacecolor(), line.get_alpha()),
             "line": self._growing.place_of(option, points.T, len(points)),
             "points": len(points),
         }
@@ -266,12 +273,6 @@ class TextTrack(Track):
 
     kind = "text"
     artist: Text
-
-    @cached_property
-    def _on_turned_colors(self) -> bool:
-        """Whether it stands on an image whose colours are other ones on a dark page."""
-        ax = self.artist.axes
-        return ax is not None and any(dark_colors_of(image) is not None for image in ax.images)
 
     def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
         text = self.artist

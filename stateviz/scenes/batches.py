@@ -11,6 +11,7 @@ from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
 from stateviz.drawing import lanes
+from stateviz.drawing.minus import MinusSigns, draw_minus_signs
 from stateviz.drawing.rows import Rows, draw_rows, rows_read, said_of_rows
 from stateviz.drawing.sample import INPUT_MAP, STATE_MAP, name_state
 from stateviz.drawing.weights import WEIGHTS_INCHES, Weights, steps_are_known
@@ -39,6 +40,7 @@ from stateviz.scenes.furniture import (
     WIDTH,
     Rooms,
     draw_scale_at,
+    grown_signs,
     headline,
 )
 from stateviz.scenes.naming import began, told_apart
@@ -224,6 +226,7 @@ class _Picture:
         self.images: list[AxesImage] = []
         self.colored: list[np.ma.MaskedArray] = []
         self.numbers: list[dict[int, list[Text]]] = []
+        self.signs: list[MinusSigns] = []
         self.pale: list[AxesImage] = []
         if has_inputs:
             self.values.insert(0, lanes.input_lanes(records, 0))
@@ -267,6 +270,8 @@ class _Picture:
         words += "" if alike else "; each lane has its own scale"
         reach = image.get_clim()[1]
         self.numbers.append(lanes.draw_numbers(ax, values, self.colored[-1], reach))
+        if not self.numbers[-1]:
+            self.signs.append(draw_minus_signs(image, self.colored[-1]))
         lanes.set_batch_axis(ax, self.records, labelled=False)
         ax.tick_params(axis="x", length=0)
         ax.spines[:].set_visible(False)
@@ -298,8 +303,9 @@ class _Picture:
             for image, values in zip(self.images, self.colored, strict=True)
         ]
         written = [part for texts in self.numbers for part in parts_of_columns(texts, columns)]
+        signs = [part for each in self.signs for part in grown_signs(each, columns)]
         still: list[Declared] = [standing_still(self.pale)] if self.pale else []
-        return [*still, *fills, *self.flow.parts(), *written, *self._reading()]
+        return [*still, *fills, *signs, *self.flow.parts(), *written, *self._reading()]
 
     def _reading(self) -> Iterator[Declared]:
         """What goes along with the state column: where the inputs are read, and the weights."""

@@ -13,6 +13,7 @@ from matplotlib.text import Text
 
 from stateviz.drawing import lanes
 from stateviz.drawing.finite import reach_of
+from stateviz.drawing.minus import MinusSigns, draw_minus_signs
 from stateviz.drawing.sample import STATE_MAP, draw_cursor, name_state
 from stateviz.playing.moving import Declared, Fill, Grow, Part, Slide, appearing
 from stateviz.playing.player import Player
@@ -37,6 +38,7 @@ from stateviz.scenes.furniture import (
     WIDTH,
     Rooms,
     draw_scale_at,
+    grown_signs,
     headline,
 )
 from stateviz.scenes.naming import began
@@ -217,6 +219,7 @@ class _Picture:
         self.images: list[AxesImage] = []
         self.flows: list[Flow] = []
         self.numbers: list[dict[int, list[Text]]] = []
+        self.signs: list[MinusSigns] = []
         for row in range(2):
             self._draw_run(rooms.axes(self.figure, str(row)), row, reach)
         self.below = rooms.axes(self.figure, "apart")
@@ -242,6 +245,8 @@ class _Picture:
         alike = bool((self.scales == 1).all())
         draw_scale_at(image, own=not alike)
         self.numbers.append(lanes.draw_numbers(ax, self.shown[row], self.colored[row], reach))
+        if not self.numbers[row]:
+            self.signs.append(draw_minus_signs(image, self.colored[row]))
         lanes.set_batch_axis(ax, records, labelled=False)
         ax.tick_params(axis="x", length=0)
         ax.spines[:].set_visible(False)
@@ -284,8 +289,9 @@ class _Picture:
         grown = Grow(self.line, [(np.arange(len(y)), y)], columns)
         flowing = [part for flow in self.flows for part in flow.parts()]
         written = [part for texts in self.numbers for part in parts_of_columns(texts, columns)]
+        signs = [part for each in self.signs for part in grown_signs(each, columns)]
         read = Slide(self.cursor, self.beats.where_read())
-        return [*fills, grown, *flowing, *written, self._said(), read]
+        return [*fills, *signs, grown, *flowing, *written, self._said(), read]
 
     def _said(self) -> Part:
         """Where the two part first, said once it is reached."""

@@ -15,6 +15,8 @@ from matplotlib.ticker import MaxNLocator
 
 from stateviz.drawing import timeline
 from stateviz.drawing.letters import FONT as FONT
+from stateviz.drawing.minus import MinusSigns
+from stateviz.playing.moving import Grow
 from stateviz.playing.scene import ELLIPSIS
 from stateviz.recording import Origin
 
@@ -170,3 +172,18 @@ def set_name(ax: Axes, text: str, *, y: str = "") -> None:
     """Writes what an axes shows over it."""
     ax.set_title(text, loc="left", fontsize=FONT, pad=4, parse_math=False)
     ax.set_ylabel(y, fontsize=FONT)
+
+
+def grown_signs(signs: MinusSigns, columns: Sequence[int]) -> list[Grow]:
+    """Minus signs, each shown once its column is filled in.
+
+    Args:
+        signs: The signs.
+        columns: For each frame, how many columns are filled in.
+    """
+    return [
+        Grow(line, [places], counts)
+        for line, places, counts in zip(
+            signs.lines, signs.places, signs.counts(columns), strict=True
+        )
+    ]

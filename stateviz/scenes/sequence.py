@@ -41,6 +41,7 @@ from stateviz.scenes.furniture import (
     LEFT,
     SEQUENCE_INTERVAL_MS,
     draw_scale,
+    grown_signs,
     headline,
     panels_over_time,
     set_name,
@@ -248,9 +249,10 @@ class _Picture:
         parts: list[Declared] = []
         for state, images in self.images.items():
             _, after = states_of(self.record, state, self.sample)
-            parts.append(standing_still([images.initial]))
+            parts.append(standing_still([images.initial, *images.initial_signs.lines]))
             parts.append(Fill(images.timesteps, [until(after, None)], frames))
             parts.append(Slide(images.unread, images.unread_boxes()))
+            parts.extend(grown_signs(images.signs, frames))
             traces = [self.traces[state][unit] for unit in units]
             grown = [(self.time, finite(trace)) for trace in traces]
             parts.append(Grow(self.lines[state], grown, [1 + frame for frame in frames]))

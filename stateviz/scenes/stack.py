@@ -32,6 +32,7 @@ from stateviz.scenes.furniture import (
     LEFT,
     SEQUENCE_INTERVAL_MS,
     draw_scale,
+    grown_signs,
     headline,
     panels_over_time,
     set_name,
@@ -137,9 +138,10 @@ class _Picture:
         for panel in self.panels:
             images = panel.images
             _, after = states_of(panel.record, panel.state, self.sample)
-            parts.append(standing_still([images.initial]))
+            parts.append(standing_still([images.initial, *images.initial_signs.lines]))
             parts.append(Fill(images.timesteps, [until(after, None)], frames))
             parts.append(Slide(images.unread, images.unread_boxes()))
+            parts.extend(grown_signs(images.signs, frames))
         for cursor, time in self.cursors:
             boxes = np.tile(time[:, np.newaxis], 4)
             if cursor.axes is self.below:

@@ -1,10 +1,11 @@
 // Paints what a scene holds at a frame on a canvas under the stage.
 
+import { paintLine } from "./lines.js";
 import { onTheWay } from "./motion.js";
 import { stateOf } from "./payload.js";
 
-/** @import { At, Color, ImageState, ImageTrack, LineState, LineTrack } from "./payload.js" */
-/** @import { Box, Point, RectangleState, Scene, TextState, Track } from "./payload.js" */
+/** @import { At, Box, Color, ImageState, ImageTrack } from "./payload.js" */
+/** @import { RectangleState, Scene, TextState, Track } from "./payload.js" */
 /** @typedef {(color: Color) => string} Css */
 /** @typedef {{ ink: (opacity: number) => string, paper: (opacity: number) => string, dark: boolean }} Theme */
 /** @typedef {At & { part: number }} Now and how much of a frame of a motion has passed, 0 to 1 */
@@ -98,7 +99,7 @@ function paintTrack(context, track, at, { css, scale, dark }) {
     if (state) paintImage(context, track, state, { scale, dark });
   } else if (track.kind === "line") {
     const state = stateOf(track, at);
-    if (state) paintLine(context, track, state, css);
+    if (state) paintLine(context, track, state, { css, scale });
   } else if (track.kind === "text") {
     const state = moved(stateOf(track, at), stateOf(track, next), at.part, ["at"]);
     if (state) paintText(context, state, css);
@@ -224,49 +225,6 @@ function meanOf(levels, columns, [top, bottom], [left, right], colors) {
  */
 export function touched(at, many, count) {
   return [Math.floor((at * count) / many), Math.ceil(((at + 1) * count) / many)];
-}
-
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {LineTrack} track
- * @param {LineState} state
- * @param {Css} css
- */
-function paintLine(context, track, state, css) {
-  const points = track.lines[state.line];
-  if (state.width && state.color) {
-    context.beginPath();
-    let drawing = false;
-    for (let place = 0; place < state.points; place++) {
-      const point = points[place];
-      if (point) context[drawing ? "lineTo" : "moveTo"](...point);
-      drawing = Boolean(point);
-    }
-    context.strokeStyle = css(state.color);
-    context.lineWidth = state.width;
-    context.lineJoin = "round";
-    context.setLineDash(state.dash);
-    context.stroke();
-  }
-  if (!track.marker || !state.marker_color) return;
-  context.fillStyle = css(state.marker_color);
-  context.beginPath();
-  for (let place = 0; place < state.points; place++) {
-    const point = points[place];
-    if (point) addMarker(context, track.marker, point);
-  }
-  context.fill();
-}
-
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {Point[]} marker
- * @param {Point} point
- */
-function addMarker(context, marker, [x, y]) {
-  marker.forEach(([dx, dy], corner) => {
-    context[corner ? "lineTo" : "moveTo"](x + dx, y + dy);
-  });
 }
 
 const FONTS = '"DejaVu Sans", system-ui, sans-serif';
