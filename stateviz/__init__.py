@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from stateviz._old_paths import keep_old_paths
 
 if TYPE_CHECKING:
+    from stateviz.experiment import Experiment as Experiment
     from stateviz.playing.player import Player as Player
     from stateviz.quiz import Prediction as Prediction
     from stateviz.recorder.block import record as record
@@ -49,6 +50,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "BatchRecord": "recording",
     "Event": "recording",
+    "Experiment": "experiment",
     "Finding": "recording",
     "GRUGates": "recording",
     "Gates": "recording",

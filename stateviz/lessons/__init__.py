@@ -11,6 +11,7 @@ from stateviz.lessons.keras2 import keras2_weights as keras2_weights
 from stateviz.lessons.keras2 import load_keras2 as load_keras2
 from stateviz.lessons.keras2 import old_model as old_model
 from stateviz.lessons.keras2 import try_calls as try_calls
+from stateviz.lessons.programs import question_program as question_program
 from stateviz.lessons.question import play_question as play_question
 from stateviz.lessons.quiet import quietly as quietly
 from stateviz.lessons.widget_check import WidgetCheck as WidgetCheck

@@ -12,8 +12,12 @@ _IMPORT = re.compile(r'^import [^;]*? from "\./([\w-]+)\.js";\n', re.MULTILINE)
 
 
 @cache
-def script() -> str:
-    """One ES module that has `render` in its default export, without the comments on types."""
+def script(name: str = "player") -> str:
+    """One ES module that has `render` in its default export, without the comments on types.
+
+    Args:
+        name: The module to begin with: "player", or "experiment".
+    """
     joined: dict[str, str] = {}
 
     def join(name: str) -> None:
@@ -25,16 +29,16 @@ def script() -> str:
         text = _TYPES.sub("", _IMPORT.sub("", text))
         joined[name] = re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
 
-    join("player")
+    join(name)
     return "\n".join(joined.values())
 
 
-def inline_script() -> str:
+def inline_script(name: str = "player") -> str:
     """The same for a script in a page, with `render` in the constant `playerModule`."""
-    return script().replace("export default", "const playerModule =")
+    return script(name).replace("export default", "const playerModule =")
 
 
 @cache
-def style() -> str:
-    """The player's CSS."""
-    return (_FOLDER / "player.css").read_text(encoding="utf-8")
+def style(name: str = "player") -> str:
+    """The player's CSS, or that of the experiment's panel around it."""
+    return (_FOLDER / f"{name}.css").read_text(encoding="utf-8")

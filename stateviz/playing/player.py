@@ -184,6 +184,12 @@ class Player(anywidget.AnyWidget):
         return self._scene.all_stops
 
     @property
+    def payload(self) -> bytes:
+        """What the page gets of the scene, packed."""
+        payload: bytes = self._payload
+        return payload
+
+    @property
     def title(self) -> str:
         """What is shown, in a few words."""
         return self._scene.title

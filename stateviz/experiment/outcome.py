@@ -1,0 +1,132 @@
+"""Runs the text of a program and tells what its recording shows."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from stateviz.playing.player import Player
+from stateviz.recording import Recording
+
+_MOST_WORDS = 600
+# Where in TensorFlow's graph it happened, of which its messages tell much.
+_WHERE = re.compile(r"File |Detected at |Stack trace for |\[\[|\^|.*defined at \(most recent call")
+# What Keras says, as a pattern, and what it means for the state.
+_MEANINGS = (
+    (
+        r"stateful.*batch.?size|batch_shape|batch size.*stateful",
+        "A stateful layer keeps one row of state for each row of the batch, so it must know the "
+        "size of the batch beforehand, and every batch must have that size. Choose a batch size "
+        "that divides the number of samples.",
+    ),
+    (
+        r"Incompatible shapes|Dimensions must be equal|must be divisible|expected shape|"
+        r"shape.*mismatch|is not compatible",
+        "A batch came that has another number of rows than the model was built for: mostly the "
+        "last, short one. Choose a batch size that divides the number of samples.",
+    ),
+    (
+        r"MemoryError|ResourceExhausted|OOM",
+        "The machine has not enough memory for this. Choose smaller numbers.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a program did.
+
+    Attributes:
+        readout: The counts in words, or the error and what it means.
+        counts: Words and numbers that stand large: ("batches", "10").
+        table: The counts by phase and epoch, as HTML.
+        payload: What a player shows of it, as the page gets it; nothing after an error.
+        interval_ms: How long a stop of that player stands.
+        n_frames: How many frames it has.
+        error: What Keras said where it raised.
+        meaning: What that means, where it is known.
+    """
+
+    readout: str
+    counts: tuple[tuple[str, str], ...] = ()
+    table: str = ""
+    payload: bytes = b""
+    interval_ms: int = 0
+    n_frames: int = 0
+    error: str = ""
+    meaning: str = ""
+
+    def for_page(self) -> dict[str, Any]:
+        """As the page gets it: plain values, and the payload in base64."""
+        return asdict(self) | {"payload": base64.b64encode(self.payload).decode()}
+
+    @classmethod
+    def from_page(cls, said: dict[str, Any]) -> Outcome:
+        """The same, read back."""
+        counts = tuple((str(name), str(number)) for name, number in said["counts"])
+        payload = base64.b64decode(said["payload"])
+        return cls(**{**said, "counts": counts, "payload": payload})
+
+
+def run(program: str, namespace: dict[str, Any]) -> Recording:
+    """Runs a program.
+
+    Args:
+        program: Python that leaves a `recording`.
+        namespace: Where its names go; who looks there meanwhile sees the recording grow.
+
+    Raises:
+        NameError: It left no recording.
+    """
+    exec(compile(program, "<experiment>", "exec"), namespace)
+    recording = namespace.get("recording")
+    if not isinstance(recording, Recording):
+        raise NameError(
+            "The program left no recording. It must have a line "
+            "`with stateviz.record(model) as recording:`."
+        )
+    return recording
+
+
+def outcome_of(recording: Recording, scene: Callable[[Recording], Player]) -> Outcome:
+    """What a recording shows: its counts, and a scene to play."""
+    resets = recording.resets()
+    batches = sum(count.batches for count in resets)
+    counts = (
+        _counted(batches, "batch", "batches"),
+        _counted(resets.state_tensors_zeroed, "state tensor zeroed", "state tensors zeroed"),
+        _counted(resets.sample_states_zeroed, "sample state zeroed", "sample states zeroed"),
+    )
+    origins = ", ".join(f"{count:,} {origin}" for origin, count in resets.origins.items())
+    player = scene(recording)
+    words = ", ".join(f"{number} {name}" for name, number in counts)
+    try:
+        return Outcome(
+            f"{words} (began: {origins})",
+            counts,
+            resets._repr_html_(),
+            player.payload,
+            player.interval_ms,
+            player.n_frames,
+        )
+    finally:
+        player.close()
+
+
+def _counted(number: int, one: str, many: str) -> tuple[str, str]:
+    return one if number == 1 else many, f"{number:,}"
+
+
+def failed(error: Exception) -> Outcome:
+    """What is told of an error."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    lines = [line.strip() for line in plain.splitlines()]
+    text = " ".join(line for line in lines if line and not _WHERE.match(line))
+    said = f"{type(error).__name__}: {text}"
+    if len(said) > _MOST_WORDS:
+        said = said[:_MOST_WORDS].rsplit(" ", 1)[0] + " ..."
+    meaning = next((words for pattern, words in _MEANINGS if re.search(pattern, said)), "")
+    return Outcome("\n".join(filter(None, [said, meaning])), error=said, meaning=meaning)

@@ -1,0 +1,265 @@
+"""Experiments: the panel runs the program that it shows, and tells what that one did."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import traitlets as t
+
+import stateviz
+from stateviz.experiment.outcome import Outcome, failed
+from stateviz.experiment.recorded import load_outcomes, save_outcomes
+from stateviz.lessons import question_program
+from tests.building.recordings import there
+
+# It leaves a recording without Keras, so that what stands around it is tested quickly.
+MADE_UP = """\
+import numpy as np
+from tests.building.recordings import a_recording
+recording = a_recording({batches}, origin={origin!r})
+"""
+
+
+def made_up(*, batches: int = 2, origin: str = "carried") -> str:
+    return MADE_UP.format(batches=batches, origin=origin)
+
+
+@pytest.fixture
+def experiment() -> Iterator[stateviz.Experiment]:
+    made = stateviz.Experiment(made_up, batches=[2, 3], origin=["carried", "fresh"])
+    yield made
+    made.close()
+
+
+def test_what_runs_is_what_is_shown_and_counted_as_keras_does(tmp_path: Path) -> None:
+    """The counts of the panel against the states of a run of its program alone."""
+    experiment = stateviz.Experiment(
+        question_program, stateful=[False, True], validation=[True], predict=["after fit"]
+    )
+    experiment.choose(stateful=True)
+    experiment.run()
+    alone: dict[str, Any] = {}
+    exec(experiment.program, alone)
+    [layer] = alone["recording"].values()
+    zeroed = [not batch.initial_cell_state.any() for batch in layer.batches]
+    assert len(zeroed) == 2 * (5 + 1) + 5
+    assert experiment.readout.startswith(f"{len(zeroed)} batches, {sum(zeroed)} state tensor")
+    [shown] = there(experiment.recording).values()
+    ends = [there(each.batches[-1].final_cell_state) for each in (shown, layer)]
+    assert np.array_equal(*ends)
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ({"stateful": True}, "stateful=True"),
+        ({"batch_size": 50}, "batch_size=50"),
+        ({"timesteps": 7}, "(None, 7, 1)"),
+        ({"epochs": 3}, "epochs=3"),
+        ({"shuffle": True}, "shuffle=True"),
+        ({"validation": True}, "validation_data"),
+        ({"reset_each_epoch": True}, "layer.reset_state()"),
+        ({"predict": "twice"}, "model.predict"),
+        ({"mask": True}, "Masking"),
+        ({"layer": "GRU"}, "layers.GRU"),
+    ],
+)
+def test_each_choice_stands_in_the_program(choices: dict[str, Any], said: str) -> None:
+    assert said in question_program(**choices)
+    assert said not in question_program()
+    compile(question_program(**choices), "program", "exec")
+
+
+def test_the_choices_of_predict_are_so_many_calls_of_it_in_their_place() -> None:
+    places = {
+        choice: re.findall(r"model\.(fit|predict)", question_program(predict=choice))
+        for choice in ("never", "before fit", "after fit", "twice")
+    }
+    assert places == {
+        "never": ["fit"],
+        "before fit": ["predict", "fit"],
+        "after fit": ["fit", "predict"],
+        "twice": ["fit", "predict", "predict"],
+    }
+
+
+def test_a_choice_runs_nothing_until_it_is_asked_to(experiment: stateviz.Experiment) -> None:
+    experiment.choose(batches=3, origin="fresh")
+    assert (experiment.readout, experiment.recording) == ("", None)
+    assert experiment.chosen == {"batches": 3, "origin": "fresh"}
+    assert experiment.program == made_up(batches=3, origin="fresh")
+    experiment.run()
+    assert experiment.readout.startswith("3 batches")
+    assert "3 fresh" in experiment.readout
+
+
+def test_two_runs_are_kept_apart(experiment: stateviz.Experiment) -> None:
+    experiment.run()
+    experiment.keep()
+    experiment.choose(batches=3)
+    experiment.run()
+    assert (experiment._kept, experiment._shown) == (0, 2)
+    counts = [experiment._results[place]["counts"][0][1] for place in ("0", "2")]
+    assert counts == ["2", "3"]
+    assert len(there(experiment.recording)["lstm"].batches) == 3
+
+
+def test_an_error_is_shown_with_its_meaning_and_the_next_run_is_well() -> None:
+    experiment = stateviz.Experiment(
+        question_program, stateful=[True], batch_size=[300, 200], epochs=[1]
+    )
+    experiment.run()
+    assert "Incompatible shapes" in experiment.readout
+    assert "divides the number of samples" in experiment.readout
+    assert experiment.recording is None
+    experiment.choose(batch_size=200)
+    experiment.run()
+    assert "1 state tensor zeroed, 200 sample states zeroed" in experiment.readout
+
+
+def test_a_long_error_is_cut_at_a_word_and_loses_the_lines_that_say_where() -> None:
+    error = ValueError("first\n  File somewhere\n[[node]]\n" + "word " * 500)
+    assert failed(error).readout.startswith("ValueError: first word word")
+    assert failed(error).readout.endswith("word ...")
+    assert len(failed(error).readout) < 610
+
+
+def test_a_program_without_a_recording_says_what_it_lacks() -> None:
+    experiment = stateviz.Experiment(lambda *, n=1: f"x = {n}", n=[1])
+    experiment.run()
+    assert "with stateviz.record(model) as recording" in experiment.readout
+
+
+@pytest.mark.parametrize(
+    ("offers", "error", "words"),
+    [
+        ({"bach": [1]}, TypeError, "the program knows batches, origin"),
+        ({"batches": []}, ValueError, "batches has no options"),
+        ({"batches": range(501)}, ValueError, "501 programs"),
+    ],
+)
+def test_what_cannot_be_offered(offers: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        stateviz.Experiment(made_up, **offers)
+
+
+def test_what_cannot_be_chosen(experiment: stateviz.Experiment) -> None:
+    with pytest.raises(ValueError, match="'units' cannot be chosen here"):
+        experiment.choose(units=3)
+    with pytest.raises(ValueError, match=r"batches can be one of \[2, 3\]"):
+        experiment.choose(batches=4)
+    with pytest.raises(t.TraitError, match="not places among the options"):
+        experiment._chosen = [5, 0]
+    experiment.run()
+    assert experiment.readout.startswith("2 batches")
+
+
+def asked(experiment: stateviz.Experiment, what: str) -> None:
+    """As a button of the page."""
+    experiment._hear(experiment, {"do": what}, [])
+
+
+def test_the_button_runs_beside_the_kernel_and_can_stop_it() -> None:
+    endless = "import time\nwhile True:\n    time.sleep(0.01)\n"
+    experiment = stateviz.Experiment(lambda *, n=1: endless, n=[1])
+    asked(experiment, "run")
+    deadline = time.monotonic() + 30
+    while not experiment._busy and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert experiment._busy
+    with pytest.raises(RuntimeError, match="runs already"):
+        stateviz.Experiment(made_up, batches=[1]).run()
+    asked(experiment, "stop")
+    experiment.wait(30)
+    assert not experiment._busy
+    assert experiment._status.startswith("Stopped")
+    assert experiment.readout == ""
+    stateviz.Experiment(made_up, batches=[1]).run()  # the next one may run
+
+
+def test_a_stopped_fit_leaves_the_model_as_it_was() -> None:
+    """An interrupt within Keras, wherever it is: the next run is recorded as ever."""
+    experiment = stateviz.Experiment(question_program, stateful=[True], epochs=[1, 500])
+    experiment.choose(epochs=500)
+    asked(experiment, "run")
+    deadline = time.monotonic() + 60
+    while "batches recorded" not in experiment._status and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert "batches recorded" in experiment._status
+    asked(experiment, "stop")
+    experiment.wait(60)
+    assert not experiment._busy
+    experiment.choose(epochs=1)
+    experiment.run()
+    assert experiment.readout.startswith("5 batches, 1 state tensor zeroed")
+
+
+def test_an_interrupt_of_the_cell_is_an_interrupt(experiment: stateviz.Experiment) -> None:
+    interrupted = stateviz.Experiment(lambda *, n=1: "while True: pass", n=[1])
+    threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.run()
+    assert not interrupted._busy
+    experiment.run()
+    assert experiment.readout
+
+
+def values_of(page: str) -> dict[str, Any]:
+    [values] = re.findall(r'data-stateviz-experiment="([^"]*)"', page)
+    found: dict[str, Any] = json.loads(html.unescape(values))
+    return found
+
+
+def test_without_a_kernel_it_shows_what_was_recorded_of_the_same_program(tmp_path: Path) -> None:
+    offers: dict[str, Any] = {"batches": [2, 3], "origin": ["carried"]}
+    experiment = stateviz.Experiment(made_up, **offers)
+    experiment.record_all(tmp_path / "all.json")
+    experiment.run()
+    again = stateviz.Experiment(made_up, recorded=tmp_path / "all.json", **offers)
+    values = values_of(again._html())
+    assert values["_live"] is False
+    assert values["_results"]["0"] == json.loads(json.dumps(experiment._results["0"]))
+    assert values["_results"]["1"]["counts"][0] == ["batches", "3"]
+    # Another program at the same place is not what was recorded.
+    other = stateviz.Experiment(
+        made_up, recorded=tmp_path / "all.json", batches=[4, 3], origin=["carried"]
+    )
+    assert list(values_of(other._html())["_results"]) == ["1"]
+
+
+def test_outcomes_are_read_as_they_were_written(tmp_path: Path) -> None:
+    outcomes = {
+        "a": Outcome("2 batches", (("batches", "2"),), "<table>", b"\0\xff", 100, 3),
+        "b": failed(ValueError("no")),
+    }
+    save_outcomes(tmp_path / "x.json", outcomes)
+    assert load_outcomes(tmp_path / "x.json") == outcomes
+
+
+def test_a_notebook_gets_the_panel_and_its_still_form(experiment: stateviz.Experiment) -> None:
+    data, _ = experiment._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert html.escape(experiment.program) in data["text/html"]
+
+
+def test_closing_ends_the_run_and_lets_go_of_it() -> None:
+    experiment = stateviz.Experiment(lambda *, n=1: "while True: pass", n=[1])
+    asked(experiment, "run")
+    deadline = time.monotonic() + 30
+    while not experiment._busy and time.monotonic() < deadline:
+        time.sleep(0.01)
+    experiment.close()
+    experiment.wait(30)
+    assert experiment._thread is not None
+    assert not experiment._thread.is_alive()
+    stateviz.Experiment(made_up, batches=[1]).run()  # the next one may run
