@@ -4,7 +4,7 @@
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test quick test-versions check notebooks student-copies matrix bench gallery pins dist clean
+.PHONY: help install lab test quick test-versions check notebooks experiments student-copies matrix bench gallery pins dist clean
 
 VENV_PYTHON := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 INSTALLED := .venv/.installed
@@ -62,6 +62,9 @@ page-tools:
 
 notebooks: $(INSTALLED) ## run all notebooks again and save what they print
 	@$(VENV_PYTHON) -m tools.regenerate_notebooks
+
+experiments: $(INSTALLED) ## run all that the lessons' experiments offer, for pages without a kernel
+	@$(VENV_PYTHON) -m tools.record_experiments
 
 student-copies: $(INSTALLED) ## copy the lessons without their answers into student-copies/
 	@$(VENV_PYTHON) -m tools.student_copies

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import random
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -38,7 +39,8 @@ class Prediction(ipywidgets.VBox):  # type: ignore[misc]
 
     Args:
         question: The question.
-        options: The feedback on each option, by the option's text.
+        options: The feedback on each option, by the option's text. They stand in an order of their
+            own, which the question's text decides.
         answer: The right option; None where only the teacher knows it, as in a student's copy.
         class_mode: Hold the feedback back until `reveal` is called, or the button is pressed. None
             means what the environment variable STATEVIZ_CLASS_MODE says: 1 is yes.
@@ -72,7 +74,7 @@ class Prediction(ipywidgets.VBox):  # type: ignore[misc]
         if class_mode is None:
             class_mode = os.environ.get("STATEVIZ_CLASS_MODE") == "1"
         self.question = question
-        self.options = dict(options)
+        self.options = _mixed(options, question)
         self.answer = answer
         self.class_mode = class_mode
         self._attempts: list[str] = []
@@ -80,7 +82,9 @@ class Prediction(ipywidgets.VBox):  # type: ignore[misc]
         self._revealed = False
         self._display_id: str | None = None
 
-        self._choices = ipywidgets.RadioButtons(options=list(options), value=None, description="")
+        self._choices = ipywidgets.RadioButtons(
+            options=list(self.options), value=None, description=""
+        )
         self._choices.tooltip = question
         self._commit_button = ipywidgets.Button(
             description="Commit my prediction", button_style="primary"
@@ -269,6 +273,12 @@ class Prediction(ipywidgets.VBox):  # type: ignore[misc]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return self._bundle()
+
+
+def _mixed(options: Mapping[str, str], question: str) -> dict[str, str]:
+    """The options in an order that tells nothing, the same on every machine."""
+    mixed = random.Random(question).sample(sorted(options), len(options))
+    return {option: options[option] for option in mixed}
 
 
 def _refuse_unfit(options: Mapping[str, str], answer: str | None) -> None:

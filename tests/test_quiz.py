@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from stateviz import quiz
+from stateviz.lessons import ask
+from stateviz.lessons.questions import questions
 from stateviz.quiz import Prediction
+from tools.course_environment import NOTEBOOKS
 
 OPTIONS = {"1000": "You count samples.", "5": "You count batches.", "<b>": "Markup & more."}
 
@@ -222,3 +226,27 @@ def test_without_an_answer_only_the_commitment_is_kept() -> None:
     assert prediction._reveal_button.layout.display == "none"
     with pytest.raises(ValueError, match="Ask your teacher"):
         prediction.reveal()
+
+
+def test_the_order_of_the_options_tells_nothing() -> None:
+    """Of all questions of the course no place holds half of the answers."""
+    asked = [ask(name) for name in questions()]
+    places = Counter(list(each.options).index(str(each.answer)) for each in asked)
+    assert max(places.values()) < len(asked) / 2
+    assert len(places) >= 4
+
+
+def test_the_order_is_the_same_each_time_whatever_order_was_written() -> None:
+    turned = dict(reversed(OPTIONS.items()))
+    orders = [list(Prediction("?", options, answer="5").options) for options in (OPTIONS, turned)]
+    assert orders[0] == orders[1]
+    assert sorted(orders[0]) == sorted(OPTIONS)
+
+
+def test_each_question_of_the_course_is_asked_once_and_each_wrong_answer_is_told_why() -> None:
+    cells = "\n".join(path.read_text(encoding="utf-8") for path in NOTEBOOKS.glob("*.ipynb"))
+    for name, question in questions().items():
+        assert cells.count(f'ask(\\"{name}\\")') == 1
+        assert all(len(feedback) > 20 for feedback in question.options.values())
+    with pytest.raises(ValueError, match=r"There is no question '99\.1'"):
+        ask("99.1")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 import stateviz
+from stateviz.lessons import ask
 from tools.course_environment import NOTEBOOKS
 from tools.regenerate_notebooks import read_notebook
 from tools.student_copies import without_answers, without_feedback
@@ -21,9 +23,9 @@ def predictions(sources: list[str]) -> list[stateviz.Prediction]:
         call
         for source in sources
         for call in ast.walk(ast.parse(source))
-        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("Prediction")
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith(("Prediction", "ask"))
     ]
-    known = {"stateviz": stateviz, "Prediction": stateviz.Prediction}
+    known = {"stateviz": stateviz, "Prediction": stateviz.Prediction, "ask": ask}
     return [eval(ast.unparse(call), known) for call in calls]
 
 
@@ -44,10 +46,23 @@ def test_a_copy_asks_what_the_lesson_asks_and_answers_nothing(path: Path) -> Non
         for feedback in prediction.options.values():
             assert feedback not in text
     assert not any(cell.outputs for cell in cells)
-    folded = sum(cell.source.count("<details>") for cell in lesson.cells)
-    assert folded > 0
+    told = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
+    folds = re.findall(r"<details><summary>(.*?)</summary>\s*(.*?)\s*</details>", told, re.DOTALL)
+    assert folds
     assert "<details>" not in text
-    assert text.count("*Your answer:*") == folded
+    for question, answer in folds:
+        assert answer not in text
+        assert question == "Answer" or f"**{question}**" in text
+    whole = [cell.source for cell in lesson.cells if "answer" in cell.metadata.get("tags", [])]
+    assert not any(answer in text for answer in whole)
+    assert text.count("*Your answer:*") == len(folds) + len(whole)
+
+
+def test_the_answer_of_the_course_is_not_in_the_copy_of_its_first_lesson() -> None:
+    copy = without_answers(read_notebook(LESSONS[0]))
+    text = "\n".join(cell.source for cell in copy.cells)
+    assert "never reset" not in text
+    assert "begins from zeros once" not in text
 
 
 def test_a_lesson_itself_is_left_as_it_is() -> None:

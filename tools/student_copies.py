@@ -13,12 +13,15 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from stateviz.lessons.questions import questions
 from tools.course_environment import NOTEBOOKS, REPOSITORY
 from tools.regenerate_notebooks import read_notebook, tidy, to_text
 
 FOLDER = REPOSITORY / "student-copies"
-_FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
+_FOLDED = re.compile(r"<details><summary>(.*?)</summary>.*?</details>", re.DOTALL)
+_ANSWER_ALONE = "Answer"  # a fold under a task, which says the question itself
 _SPACE_TO_WRITE = "*Your answer:*"
+ANSWER_TAG = "answer"  # of a Markdown cell that is an answer as a whole
 
 
 def without_answers(notebook: NotebookNode) -> NotebookNode:
@@ -26,7 +29,8 @@ def without_answers(notebook: NotebookNode) -> NotebookNode:
     copy = nbformat.from_dict(notebook)
     for cell in copy.cells:
         if cell.cell_type == "markdown":
-            cell.source = _FOLDED.sub(_SPACE_TO_WRITE, cell.source)
+            tags = cell.metadata.get("tags", [])
+            cell.source = _SPACE_TO_WRITE if ANSWER_TAG in tags else without_folds(cell.source)
         elif cell.cell_type == "code":
             cell.source = without_feedback(cell.source)
             cell.outputs = []
@@ -34,8 +38,30 @@ def without_answers(notebook: NotebookNode) -> NotebookNode:
     return tidy(copy)
 
 
+def without_folds(text: str) -> str:
+    """Gives a text with room to write instead of each folded answer; its question stays.
+
+    Example:
+        >>> print(without_folds("<details><summary>Who?</summary>You.</details>"))
+        **Who?**
+        <BLANKLINE>
+        *Your answer:*
+    """
+
+    def asked(fold: re.Match[str]) -> str:
+        question = fold[1].strip()
+        return (
+            _SPACE_TO_WRITE if question == _ANSWER_ALONE else f"**{question}**\n\n{_SPACE_TO_WRITE}"
+        )
+
+    return _FOLDED.sub(asked, text)
+
+
 def without_feedback(source: str) -> str:
-    """Gives a cell's code with every `Prediction` in it reduced to its question and options.
+    """Gives a cell's code with every question in it reduced to its text and its options.
+
+    Args:
+        source: Code that asks by `ask(...)`, or by a `Prediction` that is written out.
 
     Raises:
         ValueError: The options of a `Prediction` are not written out where it is made.
@@ -43,10 +69,15 @@ def without_feedback(source: str) -> str:
     Example:
         >>> without_feedback('p = Prediction("1 + 1?", {"2": "Yes.", "11": "No."}, answer="2")')
         "p = Prediction('1 + 1?', {'2': '', '11': ''}, answer=None)"
+        >>> without_feedback('ask("0.1")').rpartition(", ")[2]
+        'answer=None)'
     """
     tree = ast.parse(source)
-    found = [each for each in ast.walk(tree) if isinstance(each, ast.Call) and _is_quiz(each)]
-    for call in found:
+    calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
+    asked = [call for call in calls if _name(call) in ("ask", "Prediction")]
+    for call in asked:
+        if _name(call) == "ask":
+            _write_out(call)
         if len(call.args) != 2 or not isinstance(call.args[1], ast.Dict):
             raise ValueError(
                 "A Prediction's options must be written out as a dict, so that the answers can be "
@@ -56,11 +87,20 @@ def without_feedback(source: str) -> str:
         for keyword in call.keywords:
             if keyword.arg == "answer":
                 keyword.value = ast.Constant(None)
-    return ast.unparse(tree) if found else source
+    return ast.unparse(tree) if asked else source
 
 
-def _is_quiz(call: ast.Call) -> bool:
-    return ast.unparse(call.func).rpartition(".")[2] == "Prediction"
+def _name(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]
+
+
+def _write_out(call: ast.Call) -> None:
+    """Makes an `ask(...)` the `Prediction` that it makes."""
+    asked = questions()[ast.literal_eval(call.args[0])]
+    text = f"stateviz.Prediction({asked.question!r}, {asked.options!r}, answer={asked.answer!r})"
+    written = ast.parse(text, mode="eval").body
+    assert isinstance(written, ast.Call)
+    call.func, call.args, call.keywords = written.func, written.args, written.keywords
 
 
 def main() -> None:

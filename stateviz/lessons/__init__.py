@@ -5,6 +5,7 @@ from stateviz.lessons.co2 import load_co2 as load_co2
 from stateviz.lessons.counting import counting_model as counting_model
 from stateviz.lessons.digits import digit_as_text as digit_as_text
 from stateviz.lessons.digits import digit_rows as digit_rows
+from stateviz.lessons.experiments import experiment as experiment
 from stateviz.lessons.keras2 import keras2_data as keras2_data
 from stateviz.lessons.keras2 import keras2_facts as keras2_facts
 from stateviz.lessons.keras2 import keras2_weights as keras2_weights
@@ -13,5 +14,6 @@ from stateviz.lessons.keras2 import old_model as old_model
 from stateviz.lessons.keras2 import try_calls as try_calls
 from stateviz.lessons.programs import question_program as question_program
 from stateviz.lessons.question import play_question as play_question
+from stateviz.lessons.questions import ask as ask
 from stateviz.lessons.quiet import quietly as quietly
 from stateviz.lessons.widget_check import WidgetCheck as WidgetCheck

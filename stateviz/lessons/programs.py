@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SAMPLES = 1000
+_SAMPLES = 1000
 
 
 def question_program(
@@ -35,7 +35,7 @@ def question_program(
     Returns:
         Python, which leaves a `recording`.
     """
-    lanes = batch_size if SAMPLES % batch_size == 0 else 200
+    lanes = batch_size if _SAMPLES % batch_size == 0 else 200
     # On a GPU Keras would let XLA compile this layer, which cannot be recorded.
     compiled = ", jit_compile=False" if layer == "SimpleRNN" else ""
     lines = [
@@ -44,7 +44,7 @@ def question_program(
         "from stateviz.lessons import co2_lanes",
         "",
         "keras.utils.set_random_seed(0)",
-        f"X, y = co2_lanes(samples={SAMPLES}, timesteps={timesteps}, batch_size={lanes})",
+        f"X, y = co2_lanes(samples={_SAMPLES}, timesteps={timesteps}, batch_size={lanes})",
         *([f"X[:, {timesteps // 2}:] = 0.0  # the second half is missing"] if mask else []),
         "",
         "model = keras.Sequential([",
@@ -80,3 +80,70 @@ _RESETTING = [
     "",
     "",
 ]
+
+
+def forget_program(*, forget_bias: float = 30.0) -> str:
+    """An LSTM that counts, with a forget gate that is set by its bias; five timesteps of it.
+
+    Args:
+        forget_bias: 30 makes the gate 1, 0 makes it one half, -30 makes it 0.
+    """
+    return f"""\
+import numpy as np
+import stateviz
+from stateviz.lessons import counting_model
+
+model = counting_model(batch_size=1, timesteps=5)
+kernel, recurrent_kernel, _ = model.get_weights()
+#                input  forget  candidate  output
+bias = np.array([30.0, {forget_bias}, 0.0, 30.0])
+model.set_weights([kernel, recurrent_kernel, bias])
+
+X = np.array([3.0, 1.0, 4.0, 1.0, 5.0]).reshape(1, 5, 1)
+with stateviz.record(model, gates=True) as recording:
+    model.predict(X, batch_size=1, verbose=0)
+"""
+
+
+def last_batch_program(*, batch_size: int = 200) -> str:
+    """950 samples through a stateless LSTM: the last batch may be a short one.
+
+    Args:
+        batch_size: Samples in a batch.
+    """
+    return f"""\
+import keras
+import stateviz
+from stateviz.lessons import co2_lanes
+
+keras.utils.set_random_seed(0)
+X, y = co2_lanes(samples=1000, timesteps=20, batch_size=200)
+model = keras.Sequential([
+    keras.Input((20, 1)),
+    keras.layers.LSTM(8, name="lstm"),
+    keras.layers.Dense(1),
+])
+
+with stateviz.record(model) as recording:
+    model.predict(X[:950], batch_size={batch_size}, verbose=0)
+"""
+
+
+def order_program(*, order: tuple[int, int, int] = (0, 1, 2)) -> str:
+    """A stateful LSTM that counts, and three rows of which the second batch has another order.
+
+    Args:
+        order: Which sample stands in which row of batch 1.
+    """
+    return f"""\
+import numpy as np
+import stateviz
+from stateviz.lessons import counting_model
+
+three = np.repeat([1.0, 2.0, 3.0], 3).reshape(3, 3, 1)  # 1 1 1, 2 2 2 and 3 3 3
+X = np.concatenate([three, three[{list(order)}]])
+
+model = counting_model(batch_size=3, timesteps=3, stateful=True)
+with stateviz.record(model) as recording:
+    model.predict(X, batch_size=3, verbose=0)
+"""

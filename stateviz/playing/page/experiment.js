@@ -124,6 +124,7 @@ class Panel {
   select(name, labels, at) {
     const options = labels.map((label, option) => element("option", { value: option }, label));
     const made = element("select", { "aria-label": name, "data-choice": name }, ...options);
+    made.disabled = labels.length < 2;
     made.addEventListener("change", () => {
       this.before = this.model.get("_programs")[this.place];
       const chosen = [...this.model.get("_chosen")];

@@ -1,0 +1,94 @@
+"""The experiments of the lessons: which choices each offers, and what they do, recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stateviz.experiment import Experiment
+from stateviz.lessons.programs import (
+    forget_program,
+    last_batch_program,
+    order_program,
+    question_program,
+)
+from stateviz.playing.player import Player
+from stateviz.recording import Recording
+from stateviz.scenes import play_batches, play_cell, play_resets, play_sequence
+
+_RECORDED = Path(__file__).with_name("recorded")
+
+
+@dataclass(frozen=True)
+class _Offer:
+    program: Callable[..., str]
+    scene: Callable[[Recording], Player]
+    choices: dict[str, Sequence[Any]]
+
+
+_BOTH = [False, True]
+_OFFERS = {
+    "question": _Offer(
+        question_program,
+        play_batches,
+        {"batch_size": [200, 100, 500], "stateful": _BOTH, "epochs": [1]},
+    ),
+    "forget_gate": _Offer(forget_program, play_cell, {"forget_bias": [30.0, 0.0, -30.0]}),
+    "last_batch": _Offer(last_batch_program, play_batches, {"batch_size": [200, 300, 949]}),
+    "order_of_rows": _Offer(
+        order_program, play_batches, {"order": [(0, 1, 2), (2, 0, 1), (2, 1, 0)]}
+    ),
+    "who_resets": _Offer(
+        question_program,
+        play_resets,
+        {
+            "stateful": [True],
+            "validation": _BOTH,
+            "reset_each_epoch": _BOTH,
+            "predict": ["never", "before fit", "after fit", "twice"],
+        },
+    ),
+    "layers": _Offer(
+        question_program,
+        play_sequence,
+        {
+            "layer": ["LSTM", "GRU", "SimpleRNN"],
+            "timesteps": [20, 5],
+            "mask": _BOTH,
+            "epochs": [1],
+        },
+    ),
+}
+
+EXPERIMENTS = tuple(_OFFERS)
+
+
+def recorded_at(name: str) -> Path:
+    """Where the outcomes of an experiment stand."""
+    return _RECORDED / f"{name}.json"
+
+
+def experiment(name: str) -> Experiment:
+    """Makes one of the experiments of the lessons.
+
+    Args:
+        name: One of `EXPERIMENTS`.
+
+    Raises:
+        ValueError: There is none of this name.
+
+    Example:
+        >>> experiment("order_of_rows")
+        Experiment(order=(0, 1, 2))
+    """
+    if name not in _OFFERS:
+        raise ValueError(f"There is no experiment {name!r}; there are {', '.join(_OFFERS)}.")
+    offer, recorded = _OFFERS[name], recorded_at(name)
+    return Experiment(
+        offer.program,
+        scene=offer.scene,
+        recorded=recorded if recorded.exists() else None,
+        **offer.choices,
+    )
