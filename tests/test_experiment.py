@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import logging
 import re
 import signal
 import threading
@@ -17,7 +18,7 @@ import pytest
 import traitlets as t
 
 import stateviz
-from stateviz.experiment.outcome import Outcome, failed
+from stateviz.experiment.outcome import Outcome, failed, run
 from stateviz.experiment.recorded import load_outcomes, save_outcomes
 from stateviz.lessons import question_program
 from tests.building.recordings import there
@@ -132,6 +133,15 @@ def test_a_long_error_is_cut_at_a_word_and_loses_the_lines_that_say_where() -> N
     assert failed(error).readout.startswith("ValueError: first word word")
     assert failed(error).readout.endswith("word ...")
     assert len(failed(error).readout) < 610
+
+
+def test_a_run_is_quiet_and_leaves_the_logging_as_it_was() -> None:
+    level = logging.getLogger("tensorflow").level
+    seen: list[int] = []
+    program = f"seen.append(__import__('logging').getLogger('tensorflow').level)\n{made_up()}"
+    run(program, {"seen": seen})
+    assert seen == [logging.ERROR]
+    assert logging.getLogger("tensorflow").level == level
 
 
 def test_a_program_without_a_recording_says_what_it_lacks() -> None:

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.fresh
 
 COURSE = sorted(NOTEBOOKS.glob("*.ipynb"))
 LARGEST_NOTEBOOK_BYTES = 2_000_000
+MOST_LINES, MOST_LINES_OF_A_CELL = 70, 12  # of code that is not folded
 
 each_notebook = pytest.mark.parametrize("path", COURSE, ids=[path.stem for path in COURSE])
 
@@ -53,6 +54,9 @@ def faults(path: Path) -> Iterator[str]:
     counts = [cell.execution_count for cell in code_cells]
     if not counts or counts != list(range(1, len(counts) + 1)):
         yield f"was not run once from top to bottom: its cells are numbered {counts}"
+    lines = sum(map(visible_lines, code_cells))
+    if lines > MOST_LINES:
+        yield f"shows {lines} lines of code; at most {MOST_LINES} may be: fold what only proves"
     for cell in code_cells:
         for fault in cell_faults(cell):
             yield f"cell {cell.id!r} {fault}"
@@ -60,8 +64,24 @@ def faults(path: Path) -> Iterator[str]:
         yield "is not in normal form: run `make notebooks`"
 
 
+def visible_lines(cell: NotebookNode) -> int:
+    """How many lines of code a reader sees who unfolds nothing."""
+    folded = cell.metadata.get("jupyter", {}).get("source_hidden")
+    return 0 if folded else sum(1 for line in cell.source.splitlines() if line.strip())
+
+
+def burdens(cell: NotebookNode) -> Iterator[str]:
+    """What a cell puts on its reader."""
+    if visible_lines(cell) > MOST_LINES_OF_A_CELL:
+        yield f"shows {visible_lines(cell)} lines; at most {MOST_LINES_OF_A_CELL} may be"
+    moved = re.findall(r"\b(\w+)\.frame = (.*)", cell.source)
+    if moved and moved[-1][1] != "0":
+        yield f"leaves {moved[-1][0]} at a frame of its own: end with `{moved[-1][0]}.frame = 0`"
+
+
 def cell_faults(cell: NotebookNode) -> Iterator[str]:
     source = cell.source.rstrip()
+    yield from burdens(cell)
     if source.endswith(";"):
         yield "ends in ';', which hides nothing under nbval: write `_ = ...`"
     if re.search(r"\b(interact|interactive|interactive_output|clear_output)\(", source):
@@ -190,6 +210,9 @@ def test_a_run_that_judges_nothing_is_an_error(lesson: Path) -> None:
     [
         (set_source(0, "How far?"), "has no header"),
         (set_source(1, "counter;"), "ends in ';'"),
+        (set_source(1, "\n".join(["1"] * 13)), "shows 13 lines; at most 12"),
+        (set_source(1, "\n".join(["1"] * 70)), "shows 7[0-9] lines of code; at most 70"),
+        (set_source(1, "p.frame = 0\np.frame = 7"), "leaves p at a frame of its own"),
         (set_source(1, "from ipywidgets import interact\ninteract(f, x=3)"), "calls interact"),
         (lambda notebook: notebook.cells[2].update(execution_count=None), r"\[1, None, 3, 4\]"),
         (lambda notebook: notebook.cells[2].update(execution_count=7), r"\[1, 7, 3, 4\]"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -81,7 +83,8 @@ def run(program: str, namespace: dict[str, Any]) -> Recording:
     Raises:
         NameError: It left no recording.
     """
-    exec(compile(program, "<experiment>", "exec"), namespace)
+    with _no_advice_on_retracing():
+        exec(compile(program, "<experiment>", "exec"), namespace)
     recording = namespace.get("recording")
     if not isinstance(recording, Recording):
         raise NameError(
@@ -89,6 +92,18 @@ def run(program: str, namespace: dict[str, Any]) -> Recording:
             "`with stateviz.record(model) as recording:`."
         )
     return recording
+
+
+@contextmanager
+def _no_advice_on_retracing() -> Iterator[None]:
+    """TensorFlow warns of many small models, of which an experiment makes one a run."""
+    logger = logging.getLogger("tensorflow")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def outcome_of(recording: Recording, scene: Callable[[Recording], Player]) -> Outcome:

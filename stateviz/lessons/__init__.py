@@ -16,4 +16,5 @@ from stateviz.lessons.programs import question_program as question_program
 from stateviz.lessons.question import play_question as play_question
 from stateviz.lessons.questions import ask as ask
 from stateviz.lessons.quiet import quietly as quietly
+from stateviz.lessons.tasks import check as check
 from stateviz.lessons.widget_check import WidgetCheck as WidgetCheck

@@ -275,7 +275,7 @@ function contentOf({ counts, table, error, meaning }) {
     return meaning ? [said, element("p", {}, meaning)] : [said];
   }
   const tiles = counts.map(([name, number]) =>
-    element("div", {}, element("b", {}, number), element("span", {}, name)),
+    element("div", {}, element("b", {}, number), " ", element("span", {}, name)),
   );
   const rows = element("details", {}, element("summary", {}, "by phase and epoch"));
   rows.insertAdjacentHTML("beforeend", table);

@@ -1,0 +1,159 @@
+"""The lessons' tasks: what is right is right however it is written, what is wrong is told why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import stateviz
+from stateviz.lessons import check
+from stateviz.lessons.tasks import TASKS, Verdict
+
+
+class AtBegin(keras.callbacks.Callback):  # type: ignore[misc]
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        for layer in self.model.layers:
+            if hasattr(layer, "reset_state"):
+                layer.reset_state()
+
+
+class AtEnd(keras.callbacks.Callback):  # type: ignore[misc]
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        stateviz.reset_state(self.model)
+
+
+class AtBatch(keras.callbacks.Callback):  # type: ignore[misc]
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        stateviz.reset_state(self.model)
+
+
+class Misspelled(keras.callbacks.Callback):  # type: ignore[misc]
+    def on_epoch_start(self, epoch: int) -> None:
+        stateviz.reset_state(self.model)
+
+
+def fitted(batch_size: int, *, epochs: int = 1, samples: int = 1000, stateful: bool = False) -> Any:
+    shape = (batch_size if stateful else None, 2, 1)
+    layer = keras.layers.SimpleRNN(1, stateful=stateful)
+    model = keras.Sequential([keras.Input(batch_shape=shape), layer])
+    model.compile("sgd", "mse", jit_compile=False)
+    with stateviz.record(model) as recording:
+        X = np.zeros((samples, 2, 1))
+        model.fit(X, X[:, 0], batch_size=batch_size, epochs=epochs, verbose=0)
+    return recording
+
+
+def assign(model: Any, change: Callable[[np.ndarray], np.ndarray], which: slice) -> None:
+    for state in model.get_layer("lstm").states[which]:
+        state.assign(change(keras.ops.convert_to_numpy(state)))
+
+
+def without_row_3(state: np.ndarray) -> np.ndarray:
+    kept: np.ndarray = state * np.array([[1.0], [1], [1], [0]])
+    return kept
+
+
+def by_lanes(series: np.ndarray, lanes: int, timesteps: int) -> np.ndarray:
+    parts = series.reshape(lanes, -1)
+    batches = np.split(parts, parts.shape[1] // timesteps, axis=1)
+    joined: np.ndarray = np.concatenate(batches)[..., np.newaxis]
+    return joined
+
+
+def by_transposing(series: np.ndarray, lanes: int, timesteps: int) -> np.ndarray:
+    cut = series.reshape(lanes, -1, timesteps)
+    turned: np.ndarray = cut.transpose(1, 0, 2).reshape(-1, timesteps, 1)
+    return turned
+
+
+def by_a_second_model(model: Any, sample: np.ndarray) -> Any:
+    single = keras.Sequential([keras.Input(batch_shape=(1, 3, 1)), _like(model)])
+    single.set_weights(model.get_weights())
+    return single.predict(sample, verbose=0)
+
+
+def _like(model: Any) -> Any:
+    return keras.layers.LSTM.from_config(model.get_layer("lstm").get_config())
+
+
+def by_32_copies(model: Any, sample: np.ndarray) -> Any:
+    stateviz.reset_state(model)
+    return model.predict(np.repeat(sample, 32, axis=0), batch_size=32, verbose=0)[:1]
+
+
+RIGHT: dict[str, list[Callable[[], Any]]] = {
+    "two_counts": [lambda: fitted(100)],
+    "reset_each_epoch": [lambda: AtBegin, AtBegin, stateviz.ResetStates],
+    "zero_row": [lambda: lambda model: assign(model, without_row_3, slice(None))],
+    "lanes": [lambda: by_lanes, lambda: by_transposing],
+    "one_sample": [
+        lambda: by_a_second_model,
+        lambda: lambda model, x: stateviz.twin(model, batch_size=1).predict(x, verbose=0),
+    ],
+}
+
+WRONG: list[tuple[str, Callable[[], Any], str]] = [
+    ("two_counts", lambda: 5, "Give the recording"),
+    ("two_counts", lambda: fitted(200), "How many rows has a batch"),
+    ("two_counts", lambda: fitted(100, stateful=True), "begins from zeros once"),
+    ("two_counts", lambda: fitted(200, epochs=2), "how many epochs"),
+    ("two_counts", lambda: fitted(100, samples=900), "fit all of X, once"),
+    ("reset_each_epoch", lambda: AtEnd, "an epoch's end comes too late"),
+    ("reset_each_epoch", lambda: AtBatch, "You reset before each batch"),
+    ("reset_each_epoch", lambda: Misspelled, "Nothing was reset before an epoch"),
+    ("reset_each_epoch", lambda: keras.callbacks.Callback(), "on_epoch_begin"),
+    ("zero_row", lambda: lambda model: None, "Row 3 still holds 27.0"),
+    ("zero_row", lambda: stateviz.reset_state, "so are others"),
+    ("zero_row", lambda: lambda m: assign(m, without_row_3, slice(1, 2)), "h is not"),
+    ("zero_row", lambda: lambda m: assign(m, without_row_3, slice(0, 1)), "Row 3 still holds"),
+    ("zero_row", lambda: lambda model: model.states, "raised AttributeError"),
+    ("lanes", lambda: lambda s, n, t: s.reshape(-1, t, 1), "the next row, but the state goes on"),
+    (
+        "lanes",
+        lambda: lambda s, n, t: s.reshape(n, -1),
+        "It must be (samples, timesteps",
+    ),
+    ("lanes", lambda: lambda s, n, t: by_lanes(s[::-1], n, t), "Row 0 read 60"),
+    ("one_sample", lambda: lambda m, x: m.predict(x, verbose=0)[0], "Your answer is 13"),
+    ("one_sample", lambda: by_32_copies, "the state of the model itself was moved"),
+    ("one_sample", lambda: lambda m, x: np.zeros(32), "32 numbers came back"),
+    ("one_sample", lambda: lambda m, x: 7.0, "Your answer is 7; 2 + 3 + 5 is 10"),
+]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_right_answer_is_right_however_it_is_written(task: str) -> None:
+    for made in RIGHT[task]:
+        verdict = check(task, made())
+        assert verdict.right, verdict
+
+
+@pytest.mark.parametrize(("task", "made", "hint"), WRONG)
+def test_a_wrong_answer_is_told_the_belief_behind_it(
+    task: str, made: Callable[[], Any], hint: str
+) -> None:
+    verdict = check(task, made())
+    assert not verdict.right
+    assert hint in verdict.words
+
+
+@pytest.mark.parametrize("nothing", [None, ...])
+def test_a_stub_is_not_an_answer(nothing: Any) -> None:
+    for task in TASKS:
+        assert repr(check(task, nothing)).startswith("✗ Not yet. Nothing is there yet")
+    for task in ("lanes", "one_sample"):
+        assert "Nothing is there yet" in check(task, lambda *_: nothing).words
+
+
+def test_a_task_that_is_not_there() -> None:
+    with pytest.raises(ValueError, match="There is no task 'fly'; there are two_counts"):
+        check("fly", 1)
+
+
+def test_a_verdict_is_shown_as_text_and_as_html() -> None:
+    assert repr(Verdict(True, "a < b")) == "✓ Right. a < b"
+    assert "a &lt; b" in Verdict(False, "a < b")._repr_html_()
