@@ -287,4 +287,25 @@ BREAKS: tuple[Break, ...] = (
         "model.fit(X, y, batch_size=2, shuffle=False, verbose=0),",
         "model.fit(X, y, batch_size=2, verbose=0),",
     ),
+    Break(
+        "an experiment shows another run than it made",
+        RESETTING,
+        "stateviz/experiment/widget.py",
+        "self._outcome(self._programs[place], names)",
+        "self._outcome(self._programs[0], names)",
+    ),
+    Break(
+        "a check accepts a wrong solution",
+        RESETTING,
+        "stateviz/lessons/tasks.py",
+        "if begins == [0, 3] * 3:",
+        "if begins:",
+    ),
+    Break(
+        "a folded cell of evidence no longer runs what it tells",
+        RESETS,
+        RESETS,
+        "tried.run()",
+        "tried.stop()",
+    ),
 )
