@@ -147,9 +147,12 @@ def test_the_pages_code_is_formatted_and_linted(tool: Callable[..., Any]) -> Non
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_the_modules_join_to_one_that_a_notebook_can_load(node: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["player", "experiment"])
+def test_the_modules_join_to_one_that_a_notebook_can_load(
+    node: str, tmp_path: Path, name: str
+) -> None:
     joined = tmp_path / "joined.mjs"
-    joined.write_text(page.script(), encoding="utf-8")
+    joined.write_text(page.script(name), encoding="utf-8")
     show = (
         "import(process.argv[1]).then((m) => console.log(typeof m.default.render, Object.keys(m)))"
     )
@@ -157,7 +160,8 @@ def test_the_modules_join_to_one_that_a_notebook_can_load(node: str, tmp_path: P
     run = run_in(tmp_path, [node, "--input-type=module", "-e", show, str(joined)])
 
     assert run.stdout.split() == ["function", "[", "'default'", "]"], run.stderr
+    both = f"\n{page.script()}\n{page.script('experiment')}"
     for module in PAGE.glob("*.js"):
         text = module.read_text(encoding="utf-8")
         for each in re.findall(r"^export ((?:async )?\w+ \w+)", text, re.MULTILINE):
-            assert f"\n{each}" in f"\n{page.script()}", (module.name, each)
+            assert f"\n{each}" in both, (module.name, each)

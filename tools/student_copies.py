@@ -30,12 +30,18 @@ def without_answers(notebook: NotebookNode) -> NotebookNode:
     for cell in copy.cells:
         if cell.cell_type == "markdown":
             tags = cell.metadata.get("tags", [])
-            cell.source = _SPACE_TO_WRITE if ANSWER_TAG in tags else without_folds(cell.source)
+            cell.source = heading_of(cell) if ANSWER_TAG in tags else without_folds(cell.source)
         elif cell.cell_type == "code":
             cell.source = without_feedback(cell.source)
             cell.outputs = []
             cell.execution_count = None
     return tidy(copy)
+
+
+def heading_of(cell: NotebookNode) -> str:
+    """The heading of a cell that is an answer as a whole, if it has one, and room to write."""
+    heading = cell.source.partition("\n")[0]
+    return f"{heading}\n\n{_SPACE_TO_WRITE}" if heading.startswith("#") else _SPACE_TO_WRITE
 
 
 def without_folds(text: str) -> str:

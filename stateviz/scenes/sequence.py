@@ -46,6 +46,7 @@ from stateviz.scenes.furniture import (
     panels_over_time,
     set_name,
 )
+from stateviz.scenes.labels import check_labels, labelled
 from stateviz.scenes.naming import in_run, told_apart
 
 _INPUTS_IN_READOUT = 3
@@ -65,6 +66,7 @@ def play_sequence(
     batch: int = 0,
     sample: int = 0,
     unit: int = 0,
+    labels: Sequence[str] | None = None,
     interval_ms: int | None = None,
 ) -> Player:
     """Plays one sample of one batch, timestep by timestep.
@@ -85,6 +87,8 @@ def play_sequence(
         batch: The place in `LayerRecording.batches`, 0-based.
         sample: The row among the samples that were kept, 0-based.
         unit: The unit among those that were kept whose h and c are drawn as lines, 0-based.
+        labels: What was read at each timestep of this sample: a text, of which each character is a
+            label, or a list of words.
         interval_ms: How long a frame stands, in milliseconds; where None, so that a short run lasts
             for some seconds and a long one is over within a minute.
 
@@ -93,7 +97,7 @@ def play_sequence(
 
     Raises:
         ValueError: The recording is empty, or has several layers and none is named; or several are
-            named whose batches do not go together.
+            named whose batches do not go together; or a timestep has no label of its own.
         KeyError: There is no such layer.
         IndexError: There is no such batch, sample or unit.
     """
@@ -106,9 +110,11 @@ def play_sequence(
     samples, _, units = record.hidden_state.shape
     check_place("sample", sample, samples, lowest.name)
     check_place("unit", unit, units, lowest.name)
+    named = None if labels is None else check_labels(labels, record.timesteps)
 
     def make(**choice: int) -> Scene:
-        return _chosen_scene(recording, choices, **choice)
+        scene = _chosen_scene(recording, choices, **choice)
+        return labelled(scene, named, of=(batch, sample), backwards=record.go_backwards)
 
     return Player.of(
         make,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
-from playwright.sync_api import Browser, Page
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Browser, Page, expect
 
 import stateviz
+from tests.browser.conftest import Lab
 from tests.browser.test_motion_in_browser import NEXT_BATCH, a_player, frame_of, slide_to
-from tests.building.recordings import SAMPLES
+from tests.browser.test_quiz_in_jupyterlab import KERNEL
+from tests.building.recordings import SAMPLES, a_recording
 
 Opened = Callable[..., Page]
 PLAYER = ".stateviz-player"
@@ -196,3 +201,38 @@ def test_without_scripts_there_is_a_still_that_says_how_it_plays(opened: Opened)
     assert "carried over" in words or "t = " in words
     assert "Trust Notebook" in words
     assert not page.locator("button").count()
+
+
+LIVE = """
+import stateviz
+run = stateviz.load("run.npz")
+stateviz.play_resets(run)
+"""
+
+
+def test_with_a_kernel_a_batch_is_opened_a_lane_lit_and_the_way_back_found(
+    chromium: Browser, jupyterlab: Lab
+) -> None:
+    a_recording(3).save(jupyterlab.notebooks / "run.npz")
+    cells = [new_code_cell(LIVE), new_code_cell("stateviz.play_batches(run)")]
+    notebook = new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, jupyterlab.notebooks / "room.ipynb")
+    page = jupyterlab.open(chromium, "room.ipynb")
+    jupyterlab.run_all(page)
+    whole, lanes = page.locator(PLAYER).first, page.locator(PLAYER).nth(1)
+    whole.locator("[data-choice=open]").select_option(index=2)
+    expect(whole).to_have_attribute("aria-label", re.compile("batch 1"), timeout=20_000)
+    expect(whole.locator("[data-choice=open]")).to_have_value("2")
+    picture = whole.locator(".stateviz-picture").bounding_box()
+    assert picture is not None
+    inch = picture["width"] / 7.5
+    page.mouse.click(picture["x"] + 7 * inch, picture["y"] + 0.23 * inch)
+    expect(whole.locator("[data-choice=open]")).to_have_value("0", timeout=20_000)
+    lanes.focus()
+    page.keyboard.press(".")
+    page.keyboard.press(".")
+    expect(lanes).to_have_attribute("data-lit", "1")
+    page.keyboard.press("ArrowRight")
+    expect(lanes).to_have_attribute("data-moving", "false", timeout=20_000)
+    expect(lanes).to_have_attribute("data-lit", "1")
+    page.context.close()

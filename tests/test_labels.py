@@ -1,0 +1,93 @@
+"""Letters and words under the timesteps of a sequence."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+import stateviz
+from tests.building.recordings import SAMPLES, UNITS, a_recording
+
+
+def recording(timesteps: int, **words: Any) -> stateviz.Recording:
+    states = np.random.default_rng(0).normal(size=(SAMPLES, timesteps, UNITS))
+    return a_recording(2, hidden_state=states, cell_state=states, inputs=None, **words)
+
+
+def under(player: stateviz.Player) -> dict[float, str]:
+    """What stands under the lowest axis, by its place."""
+    [ax] = [ax for ax in player.figure.axes if ax.get_xlabel()]
+    player.figure.canvas.draw()
+    texts = [text.get_text() for text in ax.get_xticklabels()]
+    return dict(zip(map(float, ax.get_xticks()), texts, strict=True))
+
+
+def test_each_character_stands_under_its_timestep_and_in_its_readout() -> None:
+    player = stateviz.play_sequence(recording(7), labels="Shall I")
+    texts = under(player)
+    assert [texts[t] for t in range(7)] == list("Shall·I")
+    player.frame = 0
+    assert "'S'" not in player.readout
+    for t, letter in enumerate("Shall·I"):
+        player.frame = t + 1
+        assert player.readout.startswith(f"t = {t} '{letter}'")
+
+
+def test_a_layer_that_reads_backwards_has_the_labels_of_what_it_read() -> None:
+    player = stateviz.play_sequence(recording(3, go_backwards=True), labels="abc")
+    texts = under(player)
+    assert [texts[t] for t in range(3)] == ["c", "b", "a"]
+    player.frame = 1
+    assert player.readout.startswith("t = 2 'c'")
+
+
+def test_words_that_do_not_fit_are_told_in_the_readout_alone() -> None:
+    words = ["understanding", "of", "extraordinarily", "long", "sentences"] * 4
+    player = stateviz.play_sequence(recording(20), labels=words)
+    shown = [text for text in under(player).values() if text in words]
+    assert 3 < len(shown) < 20
+    [ax] = [ax for ax in player.figure.axes if ax.get_xlabel()]
+    boxes = [text.get_window_extent() for text in ax.get_xticklabels() if text.get_text() in words]
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+    player.frame = 3
+    assert "'extraordinarily'" in player.readout
+
+
+def test_what_stands_under_the_axis_takes_no_more_room_than_without_labels() -> None:
+    lowest = []
+    for labels in (None, "Shall I"):
+        player = stateviz.play_sequence(recording(7), labels=labels)
+        [ax] = [ax for ax in player.figure.axes if ax.get_xlabel()]
+        player.figure.canvas.draw()
+        lowest.append(ax.xaxis.label.get_window_extent().y0)
+    assert lowest[1] == pytest.approx(lowest[0], abs=0.5)
+
+
+def test_the_labels_of_one_sample_are_not_shown_for_another() -> None:
+    player = stateviz.play_sequence(recording(7), labels="Shall I", sample=1)
+    player.choose(unit=1)
+    assert under(player)[3.0] == "l"
+    player.choose(sample=0)
+    assert "l" not in "".join(under(player).values()).replace("initial", "")
+    player.choose(sample=1)
+    assert under(player)[3.0] == "l"
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "words"),
+    [
+        ("Shall", ValueError, "this batch has 7, and 5 were given"),
+        (["Shall", "I"], ValueError, "2 were given"),
+        (range(7), TypeError, "takes a text or a list of texts"),
+    ],
+)
+def test_labels_that_do_not_fit(labels: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        stateviz.play_sequence(recording(7), labels=labels)
+
+
+def test_markup_is_text() -> None:
+    assert under(stateviz.play_sequence(recording(3), labels="$a$"))[0.0] == "$"
