@@ -20,7 +20,9 @@ import traitlets as t
 import stateviz
 from stateviz.experiment.outcome import Outcome, failed, run
 from stateviz.experiment.recorded import load_outcomes, save_outcomes
+from stateviz.lessons import experiment as experiment_of_a_lesson
 from stateviz.lessons import question_program
+from stateviz.lessons.experiments import EXPERIMENTS, recorded_at
 from tests.building.recordings import there
 
 # It leaves a recording without Keras, so that what stands around it is tested quickly.
@@ -126,6 +128,27 @@ def test_an_error_is_shown_with_its_meaning_and_the_next_run_is_well() -> None:
     experiment.choose(batch_size=200)
     experiment.run()
     assert "1 state tensor zeroed, 200 sample states zeroed" in experiment.readout
+
+
+def test_a_meaning_is_given_only_where_the_first_axis_differs() -> None:
+    rows = ValueError("Incompatible shapes: [100,32] vs. [300,32]")
+    features = ValueError("Incompatible shapes: [100,32] vs. [100,16]")
+    assert "another number of rows" in failed(rows).meaning
+    assert failed(features).meaning == failed(ValueError("no ROOM")).meaning == ""
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_all_that_a_lesson_offers_was_recorded_by_the_program_of_today(name: str) -> None:
+    assert set(load_outcomes(recorded_at(name))) == set(experiment_of_a_lesson(name)._programs)
+
+
+def test_what_was_recorded_is_what_a_run_tells_today() -> None:
+    today = experiment_of_a_lesson("order_of_rows")
+    outcomes = load_outcomes(recorded_at("order_of_rows"))
+    for order in today.options["order"]:
+        today.choose(order=order)
+        today.run()
+        assert today.readout == outcomes[today.program].readout
 
 
 def test_a_long_error_is_cut_at_a_word_and_loses_the_lines_that_say_where() -> None:

@@ -21,6 +21,7 @@ from matplotlib.ticker import MaxNLocator
 
 from stateviz.drawing.finite import mark_not_finite, reach_of
 from stateviz.drawing.letters import FONT
+from stateviz.drawing.minus import DARK
 from stateviz.recording import BatchRecord, StateName
 
 _LEAST_GAP = 2  # columns before a batch
@@ -33,7 +34,7 @@ _LETTERS_OF_A_TICK = 4
 # Lanes whose largest values differ more than so many times have a scale each.
 _ONE_SCALE = 8
 # A number is written into a cell of so many inches and more, and into so many lanes at most.
-_CELL, _MOST_NUMBERED, _DARK = (0.37, 0.16), 12, 0.55
+_CELL, _MOST_NUMBERED = (0.37, 0.16), 12
 # In a narrower one a number has four signs at most.
 _WIDE_CELL = 0.47
 _GROUND, _SLOT = (0.5, 0.5, 0.5, 0.14), (0.5, 0.5, 0.5, 0.9)
@@ -146,7 +147,7 @@ def draw_numbers(
         if not np.isfinite(value):
             continue
         color = float(np.ma.getdata(colored)[lane, column])
-        dark = abs(color) > _DARK * reach
+        dark = abs(color) > DARK * reach
         text = ax.text(
             column,
             lane,

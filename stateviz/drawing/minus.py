@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 _LEAST_CELL = 5.5  # points; in a smaller one a sign would be a speck
 _LONGEST = 6.0  # points
 _SIGN = ((-0.5, -0.13), (0.5, -0.13), (0.5, 0.13), (-0.5, 0.13))
-_NEAR_ZERO, _DARK = 0.04, 0.55  # of the reach of the colours: white almost, and too dark for black
+# Of the reach of the colours: almost white, and too dark for black.
+_NEAR_ZERO, DARK = 0.04, 0.55
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def draw_minus_signs(image: AxesImage, values: np.ma.MaskedArray) -> MinusSigns:
     x = left + (np.arange(columns) + 0.5) * (right - left) / columns
     y = top + (np.arange(rows) + 0.5) * (bottom - top) / rows
     drawn, places, of_columns = [], [], []
-    for color, least, most in (("black", _NEAR_ZERO, _DARK), ("white", _DARK, np.inf)):
+    for color, least, most in (("black", _NEAR_ZERO, DARK), ("white", DARK, np.inf)):
         column, row = np.nonzero((least < -size.T) & (most >= -size.T))
         places.append((x[column], y[row]))
         [line] = ax.plot(

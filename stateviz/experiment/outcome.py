@@ -19,19 +19,19 @@ _WHERE = re.compile(r"File |Detected at |Stack trace for |\[\[|\^|.*defined at \
 # What Keras says, as a pattern, and what it means for the state.
 _MEANINGS = (
     (
-        r"stateful.*batch.?size|batch_shape|batch size.*stateful",
+        r"stateful.*needs to know its batch size",
         "A stateful layer keeps one row of state for each row of the batch, so it must know the "
         "size of the batch beforehand, and every batch must have that size. Choose a batch size "
         "that divides the number of samples.",
     ),
     (
-        r"Incompatible shapes|Dimensions must be equal|must be divisible|expected shape|"
-        r"shape.*mismatch|is not compatible",
+        # They differ in their first axis alone.
+        r"Incompatible shapes: \[\d+((?:,\d+)*)\] vs\. \[\d+\1\]",
         "A batch came that has another number of rows than the model was built for: mostly the "
         "last, short one. Choose a batch size that divides the number of samples.",
     ),
     (
-        r"MemoryError|ResourceExhausted|OOM",
+        r"^MemoryError|ResourceExhausted|\bOOM\b",
         "The machine has not enough memory for this. Choose smaller numbers.",
     ),
 )

@@ -48,7 +48,7 @@ class Run:
 
     def stop(self) -> None:
         """Interrupts the run at its next line, as the stop button of a notebook does."""
-        if self._inside.wait(_LOOK_S) and self._thread.is_alive():
+        if self._thread.is_alive() and self._inside.wait(_LOOK_S):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(KeyboardInterrupt)
             )

@@ -89,6 +89,7 @@ class Experiment(anywidget.AnyWidget):
         self._recorded = {} if recorded is None else load_outcomes(Path(recorded))
         self._outcomes: dict[int, Outcome] = {}
         self._recordings: dict[int, Recording] = {}
+        self._runs = itertools.count()
         choices = itertools.product(*self._options.values())
         super().__init__(
             _offers=[[name, list(map(str, each))] for name, each in self._options.items()],
@@ -226,13 +227,10 @@ class Experiment(anywidget.AnyWidget):
         self._recordings.pop(place, None)
         if isinstance(recording, Recording) and not outcome.error:
             self._recordings[place] = recording
-        said = outcome.for_page() | {"run": len(self._results) and self._runs() + 1}
+        said = outcome.for_page() | {"run": next(self._runs)}
         with self.hold_sync():
             self._results = {**self._results, str(place): said}
             self._shown = place
-
-    def _runs(self) -> int:
-        return max(int(result["run"]) for result in self._results.values())
 
     def _hear(self, _: Any, content: Mapping[str, Any], __: Any) -> None:
         if content.get("do") == "stop":

@@ -16,7 +16,7 @@ from stateviz.lessons.programs import (
 )
 from stateviz.playing.player import Player
 from stateviz.recording import Recording
-from stateviz.scenes import play_batches, play_cell, play_resets, play_sequence
+from stateviz.scenes import play_batches, play_cell, play_resets
 
 _RECORDED = Path(__file__).with_name("recorded")
 
@@ -48,16 +48,6 @@ _OFFERS = {
             "validation": _BOTH,
             "reset_each_epoch": _BOTH,
             "predict": ["never", "before fit", "after fit", "twice"],
-        },
-    ),
-    "layers": _Offer(
-        question_program,
-        play_sequence,
-        {
-            "layer": ["LSTM", "GRU", "SimpleRNN"],
-            "timesteps": [20, 5],
-            "mask": _BOTH,
-            "epochs": [1],
         },
     ),
 }

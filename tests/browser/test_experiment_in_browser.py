@@ -97,6 +97,38 @@ def test_a_kept_run_plays_in_step_with_the_next(page: Page) -> None:
     expect(players.first).to_have_attribute("data-playing", "true")
 
 
+def test_what_plays_goes_on_while_something_else_is_chosen(page: Page) -> None:
+    run(page)
+    player = page.locator(".stateviz-player")
+    player.locator("[data-action=next]").click()
+    expect(player).to_have_attribute("data-moving", "false")
+    frame = player.get_attribute("data-frame")
+    assert frame != "0"
+    choose(page, "origin", "fresh")
+    expect(page.locator(".stateviz-outcome").last).to_contain_text("(of other choices)")
+    assert player.get_attribute("data-frame") == frame
+
+
+def test_two_experiments_of_a_page_show_their_own_runs(chromium: Browser, tmp_path: Path) -> None:
+    panels = []
+    for batches in (2, 3):
+        offers: dict[str, Any] = {"batches": [batches], "origin": ["carried"]}
+        path = tmp_path / f"{batches}.json"
+        stateviz.Experiment(made_up, **offers).record_all(path)
+        panels.append(stateviz.Experiment(made_up, recorded=path, **offers)._html())
+    (tmp_path / "two.html").write_text("<!doctype html>" + "".join(panels), encoding="utf-8")
+    opened = chromium.new_page()
+    opened.goto((tmp_path / "two.html").as_uri())
+    expect(opened.locator(PANEL)).to_have_count(2)
+    for place in (0, 1):
+        opened.locator(".stateviz-run").nth(place).click()
+    frames = opened.locator(".stateviz-player .stateviz-count")
+    expect(frames).to_have_count(2)
+    lengths = [text.rpartition(" ")[2] for text in frames.all_inner_texts()]
+    assert int(lengths[0]) < int(lengths[1])
+    opened.close()
+
+
 def test_it_works_by_keys_and_axe_finds_nothing(page: Page) -> None:
     page.locator("[data-choice=batches]").focus()
     page.keyboard.press("ArrowDown")

@@ -78,6 +78,8 @@ export function linesOf(program, before) {
     .map((line) => [line, line !== "" && !old.has(line)]);
 }
 
+let panels = 0; // without a kernel no panel has an id of its own
+
 class Panel {
   /**
    * @param {PanelModel} model
@@ -85,6 +87,7 @@ class Panel {
    */
   constructor(model, el) {
     this.model = model;
+    this.id = model.get("_own_id") || `panel ${++panels}`;
     this.before = model.get("_programs")[this.place];
     this.selects = model.get("_offers").map(([name, labels], at) => this.select(name, labels, at));
     this.program = element("code");
@@ -96,7 +99,7 @@ class Panel {
     this.status = element("span", { role: "status" });
     this.newest = element("section", { class: "stateviz-outcome" });
     this.kept = element("section", { class: "stateviz-outcome" });
-    /** @type {Map<HTMLElement, { key: string, undo: () => void }>} */
+    /** @type {Map<HTMLElement, { key: string, note: HTMLElement, undo: () => void }>} */
     this.mounted = new Map();
     this.root = this.laidOut();
     el.append(this.root);
@@ -129,6 +132,7 @@ class Panel {
       this.before = this.model.get("_programs")[this.place];
       const chosen = [...this.model.get("_chosen")];
       chosen[at] = Number(made.value);
+      if (!this.model.get("_busy")) this.model.set("_status", ""); // it told of other choices
       this.set("_chosen", chosen);
     });
     return made;
@@ -226,18 +230,23 @@ class Panel {
    */
   fill(room, place, note) {
     const outcome = this.model.get("_results")[String(place)];
-    const key = outcome ? `${place} ${outcome.run} ${note}` : "";
+    const key = outcome ? `${place} ${outcome.run}` : "";
     const now = this.mounted.get(room);
-    if ((now?.key ?? "") === key) return;
+    const said = note && ` (${note})`;
+    if ((now?.key ?? "") === key) {
+      if (now) now.note.textContent = said; // what plays there goes on
+      return;
+    }
     now?.undo();
     this.mounted.delete(room);
     room.replaceChildren();
     if (!outcome) return;
     const title = choicesAt(this.model.get("_offers"), place).join(", ");
-    const heading = element("h4", {}, element("code", {}, title), note ? ` (${note})` : "");
+    const words = element("span", {}, said);
+    const heading = element("h4", {}, element("code", {}, title), words);
     room.append(heading, ...contentOf(outcome));
     const undo = outcome.payload ? this.play(room, outcome, place) : () => {};
-    this.mounted.set(room, { key, undo });
+    this.mounted.set(room, { key, note: words, undo });
   }
 
   /**
@@ -247,10 +256,11 @@ class Panel {
    * @param {number} place
    */
   play(room, outcome, place) {
-    const id = this.model.get("_own_id");
     const el = element("div");
     room.append(el);
-    const member = joined(this, `${id} ${place} ${outcome.run}`, outcome);
+    // A clock of its own: that of the other room may still be about to go.
+    const where = room === this.kept ? "kept" : "newest";
+    const member = joined(this, `${this.id} ${place} ${outcome.run} ${where}`, outcome);
     const made = mount({ model: member.model, el });
     return () => {
       left(this, member);
