@@ -308,4 +308,11 @@ BREAKS: tuple[Break, ...] = (
         "tried.run()",
         "tried.stop()",
     ),
+    Break(
+        "the gradient is drawn across the border",
+        STATEFUL,
+        "stateviz/lessons/gradient.py",
+        "self.reached = int(np.count_nonzero(cut.gradient))",
+        "self.reached = len(cut.gradient)",
+    ),
 )

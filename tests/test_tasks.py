@@ -85,6 +85,58 @@ def by_32_copies(model: Any, sample: np.ndarray) -> Any:
     return model.predict(np.repeat(sample, 32, axis=0), batch_size=32, verbose=0)[:1]
 
 
+def fit_with(**options: Any) -> Callable[[Any, np.ndarray, np.ndarray], None]:
+    def train(model: Any, X: np.ndarray, y: np.ndarray) -> None:
+        chosen: dict[str, Any] = {
+            "shuffle": False,
+            "validation_split": 0.25,
+            "callbacks": [stateviz.ResetStates()],
+            "samples": 8,
+            **options,
+        }
+        kept = chosen.pop("samples")
+        model.fit(X[:kept], y[:kept], batch_size=2, epochs=2, verbose=0, **chosen)
+
+    return train
+
+
+class AlsoBeforeTests(AtBegin):
+    def on_test_begin(self, logs: Any = None) -> None:
+        stateviz.reset_state(self.model)
+
+
+class OnlyTests(AlsoBeforeTests):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Training goes on with what is there."""
+
+
+def by_initial_state(layer: Any, first: Any, second: Any) -> Any:
+    _, h, c = layer(first)
+    return layer(second, initial_state=[h, c])[-1]
+
+
+def by_joining(layer: Any, first: Any, second: Any) -> Any:
+    return layer(keras.ops.concatenate([first, second], axis=1))[-1]
+
+
+def by_plain_numbers(layer: Any, first: Any, second: Any) -> Any:
+    _, h, c = layer(first)
+    return layer(second, initial_state=[keras.ops.array(h.numpy()), keras.ops.array(c.numpy())])[-1]
+
+
+def stepping(*, begin: bool = True, between: bool = False) -> Callable[[Any, np.ndarray], float]:
+    def answer(model: Any, numbers: np.ndarray) -> Any:
+        if begin:
+            stateviz.reset_state(model)
+        for number in numbers:
+            if between:
+                model.get_layer("lstm").reset_state()
+            said = model.predict(np.full((1, 1, 1), number), verbose=0)
+        return said
+
+    return answer
+
+
 RIGHT: dict[str, list[Callable[[], Any]]] = {
     "two_counts": [lambda: fitted(100)],
     "reset_each_epoch": [lambda: AtBegin, AtBegin, stateviz.ResetStates],
@@ -94,6 +146,13 @@ RIGHT: dict[str, list[Callable[[], Any]]] = {
         lambda: by_a_second_model,
         lambda: lambda model, x: stateviz.twin(model, batch_size=1).predict(x, verbose=0),
     ],
+    "three_faults": [
+        lambda: fit_with(),
+        lambda: fit_with(callbacks=[AlsoBeforeTests()]),
+        lambda: fit_with(validation_split=0.5),
+    ],
+    "hand_over": [lambda: by_initial_state, lambda: by_joining],
+    "one_at_a_time": [stepping],
 }
 
 WRONG: list[tuple[str, Callable[[], Any], str]] = [
@@ -122,6 +181,19 @@ WRONG: list[tuple[str, Callable[[], Any], str]] = [
     ("one_sample", lambda: by_32_copies, "the state of the model itself was moved"),
     ("one_sample", lambda: lambda m, x: np.zeros(32), "32 numbers came back"),
     ("one_sample", lambda: lambda m, x: 7.0, "Your answer is 7; 2 + 3 + 5 is 10"),
+    ("three_faults", lambda: fit_with(shuffle=True), "mixes"),
+    ("three_faults", lambda: fit_with(samples=9), "Sample 9 was alone in its batch"),
+    ("three_faults", lambda: fit_with(samples=7), "Sample 5 was alone"),
+    ("three_faults", lambda: fit_with(callbacks=[AtBegin()]), "Validation began with the state"),
+    ("three_faults", lambda: fit_with(validation_split=0.0), "fitted, with validation"),
+    ("three_faults", lambda: fit_with(callbacks=[OnlyTests()]), "An epoch began with the state"),
+    ("three_faults", lambda: fit_with(batch_size=2), "raised TypeError"),
+    ("hand_over", lambda: lambda layer, a, b: layer(b)[-1], "20: the second part began from zeros"),
+    ("hand_over", lambda: by_plain_numbers, "no gradient reaches the first part"),
+    ("hand_over", lambda: lambda layer, a, b: layer(a)[-1], "You returned 10"),
+    ("one_at_a_time", lambda: stepping(begin=False), "added to 100"),
+    ("one_at_a_time", lambda: stepping(between=True), "what was read before it is forgotten"),
+    ("one_at_a_time", lambda: lambda model, numbers: 14.0, "The model was not called"),
 ]
 
 
@@ -145,7 +217,7 @@ def test_a_wrong_answer_is_told_the_belief_behind_it(
 def test_a_stub_is_not_an_answer(nothing: Any) -> None:
     for task in TASKS:
         assert repr(check(task, nothing)).startswith("✗ Not yet. Nothing is there yet")
-    for task in ("lanes", "one_sample"):
+    for task in ("lanes", "one_sample", "hand_over", "one_at_a_time"):
         assert "Nothing is there yet" in check(task, lambda *_: nothing).words
 
 

@@ -8,15 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from stateviz.experiment import Experiment
+from stateviz.lessons.keras2 import load_keras2
 from stateviz.lessons.programs import (
+    broken_stream_program,
+    deleted_line_program,
     forget_program,
+    growing_program,
+    keep_program,
     last_batch_program,
     order_program,
     question_program,
+    switch_program,
 )
 from stateviz.playing.player import Player
 from stateviz.recording import Recording
-from stateviz.scenes import play_batches, play_cell, play_resets
+from stateviz.scenes import compare, play_batches, play_cell, play_resets
 
 _RECORDED = Path(__file__).with_name("recorded")
 
@@ -26,6 +32,13 @@ class _Offer:
     program: Callable[..., str]
     scene: Callable[[Recording], Player]
     choices: dict[str, Sequence[Any]]
+
+
+def _beside_keras2(recording: Recording) -> Player:
+    """The last epoch of `fit` and `predict`, under what Keras 2 did."""
+    [layer] = recording.values()
+    old = load_keras2("counting", stateful=layer.stateful)
+    return compare(old, recording, names=("Keras 2", "today"), batches=[2, 3, 4, 5])
 
 
 _BOTH = [False, True]
@@ -49,6 +62,27 @@ _OFFERS = {
             "reset_each_epoch": _BOTH,
             "predict": ["never", "before fit", "after fit", "twice"],
         },
+    ),
+    "broken_stream": _Offer(
+        broken_stream_program, play_batches, {"samples": [8, 9, 6], "shuffle": _BOTH}
+    ),
+    "switch": _Offer(
+        switch_program, play_resets, {"recurrent_weight": [2.0, 1.0, 0.5], "gap": [100, 1000]}
+    ),
+    "growing": _Offer(
+        growing_program,
+        play_resets,
+        {"forget_bias": [30.0, 1.0, 0.0], "reset_each_epoch": _BOTH},
+    ),
+    "keep_less": _Offer(
+        keep_program,
+        play_batches,
+        {"layers": ["weeks", "seasons"], "samples": [None, (0,)], "every": [1, 2]},
+    ),
+    "deleted_line": _Offer(
+        deleted_line_program,
+        _beside_keras2,
+        {"stateful": [True, False], "line": ["deleted", "mended"]},
     ),
 }
 

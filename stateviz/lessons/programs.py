@@ -147,3 +147,132 @@ model = counting_model(batch_size=3, timesteps=3, stateful=True)
 with stateviz.record(model) as recording:
     model.predict(X, batch_size=3, verbose=0)
 """
+
+
+def broken_stream_program(*, samples: int = 8, shuffle: bool = False) -> str:
+    """A stateful LSTM that counts, in batches of 4, and a stream that may break in two ways.
+
+    Args:
+        samples: 8 are two whole batches; 9 leave one row over, 6 leave two.
+        shuffle: Whether `fit` shuffles, as it does if it is not told.
+    """
+    return f"""\
+import keras
+import numpy as np
+import stateviz
+from stateviz.lessons import counting_model
+
+keras.utils.set_random_seed(1)
+X = np.repeat(np.arange(1.0, {samples + 1}), 3).reshape({samples}, 3, 1)  # 1 1 1, 2 2 2, ...
+y = np.zeros(({samples}, 1))
+
+model = counting_model(batch_size=4, timesteps=3, stateful=True)
+with stateviz.record(model) as recording:
+    model.fit(X, y, batch_size=4, shuffle={shuffle}, verbose=0)
+"""
+
+
+def switch_program(*, recurrent_weight: float = 2.0, gap: int = 100) -> str:
+    """A stateful RNN of one unit as a switch: one cue puts it on, the next one puts it off.
+
+    Args:
+        recurrent_weight: Above 1 the state holds itself, at 1 and below it fades.
+        gap: How many timesteps lie between the two cues; batches have 20.
+    """
+    return f"""\
+import keras
+import numpy as np
+import stateviz
+
+rnn = keras.layers.SimpleRNN(1, stateful=True, name="rnn")
+model = keras.Sequential([keras.Input(batch_shape=(1, 20, 1)), rnn])
+# h = tanh(2 x + {recurrent_weight} (h before))
+rnn.set_weights([np.array([[2.0]]), np.array([[{recurrent_weight}]]), np.zeros(1)])
+model.compile(jit_compile=False)
+
+stream = np.zeros({2 * gap})
+stream[0], stream[{gap}] = 2.0, -2.0  # on, and off
+with stateviz.record(model) as recording:
+    model.predict(stream.reshape(-1, 20, 1), batch_size=1, verbose=0)
+"""
+
+
+def growing_program(*, forget_bias: float = 30.0, reset_each_epoch: bool = False) -> str:
+    """A stateful LSTM that adds 1 to c at each timestep and keeps what its forget gate lets it.
+
+    Args:
+        forget_bias: 30 makes the gate 1, 1 makes it 0.73, 0 makes it one half.
+        reset_each_epoch: Whether the state is reset before each epoch.
+    """
+    callbacks = "callbacks=[stateviz.ResetStates()], " if reset_each_epoch else ""
+    return f"""\
+import keras
+import numpy as np
+import stateviz
+
+lstm = keras.layers.LSTM(1, stateful=True, name="lstm")
+model = keras.Sequential([keras.Input(batch_shape=(1, 10, 1)), lstm])
+#                input  forget  candidate  output
+bias = np.array([30.0, {forget_bias}, 0.0, 30.0])
+lstm.set_weights([np.array([[0.0, 0.0, 30.0, 0.0]]), np.zeros((1, 4)), bias])
+model.compile(keras.optimizers.SGD(0.0), "mse")
+
+X, y = np.ones((4, 10, 1)), np.zeros((4, 1))
+with stateviz.record(model) as recording:
+    model.fit(X, y, batch_size=1, epochs=3, shuffle=False, {callbacks}verbose=0)
+"""
+
+
+def keep_program(
+    *, layers: str = "weeks", samples: tuple[int, ...] | None = None, every: int = 1
+) -> str:
+    """Two stateful layers, of which a part is kept while five batches are predicted.
+
+    Args:
+        layers: The layer to keep, "weeks" or "seasons".
+        samples: The rows to keep of each batch; None for all.
+        every: Keep each `every`-th batch.
+    """
+    kept = f'layers="{layers}"'
+    kept += f", samples={list(samples)}" if samples else ""
+    kept += f", every={every}" if every > 1 else ""
+    return f"""\
+import keras
+import stateviz
+from stateviz.lessons import co2_lanes
+
+keras.utils.set_random_seed(0)
+X, y = co2_lanes(samples=40, timesteps=12, batch_size=8)
+model = keras.Sequential([
+    keras.Input(batch_shape=(8, 12, 1)),
+    keras.layers.LSTM(6, return_sequences=True, stateful=True, name="weeks"),
+    keras.layers.GRU(3, stateful=True, name="seasons"),
+    keras.layers.Dense(1),
+])
+
+with stateviz.record(model, {kept}) as recording:
+    model.predict(X, batch_size=8, verbose=0)
+"""
+
+
+def deleted_line_program(*, stateful: bool = True, line: str = "deleted") -> str:
+    """A program of Keras 2 whose `model.reset_states()` was deleted, or mended.
+
+    Args:
+        stateful: Whether its layer is stateful.
+        line: "deleted", or "mended": the layer is reset where the model was.
+    """
+    mended = '    model.get_layer("lstm").reset_state()\n' if line == "mended" else ""
+    return f"""\
+import keras
+import stateviz
+from stateviz.lessons import keras2_data, keras2_weights, old_model
+
+X, y = keras2_data("counting")
+weights = keras2_weights("counting")
+model = old_model(keras, "counting", stateful={stateful}, weights=weights)
+
+with stateviz.record(model) as recording:
+    model.fit(X, y, batch_size=2, epochs=2, shuffle=False, verbose=0)
+{mended}    model.predict(X, batch_size=2, verbose=0)
+"""

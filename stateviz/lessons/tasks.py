@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -216,10 +217,110 @@ def _one_sample(predict: Callable[[Any, Any], Any]) -> str:
     return "2 + 3 + 5 = 10, and the model still holds its own state."
 
 
+def _three_faults(train: Callable[[Any, Any, Any], Any]) -> str:
+    """A function that fits in order, repeats no row, and begins each phase from zeros."""
+    model = counting_model(batch_size=2, timesteps=_STEPS, stateful=True)
+    X = np.repeat(np.arange(1.0, 10.0), _STEPS).reshape(9, _STEPS, 1)
+    with stateviz.record(model) as recording:
+        train(model, X, np.zeros((9, 1)))
+    [layer] = recording.values()
+    batches = {
+        phase: [batch for batch in layer.batches if batch.phase == phase]
+        for phase in ("fit", "validation")
+    }
+    if not all(batches.values()):
+        raise NotYet("Nothing is there yet: the model has to be fitted, with validation.")
+    read = [np.asarray(batch.inputs)[:, 0, 0].astype(int).tolist() for batch in batches["fit"]]
+    seen = "The training read the samples " + ", ".join(f"{a} {b}" for a, b in read) + ". "
+    for batch in layer.batches:
+        first, second = np.asarray(batch.inputs)[:, 0, 0]
+        if first == second:
+            raise NotYet(
+                f"Sample {first:.0f} was alone in its batch, and was repeated in both rows without "
+                "a word. Give fit a number of samples that the batch size divides."
+            )
+    if any(later != sooner + 2 for pair in _pairs(batches["fit"]) for sooner, later in pair):
+        raise NotYet(seen + "Row i must go on where row i stopped, but fit mixes the rows.")
+    begins = {
+        phase: [batch.initial_cell_state for batch in batches[phase] if batch.batch == 0]
+        for phase in batches
+    }
+    if any(np.asarray(state).any() for state in begins["validation"]):
+        raise NotYet(
+            "Validation began with the state that training had left; and it leaves its own to the "
+            "next epoch. Reset before each of them: stateviz.ResetStates() does."
+        )
+    if any(np.asarray(state).any() for state in begins["fit"]):
+        raise NotYet("An epoch began with the state that another had left.")
+    return seen + "Each epoch and each validation begins from zeros."
+
+
+def _pairs(batches: list[Any]) -> list[list[tuple[float, float]]]:
+    """For each batch that goes on in its epoch: what each row read before, and what it reads."""
+    return [
+        list(zip(np.asarray(last.inputs)[:, 0, 0], np.asarray(batch.inputs)[:, 0, 0], strict=True))
+        for last, batch in pairwise(batches)
+        if batch.batch
+    ]
+
+
+def _hand_over(end: Callable[[Any, Any, Any], Any]) -> str:
+    """A function that reads two parts so that the gradient goes back through both."""
+    import keras
+    import tensorflow as tf
+
+    layer = keras.layers.LSTM(1, activation="linear", return_state=True)
+    layer.build((1, None, 1))
+    layer.set_weights(counting_model(batch_size=1, timesteps=None).get_weights())
+    first, second = tf.ones((1, 10, 1)), 2 * tf.ones((1, 10, 1))
+    with tf.GradientTape() as tape:
+        tape.watch([first, second])
+        c = _returned(end(layer, first, second))
+    reached = tape.gradient(c, [first, second])
+    total = float(np.asarray(c).ravel()[0])
+    if total == 20:
+        raise NotYet("c at the end is 20: the second part began from zeros. Hand h and c over.")
+    if total != 30:
+        raise NotYet(f"You returned {total:g}; c at the end is the sum of all inputs, 30.")
+    missing = [
+        name for name, part in zip(("first", "second"), reached, strict=True) if part is None
+    ]
+    if missing:
+        raise NotYet(
+            f"c is right, but no gradient reaches the {missing[0]} part. A state that was turned "
+            "into plain numbers (numpy, or a stateful layer's variable) has forgotten its way."
+        )
+    return "c is 30, and the gradient goes back through the border to all 20 timesteps."
+
+
+def _one_at_a_time(answer: Callable[[Any, Any], Any]) -> str:
+    """A function that reads a sequence, one timestep a call, and returns the last output."""
+    model = counting_model(batch_size=1, timesteps=1, stateful=True)
+    model.predict(np.full((1, 1, 1), 100.0), verbose=0)  # somebody used it before
+    numbers = np.array([3.0, 1.0, 4.0, 1.0, 5.0])
+    with stateviz.record(model) as recording:
+        said = float(np.asarray(_returned(answer(model, numbers)), float).ravel()[-1])
+    [layer] = recording.values()
+    begins = [float(np.asarray(batch.initial_cell_state)[0, 0]) for batch in layer.batches]
+    seen = f"You returned {said:g}. "
+    if not begins:
+        raise NotYet(seen + "The model was not called: let it read each number.")
+    if said == 14 and begins == [0, 3, 4, 8, 9]:
+        return "3 + 1 + 4 + 1 + 5 = 14, one timestep a call."
+    if begins[0] == 100:
+        raise NotYet(seen + "Your first number was added to 100, what the model held before.")
+    if not any(begins):
+        raise NotYet(seen + "You reset before each number: what was read before it is forgotten.")
+    raise NotYet(seen + f"The calls began with c = {', '.join(f'{c:g}' for c in begins)}.")
+
+
 TASKS: dict[str, Check] = {
     "two_counts": _two_counts,
     "reset_each_epoch": _reset_each_epoch,
     "zero_row": _zero_row,
     "lanes": _lanes,
     "one_sample": _one_sample,
+    "three_faults": _three_faults,
+    "hand_over": _hand_over,
+    "one_at_a_time": _one_at_a_time,
 }
