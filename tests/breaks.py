@@ -13,6 +13,7 @@ STATEFUL = "notebooks/03_stateful.ipynb"
 VERSIONS = "notebooks/10_versions.ipynb"
 OWN_MODEL = "notebooks/09_your_own_model.ipynb"
 TRIAL = "notebooks/08_claims_on_trial.ipynb"
+AT_WORK = "notebooks/12_state_at_work.ipynb"
 BREAKS: tuple[Break, ...] = (
     Break(
         "a carried state is drawn as dropped",
@@ -314,5 +315,19 @@ BREAKS: tuple[Break, ...] = (
         "stateviz/lessons/gradient.py",
         "self.reached = int(np.count_nonzero(cut.gradient))",
         "self.reached = len(cut.gradient)",
+    ),
+    Break(
+        "a state that was passed in is taken for fresh zeros",
+        AT_WORK,
+        "stateviz/recorder/origins.py",
+        'return Began("given", zeros, None if zeros else left_by)',
+        'return Began("fresh", zeros, None if zeros else left_by)',
+    ),
+    Break(
+        "the lesson's lanes all go on, where one begins a new series",
+        AT_WORK,
+        AT_WORK,
+        "state.assign(state * (1 - new)[:, np.newaxis])",
+        "state.assign(state)",
     ),
 )

@@ -14,7 +14,7 @@ from tools.regenerate_notebooks import read_notebook
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
 QUESTIONS = REPOSITORY / "docs" / "questions.md"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-CELL = re.compile(r"\[\d+\]\(\.\./(notebooks/[^)]+)\) `(cell-\w+)`")
+CELL = re.compile(r"\[\d+\]\(\.\./(notebooks/[^)]+)\) `(cell-[\w-]+)`")
 THREAD = re.compile(
     r"https://(?:github\.com/[\w-]+/[\w-]+/issues|stackoverflow\.com/questions)/\d+"
 )

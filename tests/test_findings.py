@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz.recording.evidence import Finding
+from stateviz.recording.evidence import Finding, Findings
 from tests.building.models import ONES, counting_model
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.thorough
 FIT: dict[str, Any] = {"batch_size": 2, "verbose": 0, "shuffle": False}
 
 
-def fitted(*, validated: bool, cured: bool, stateful: bool = True) -> list[Finding]:
+def fitted(*, validated: bool, cured: bool, stateful: bool = True) -> Findings:
     model = counting_model(stateful=stateful)
     with stateviz.record(model) as recording:
         model.fit(
@@ -121,3 +121,14 @@ def test_a_state_that_is_not_a_number_is_found_in_an_opened_recording(tmp_path: 
     [finding] = opened.findings()
     assert finding.kind == "a state is not finite"
     assert finding.batches == (2,)
+
+
+def test_findings_wrap_at_words_in_a_notebook() -> None:
+    found = fitted(validated=True, cured=False)
+    assert repr(found) == "\n".join(f"- {each}" for each in found)
+    page = found._repr_html_()
+    assert page.count("<li>") == len(found) > 0
+    assert "<i>Give fit callbacks=[stateviz.ResetStates()]" in page
+    assert fitted(validated=True, cured=True)._repr_html_().startswith("<p>Nothing was found")
+    odd = Findings([Finding("<b>", "odd", "a < b", (), "c & d")])
+    assert "<b>&lt;b&gt;</b>: a &lt; b<br><i>c &amp; d</i>" in odd._repr_html_()

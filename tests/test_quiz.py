@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 
 from stateviz import quiz
 from stateviz.lessons import ask
-from stateviz.lessons.questions import questions
+from stateviz.lessons.questions import questions, score
 from stateviz.quiz import Prediction
 from tools.course_environment import NOTEBOOKS
+from tools.regenerate_notebooks import read_notebook
 
 OPTIONS = {"1000": "You count samples.", "5": "You count batches.", "<b>": "Markup & more."}
 
@@ -250,3 +252,49 @@ def test_each_question_of_the_course_is_asked_once_and_each_wrong_answer_is_told
         assert all(len(feedback) > 20 for feedback in question.options.values())
     with pytest.raises(ValueError, match=r"There is no question '99\.1'"):
         ask("99.1")
+
+
+def test_the_score_counts_first_tries_and_says_what_to_look_at_again() -> None:
+    right, wrong, waiting = (ask(f"12.f{number}") for number in (1, 2, 3))
+    right.choose(str(right.answer))
+    right.commit()
+    wrong.choose(next(option for option in wrong.options if option != wrong.answer))
+    wrong.commit()
+    wrong.try_again()
+    wrong.choose(str(wrong.answer))
+    wrong.commit()
+    waiting.choose(str(waiting.answer))
+    told = score("12.f")
+    assert (told.right, told.answered, told.asked) == (1, 2, 15)
+    assert told.again == (wrong.question,)
+    assert f"once more: {wrong.question}" in repr(told)
+    assert "<b>1</b> right" in told._repr_html_()
+    with pytest.raises(ValueError, match="no questions whose names begin with '99'"):
+        score("99")
+
+
+def test_the_score_of_a_class_tells_nothing_before_the_teacher_does() -> None:
+    told = ask("12.f15")
+    told.class_mode = True
+    told.choose(str(told.answer))
+    before = score("12.f15")
+    told.commit()
+    assert score("12.f15") == before
+    told.reveal()
+    assert score("12.f15").answered == 1
+
+
+def test_what_the_bank_says_of_the_claims_is_the_verdict_of_the_lesson() -> None:
+    lesson = read_notebook(NOTEBOOKS / "08_claims_on_trial.ipynb")
+    printed = "\n".join(
+        str(output.get("text") or output.get("data", {}).get("text/plain", ""))
+        for cell in lesson.cells
+        if cell.cell_type == "code" and "trial.judge(" in cell.source
+        for output in cell.outputs
+    )
+    verdicts = re.findall(r"^(TRUE|HALF TRUE|FALSE): (.*)$", printed, re.MULTILINE)
+    asked = [question for name, question in questions().items() if name.startswith("8.c")]
+    assert [each.answer.upper() for each in asked] == [verdict for verdict, _ in verdicts]
+    assert [each.question.partition('"')[2].rstrip('"') for each in asked] == [
+        claim for _, claim in verdicts
+    ]

@@ -15,6 +15,7 @@ from stateviz.lessons.keras2 import try_calls as try_calls
 from stateviz.lessons.programs import question_program as question_program
 from stateviz.lessons.question import play_question as play_question
 from stateviz.lessons.questions import ask as ask
+from stateviz.lessons.questions import score as score
 from stateviz.lessons.quiet import quietly as quietly
 from stateviz.lessons.tasks import check as check
 from stateviz.lessons.widget_check import WidgetCheck as WidgetCheck

@@ -34,6 +34,11 @@ class _Offer:
     choices: dict[str, Sequence[Any]]
 
 
+def _unit_0(recording: Recording) -> Player:
+    """How one unit goes through the run, with its sign."""
+    return play_resets(recording, unit=0)
+
+
 def _beside_keras2(recording: Recording) -> Player:
     """The last epoch of `fit` and `predict`, under what Keras 2 did."""
     [layer] = recording.values()
@@ -67,11 +72,11 @@ _OFFERS = {
         broken_stream_program, play_batches, {"samples": [8, 9, 6], "shuffle": _BOTH}
     ),
     "switch": _Offer(
-        switch_program, play_resets, {"recurrent_weight": [2.0, 1.0, 0.5], "gap": [100, 1000]}
+        switch_program, _unit_0, {"recurrent_weight": [2.0, 1.0, 0.5], "gap": [100, 1000]}
     ),
     "growing": _Offer(
         growing_program,
-        play_resets,
+        _unit_0,
         {"forget_bias": [30.0, 1.0, 0.0], "reset_each_epoch": _BOTH},
     ),
     "keep_less": _Offer(

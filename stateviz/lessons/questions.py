@@ -5,6 +5,7 @@ They stand in `questions.json`, so that a lesson's code does not hold the answer
 
 from __future__ import annotations
 
+import html
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from pathlib import Path
 from stateviz.quiz import Prediction
 
 _FILE = Path(__file__).with_name("questions.json")
+_asked: dict[str, Prediction] = {}  # as each was asked last
 
 
 @dataclass(frozen=True)
@@ -53,4 +55,54 @@ def ask(name: str) -> Prediction:
     if name not in questions():
         raise ValueError(f"There is no question {name!r}; there are {', '.join(questions())}.")
     asked = questions()[name]
-    return Prediction(asked.question, asked.options, answer=asked.answer)
+    _asked[name] = Prediction(asked.question, asked.options, answer=asked.answer)
+    return _asked[name]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many of some questions were answered right at the first try.
+
+    Attributes:
+        right: How many were.
+        answered: How many were answered and may be judged: in class mode, those revealed.
+        asked: How many there are.
+        again: The questions that were answered wrong.
+    """
+
+    right: int
+    answered: int
+    asked: int
+    again: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        told = f"{self.right} right at the first try, of {self.answered} answered"
+        told += f" ({self.asked} in all)"
+        return "\n".join([told, *(f"  once more: {question}" for question in self.again)])
+
+    def _repr_html_(self) -> str:
+        rest = "".join(f"<li>{html.escape(question)}</li>" for question in self.again)
+        told = f"<b>{self.right}</b> right at the first try, of {self.answered} answered"
+        once_more = f"<p>Once more:</p><ul>{rest}</ul>" if rest else ""
+        return f"<div role='status'><p>{told} ({self.asked} in all)</p>{once_more}</div>"
+
+
+def score(group: str) -> Score:
+    """Counts how many questions were answered right at the first try.
+
+    Args:
+        group: What their names begin with: "8.c" are the claims of lesson 8, "12.f" the final test.
+
+    Raises:
+        ValueError: No question has such a name.
+
+    Example:
+        >>> score("8.c")
+        0 right at the first try, of 0 answered (16 in all)
+    """
+    names = [name for name in questions() if name.startswith(group)]
+    if not names:
+        raise ValueError(f"There are no questions whose names begin with {group!r}.")
+    judged = [_asked[name] for name in names if name in _asked and _asked[name].revealed]
+    wrong = tuple(each.question for each in judged if each.attempts[0] != each.answer)
+    return Score(len(judged) - len(wrong), len(judged), len(names), wrong)

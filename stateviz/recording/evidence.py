@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,30 @@ class Finding:
 
     def __repr__(self) -> str:
         return f"{self.layer}: {self.what} {self.cure}"
+
+
+class Findings(list[Finding]):
+    """A list of findings, which a notebook shows with what happened and what mends it.
+
+    Example:
+        >>> Findings([Finding("lstm", "odd", "It moved.", (0,), "Reset it.")])
+        - lstm: It moved. Reset it.
+        >>> Findings()
+        []
+    """
+
+    def __repr__(self) -> str:
+        return "\n".join(f"- {found}" for found in self) or "[]"
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return "<p>Nothing was found that its owner would not expect.</p>"
+        rows = (
+            f"<li><b>{html.escape(found.layer)}</b>: {html.escape(found.what)}"
+            f"<br><i>{html.escape(found.cure)}</i></li>"
+            for found in self
+        )
+        return f"<ul>{''.join(rows)}</ul>"
 
 
 @dataclass(frozen=True)

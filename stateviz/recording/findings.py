@@ -10,17 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from stateviz.recording.evidence import Finding, Run, times
+from stateviz.recording.evidence import Finding, Findings, Run, times
 from stateviz.recording.history import records_of
 from stateviz.recording.layers import LayerRecording
 from stateviz.recording.mistakes import MISTAKES
 from stateviz.recording.records import BatchRecord, Event
 
 
-def findings_of(layers: Sequence[LayerRecording], events: Sequence[Event]) -> list[Finding]:
+def findings_of(layers: Sequence[LayerRecording], events: Sequence[Event]) -> Findings:
     """Everything odd, layer by layer; empty where nothing is."""
     runs = [Run.of(layer, events) for layer in layers]
-    return [found for run in runs for look in (*_LOOKS, *MISTAKES) for found in look(run)]
+    looks = (*_LOOKS, *MISTAKES)
+    return Findings(found for run in runs for look in looks for found in look(run))
 
 
 def _validation_altered_the_training_state(run: Run) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stateviz.recording import storage
-from stateviz.recording.evidence import Finding
+from stateviz.recording.evidence import Findings
 from stateviz.recording.findings import findings_of
 from stateviz.recording.layers import LayerRecording, unknown_layer
 from stateviz.recording.records import Event, same_content
@@ -100,11 +100,12 @@ class Recording(Mapping[str, LayerRecording]):
         layers = list(self._layers.values()) if layer is None else [self[layer]]
         return count_resets(layers, self.events)
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> Findings:
         """What happened to the states that their owner would not expect.
 
         Returns:
-            A `stateviz.Finding` each, with its evidence and its cure; empty where nothing is odd.
+            A list with a `stateviz.Finding` each, with its evidence and its cure; empty where
+            nothing is odd.
         """
         layers, events, _ = self._parts()
         return findings_of(layers, events)

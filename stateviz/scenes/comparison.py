@@ -252,7 +252,7 @@ class _Picture:
         ax.spines[:].set_visible(False)
         if row == 0:
             lanes.draw_batch_names(ax, records, y=1 + (OVER_LANES + 0.25) / _PANEL)
-        y = 1 + OVER_LANES / _PANEL
+        y = 1 + (OVER_LANES + 0.08) / _PANEL  # what comes in from above stays under it
         ax.set_title(
             self.names[row] + ("" if alike or row else "   (each lane has its own scale)"),
             loc="left",
