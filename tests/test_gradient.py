@@ -19,9 +19,7 @@ def cut(*lengths: int) -> Cut:
 
 
 def filled(images: list[AxesImage]) -> list[int]:
-    return (
-        np.concatenate([np.asarray(image.get_array())[0] for image in images]).astype(int).tolist()
-    )
+    return [int(value) for image in images for value in np.asarray(image.get_array())[0]]
 
 
 def test_the_gradient_stops_where_it_was_measured_to_stop() -> None:
@@ -46,9 +44,9 @@ def test_a_wall_stands_at_the_border_that_stopped_it_and_not_before() -> None:
     [ax] = player.figure.axes
     walls = [line for line in ax.lines if line.get_linewidth() == 5]
     player.frame = 7
-    assert [len(wall.get_xdata()) for wall in walls] == [0, 0]
+    assert [np.size(wall.get_xdata()) for wall in walls] == [0, 0]
     player.frame = 12
-    assert [list(wall.get_xdata()) for wall in walls] == [[], [3.5, 3.5]]
+    assert [np.asarray(wall.get_xdata()).tolist() for wall in walls] == [[], [3.5, 3.5]]
 
 
 def test_the_numbers_beside_a_row_are_those_that_were_measured() -> None:
