@@ -26,8 +26,8 @@ BREAKS: tuple[Break, ...] = (
         "the state moves to the wrong lanes",
         STATEFUL,
         "stateviz/scenes/flow.py",
-        "before, left = self.values[:, end : end + 1], end - 0.5",
-        "before, left = self.values[::-1, end : end + 1], end - 0.5",
+        "Slide(image, path.boxes, path.opacity, self.values, path.columns)",
+        "Slide(image, path.boxes, path.opacity, self.values[::-1], path.columns)",
     ),
     Break(
         "the player's callback shows another frame",
@@ -138,8 +138,8 @@ BREAKS: tuple[Break, ...] = (
         "a sequence is drawn one timestep late",
         ONE_CHARACTER,
         "stateviz/scenes/sequence.py",
-        "timesteps.set_data(until(after, frame - 1))",
-        "timesteps.set_data(until(after, frame - 2))",
+        "parts.append(Fill(images.timesteps, [until(after, None)], frames))",
+        "parts.append(Fill(images.timesteps, [until(after, None)], [0, *frames[:-1]]))",
     ),
     Break(
         "the lesson's stepper forgets each letter",

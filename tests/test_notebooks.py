@@ -124,6 +124,14 @@ def test_every_notebook_has_a_break_in_stateviz_and_one_in_its_own_claim() -> No
     assert {(lesson, own) for lesson in course for own in (False, True)} == broken
 
 
+@pytest.mark.parametrize("wanted", BREAKS, ids=[each.name for each in BREAKS])
+def test_a_break_still_fits_the_code(tmp_path: Path, wanted: Break) -> None:
+    copy = tmp_path / wanted.file
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes((REPOSITORY / wanted.file).read_bytes())
+    apply_break(tmp_path, wanted)
+
+
 def breaks() -> Iterator[Any]:
     """Each break; all but one in `stateviz` and one in the claim of each lesson are exhaustive."""
     seen = set()
