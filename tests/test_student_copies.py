@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from nbformat import NotebookNode
 
 import stateviz
 from stateviz.lessons import ask
@@ -53,9 +54,23 @@ def test_a_copy_asks_what_the_lesson_asks_and_answers_nothing(path: Path) -> Non
     for question, answer in folds:
         assert answer not in text
         assert question == "Answer" or f"**{question}**" in text
-    whole = [cell.source for cell in lesson.cells if "answer" in cell.metadata.get("tags", [])]
-    assert not any(answer in text for answer in whole)
-    assert text.count("*Your answer:*") == len(folds) + len(whole)
+    whole = [cell for cell in lesson.cells if "answer" in cell.metadata.get("tags", [])]
+    assert not any(answer.source in text for answer in whole)
+    told = [cell for cell in whole if cell.cell_type == "markdown"]
+    assert text.count("*Your answer:*") == len(folds) + len(told)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=[path.stem for path in LESSONS])
+def test_each_task_keeps_its_stub_and_loses_its_solution(path: Path) -> None:
+    def checks(notebook: NotebookNode) -> list[str]:
+        cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        return [source for source in cells if "\ncheck(" in source]
+
+    lesson = read_notebook(path)
+    copy = without_answers(lesson)
+    assert len(checks(lesson)) == 2 * len(checks(copy))
+    assert not any("# A solution" in cell.source for cell in copy.cells)
+    assert not any("A solution is folded" in cell.source for cell in copy.cells)
 
 
 def test_the_answer_of_the_course_is_not_in_the_copy_of_its_first_lesson() -> None:

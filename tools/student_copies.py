@@ -1,8 +1,8 @@
 """Copies the lessons without their answers: python -m tools.student_copies [folder].
 
-What the cells print is left out, and the folded answers, and of each prediction what is right and
-what is said of each option. A student runs the cells, commits predictions and writes answers; the
-teacher has the lessons.
+What the cells print is left out, and the folded answers, the solutions of the tasks, and of each
+prediction what is right and what is said of each option. A student runs the cells, commits
+predictions and writes answers; the teacher has the lessons.
 """
 
 import argparse
@@ -21,21 +21,28 @@ FOLDER = REPOSITORY / "student-copies"
 _FOLDED = re.compile(r"<details><summary>(.*?)</summary>.*?</details>", re.DOTALL)
 _ANSWER_ALONE = "Answer"  # a fold under a task, which says the question itself
 _SPACE_TO_WRITE = "*Your answer:*"
-ANSWER_TAG = "answer"  # of a Markdown cell that is an answer as a whole
+_SOLUTION_FOLDED = re.compile(r"\s*A solution is folded under the cell\.")
+ANSWER_TAG = "answer"  # of a cell that is an answer as a whole: its text, a solution, a score
 
 
 def without_answers(notebook: NotebookNode) -> NotebookNode:
     """Gives a student's copy of a lesson."""
     copy = nbformat.from_dict(notebook)
+    copy.cells = [cell for cell in copy.cells if cell.cell_type != "code" or not is_answer(cell)]
     for cell in copy.cells:
         if cell.cell_type == "markdown":
-            tags = cell.metadata.get("tags", [])
-            cell.source = heading_of(cell) if ANSWER_TAG in tags else without_folds(cell.source)
+            text = _SOLUTION_FOLDED.sub("", without_folds(cell.source))
+            cell.source = heading_of(cell) if is_answer(cell) else text
         elif cell.cell_type == "code":
             cell.source = without_feedback(cell.source)
             cell.outputs = []
             cell.execution_count = None
     return tidy(copy)
+
+
+def is_answer(cell: NotebookNode) -> bool:
+    """Says whether a cell is an answer as a whole."""
+    return ANSWER_TAG in cell.metadata.get("tags", [])
 
 
 def heading_of(cell: NotebookNode) -> str:
