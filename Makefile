@@ -4,7 +4,7 @@
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test quick test-versions check notebooks experiments student-copies matrix bench gallery pins dist clean
+.PHONY: help install lab test quick test-versions check notebooks experiments student-copies teaching matrix bench gallery pins dist clean
 
 VENV_PYTHON := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 INSTALLED := .venv/.installed
@@ -68,6 +68,9 @@ experiments: $(INSTALLED) ## run all that the lessons' experiments offer, for pa
 
 student-copies: $(INSTALLED) ## copy the lessons without their answers into student-copies/
 	@$(VENV_PYTHON) -m tools.student_copies
+
+teaching: $(INSTALLED) page-tools ## write the slides, the handout, the question bank and the plans for a teacher
+	@$(VENV_PYTHON) -m tools.teaching
 
 matrix: $(INSTALLED) ## record every kind of layer in every way to run it, and write docs/recorder.md
 	@$(VENV_PYTHON) -m tests.matrix

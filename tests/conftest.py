@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,29 @@ def lesson(small_course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     course = copy_course(small_course, tmp_path / "course")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(course), str(REPOSITORY)]))
     return course / SMALL_LESSON
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The program that runs the page's code."""
+    path = shutil.which("node")
+    if path is None:
+        _missing("Node is not on this machine, so the page's own code cannot be tested.")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def page_tools(node: str) -> Path:
+    """The folder of the page's tools, which need Node."""
+    from tools.course_environment import REPOSITORY
+
+    tools = REPOSITORY / "node_modules"
+    if not (tools / ".package-lock.json").exists():
+        _missing("The page's tools are not installed (npm ci), so its code cannot be checked.")
+    return tools
+
+
+def _missing(what: str) -> None:
+    if os.environ.get("STATEVIZ_REQUIRE_NODE") == "1":
+        pytest.fail(what)
+    pytest.skip(what)

@@ -13,6 +13,7 @@ from tests.breaks import BREAKS
 from tests.building.small_course import SMALL_LESSON, add_output, display, edit, set_source, stream
 from tests.mutation import Break, GuardError, apply_break, copy_course, turns_red
 from tools.course_environment import NOTEBOOKS, REPOSITORY
+from tools.reading_time import visible_lines
 from tools.regenerate_notebooks import (
     NotebookError,
     difference,
@@ -62,12 +63,6 @@ def faults(path: Path) -> Iterator[str]:
             yield f"cell {cell.id!r} {fault}"
     if path.read_text(encoding="utf-8") != to_text(tidy(read_notebook(path))):
         yield "is not in normal form: run `make notebooks`"
-
-
-def visible_lines(cell: NotebookNode) -> int:
-    """How many lines of code a reader sees who unfolds nothing."""
-    folded = cell.metadata.get("jupyter", {}).get("source_hidden")
-    return 0 if folded else sum(1 for line in cell.source.splitlines() if line.strip())
 
 
 def burdens(cell: NotebookNode) -> Iterator[str]:

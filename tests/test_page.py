@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -25,31 +23,13 @@ from tests.building.scenes import N_FRAMES, AllKinds
 from tools.course_environment import REPOSITORY
 
 pytestmark = pytest.mark.node
-TOOLS = REPOSITORY / "node_modules" / ".bin"
 PAGE = REPOSITORY / "stateviz" / "playing" / "page"
 
 
-def missing(what: str) -> None:
-    if os.environ.get("STATEVIZ_REQUIRE_NODE") == "1":
-        pytest.fail(what)
-    pytest.skip(what)
-
-
 @pytest.fixture(scope="module")
-def node() -> str:
-    path = shutil.which("node")
-    if path is None:
-        missing("Node is not on this machine, so the page's own code cannot be tested.")
-    return str(path)
-
-
-@pytest.fixture(scope="module")
-def tool(node: str) -> Callable[..., subprocess.CompletedProcess[str]]:
-    if not (TOOLS / "tsc").exists():
-        missing("The page's tools are not installed (npm ci), so its code cannot be checked.")
-
+def tool(page_tools: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return run_in(REPOSITORY, [str(TOOLS / name), *map(str, arguments)])
+        return run_in(REPOSITORY, [str(page_tools / ".bin" / name), *map(str, arguments)])
 
     return run
 

@@ -56,8 +56,8 @@ def test_a_copy_asks_what_the_lesson_asks_and_answers_nothing(path: Path) -> Non
         assert question == "Answer" or f"**{question}**" in text
     whole = [cell for cell in lesson.cells if "answer" in cell.metadata.get("tags", [])]
     assert not any(answer.source in text for answer in whole)
-    told = [cell for cell in whole if cell.cell_type == "markdown"]
-    assert text.count("*Your answer:*") == len(folds) + len(told)
+    in_words = [cell for cell in whole if cell.cell_type == "markdown"]
+    assert text.count("*Your answer:*") == len(folds) + len(in_words)
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=[path.stem for path in LESSONS])

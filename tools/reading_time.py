@@ -1,0 +1,54 @@
+"""How long a lesson takes a student who reads all of it."""
+
+from __future__ import annotations
+
+import re
+
+from nbformat import NotebookNode
+
+WORDS_A_MINUTE = 180
+SECONDS_A_LINE = 4  # of code that is not folded
+SECONDS_A_PLAYER = 90
+SECONDS_A_QUESTION = 60
+MINUTES_A_TASK = 3  # a task, or an experiment
+ROUNDED_TO = 5
+
+_PLAYER = re.compile(r"Player\(")
+_QUESTION = re.compile(r"\bask\(|Prediction\(")
+_TASK = re.compile(r"^check\(|^experiment\(", re.MULTILINE)
+_MARKUP = re.compile(r"\]\([^)]*\)|<[^>]+>|[*`#|>-]+")
+
+
+def minutes(lesson: NotebookNode) -> int:
+    """The minutes of a lesson, to the next five."""
+    seconds = sum(map(_seconds, lesson.cells))
+    return max(1, round(seconds / 60 / ROUNDED_TO)) * ROUNDED_TO
+
+
+def promised(lesson: NotebookNode) -> int | None:
+    """The minutes that its first text promises; None where it promises none."""
+    texts = [cell.source for cell in lesson.cells if cell.cell_type == "markdown"]
+    said = re.search(r"^\| Time \| (\d+) minutes", texts[0] if texts else "", re.MULTILINE)
+    return int(said[1]) if said else None
+
+
+def visible_lines(cell: NotebookNode) -> int:
+    """How many lines of code a reader sees who unfolds nothing."""
+    folded = cell.metadata.get("jupyter", {}).get("source_hidden")
+    return 0 if folded else sum(1 for line in cell.source.splitlines() if line.strip())
+
+
+def _seconds(cell: NotebookNode) -> float:
+    if cell.cell_type == "markdown":
+        words = len(_MARKUP.sub(" ", cell.source).split())
+        return words * 60 / WORDS_A_MINUTE
+    folded = bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
+    if folded and "answer" in cell.metadata.get("tags", ()):
+        return 0
+    shown = "\n".join(
+        str(output.get("data", {}).get("text/plain", "")) for output in cell.get("outputs", ())
+    )
+    seconds = visible_lines(cell) * SECONDS_A_LINE
+    seconds += SECONDS_A_PLAYER * bool(_PLAYER.search(shown))
+    seconds += SECONDS_A_QUESTION * bool(_QUESTION.search(cell.source))
+    return seconds + 60 * MINUTES_A_TASK * bool(_TASK.search(cell.source))

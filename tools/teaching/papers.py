@@ -1,0 +1,130 @@
+"""The matrix of objectives, and plans for three lengths of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tools.teaching.course import Lesson
+
+_MADE_BY = "*Written by `make teaching` from the lessons. Do not edit it.*"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A piece of a plan.
+
+    Attributes:
+        name: Such as "Monday".
+        minutes: How long it is.
+        lessons: The numbers of its lessons, in order.
+        aim: What the class can say at its end.
+    """
+
+    name: str
+    minutes: int
+    lessons: tuple[int, ...]
+    aim: str
+
+
+PLANS: dict[str, tuple[Session, ...]] = {
+    "Once 90 minutes": (
+        Session(
+            "90 minutes",
+            90,
+            (0, 3, 4),
+            "Keras resets nothing: a stateless layer makes new zeros, a stateful one goes on",
+        ),
+    ),
+    "Four times 45 minutes": (
+        Session("Session 1", 45, (0, 2), "1000 or 5: both, and no row knows another"),
+        Session("Session 2", 45, (3,), "row i goes on with row i; the gradient does not"),
+        Session("Session 3", 45, (4,), "only reset_state and build make zeros"),
+        Session(
+            "Session 4",
+            45,
+            (5,),
+            "shuffling, a last batch of one and padding tear a stream, without a word",
+        ),
+    ),
+    "A week alone": (
+        Session("Monday", 60, (0, 1), "there is one cell, with an h and a c at each timestep"),
+        Session("Tuesday", 60, (2, 3), "no row knows another, and row i goes on with row i"),
+        Session(
+            "Wednesday",
+            60,
+            (4, 5),
+            "every batch that is read moves the state, and nobody resets it but you",
+        ),
+        Session("Thursday", 60, (6, 7), "the state goes on over a border, learning does not"),
+        Session("Friday", 60, (8, 9), "first say what a claim implies, then record"),
+        Session("Saturday", 60, (12,), "no file holds a state: I look after it myself"),
+    ),
+}
+
+
+def matrix(lessons: Sequence[Lesson]) -> str:
+    """Objective by lesson by question, with tasks and experiments."""
+    rows = [
+        "| lesson | minutes | after it you ... | questions | tasks | experiments |",
+        "|---|---|---|---|---|---|",
+    ]
+    for each in lessons:
+        link = f"[{each.number}. {each.title}](../../notebooks/{each.path.name})"
+        cells = [link, str(each.minutes), each.objective, *map(_listed, _kinds(each))]
+        rows.append(f"| {' | '.join(cells)} |")
+    total = sum(each.minutes for each in lessons)
+    words = (
+        f"{total} minutes for a reader who reads all, at 180 words a minute, 4 seconds a line of "
+        "code, 90 seconds an animation, a minute a question and 3 minutes a task or experiment."
+    )
+    return "\n".join(["# What each lesson is for", "", _MADE_BY, "", words, "", *rows, ""])
+
+
+def _kinds(lesson: Lesson) -> tuple[list[str], list[str], list[str]]:
+    return list(lesson.questions), lesson.tasks, lesson.experiments
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "-"
+
+
+def plans(lessons: Sequence[Lesson]) -> str:
+    """The plans, with what a class predicts, does and takes along in each session.
+
+    Raises:
+        ValueError: A session is shorter than a reader takes for its lessons.
+    """
+    by_number = {each.number: each for each in lessons}
+    parts = ["# Plans", "", _MADE_BY]
+    for name, sessions in PLANS.items():
+        parts += ["", f"## {name}"]
+        for session in sessions:
+            chosen = [by_number[number] for number in session.lessons]
+            needed = sum(each.minutes for each in chosen)
+            if needed > session.minutes:
+                raise ValueError(
+                    f"{name}, {session.name}: its lessons take {needed} minutes, and it has "
+                    f"{session.minutes}. Leave a lesson out, or make it longer."
+                )
+            parts += ["", *_session(session, chosen, needed)]
+    return "\n".join([*parts, ""])
+
+
+def _session(session: Session, lessons: Sequence[Lesson], needed: int) -> list[str]:
+    title = (
+        session.name if session.name.endswith("minutes") else f"{session.name}, {needed} minutes"
+    )
+    lines = [f"### {title}", "", f'At its end they can say: "{session.aim}."', ""]
+    for each in lessons:
+        link = f"[{each.number}. {each.title}](../../notebooks/{each.path.name})"
+        asked = _listed(list(each.questions))
+        lines.append(f"- {link}, {each.minutes} minutes. Predict: {asked}.")
+        if each.tasks:
+            lines.append(f"  Each writes: {_listed(each.tasks)}.")
+        if each.experiments:
+            lines.append(f"  In pairs: {_listed(each.experiments)}.")
+    spare = session.minutes - needed
+    if spare >= 10:
+        lines.append(f"- {spare} minutes are left for what the room asks.")
+    return lines
