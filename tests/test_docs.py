@@ -54,3 +54,21 @@ def test_the_gallery_page_shows_every_picture_that_is_made() -> None:
     page = (REPOSITORY / "docs" / "gallery.md").read_text(encoding="utf-8")
     shown = re.findall(r"\(images/gallery/([\w-]+)\.webp\)", page)
     assert sorted(shown) == sorted(shot.name for shot in shots())
+
+
+def test_the_lessons_lead_to_each_other_by_links() -> None:
+    course = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+    previous: dict[str, str] = {}
+    following: dict[str, str] = {}
+    for path in course:
+        cells = [each.source for each in read_notebook(path).cells if each.cell_type == "markdown"]
+        for word, links in (("Previous", previous), ("Next", following)):
+            found = re.search(rf"^\| {word} \| \[[^\]]+\]\(([^)]+)\)", cells[0], re.MULTILINE)
+            if found:
+                links[path.name] = found[1]
+    names = [path.name for path in course]
+    appendix = "10_versions.ipynb"
+    assert set(names) - set(previous) == {names[0]}
+    assert set(names) - set(following) == {names[-1]}
+    for name, next_one in following.items():
+        assert previous[next_one] == name or name == appendix
