@@ -13,6 +13,7 @@ import pytest
 
 import stateviz
 from stateviz.recording import Event, Gates, LayerRecording, Recording
+from stateviz.recording.records import Origin
 from tests.building.recordings import (
     SAMPLES,
     TIMESTEPS,
@@ -69,6 +70,31 @@ def test_resets_count_what_began_from_zeros_by_layer_phase_and_epoch() -> None:
     assert len(recording.resets("lstm")) == 3
     with pytest.raises(KeyError, match="Did you mean"):
         recording.resets("lstms")
+
+
+def test_epochs_that_count_the_same_stand_in_one_row_and_are_counted_all_the_same() -> None:
+    recording = a_recording(batches=0)
+    origins: list[Origin] = ["carried" if place else "reset" for place in range(10)]
+    for place, origin in enumerate(origins):
+        recording.events.append(
+            Event(
+                "batch",
+                phase="fit",
+                layer="lstm",
+                epoch=place // 2,
+                batch=place % 2,
+                origin=origin,
+                batch_size=4,
+            )
+        )
+    resets = recording.resets()
+    assert [count.epoch for count in resets] == [0, 1, 2, 3, 4]
+    _, first, alike, total = repr(resets).splitlines()
+    assert first.split()[:5] == ["lstm", "fit", "0", "2", "1"]
+    assert "each of 1 to 4" in alike
+    assert alike.split()[-4:] == ["2", "0", "0", "0"]
+    assert total.split()[2:] == ["10", "9", "1", "1", "4"]
+    assert resets._repr_html_().count("<tr>") == 4
 
 
 def test_the_repr_tells_the_story() -> None:

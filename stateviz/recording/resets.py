@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stateviz.recording.history import history_of
@@ -113,10 +113,15 @@ class Resets(Sequence[ResetCount]):
         def label(number: int | None) -> str:
             return "-" if number is None else str(number)
 
-        body = [
-            row([c.layer, *[label(c.call)] * calls, c.phase or "?", label(c.epoch)], c.batches, c)
-            for c in self
-        ]
+        body = []
+        for alike in self._alike():
+            c = alike[0]
+            epochs = (
+                label(c.epoch) if len(alike) == 1 else f"each of {c.epoch} to {alike[-1].epoch}"
+            )
+            body.append(
+                row([c.layer, *[label(c.call)] * calls, c.phase or "?", epochs], c.batches, c)
+            )
         if len(body) > _MOST_ROWS:
             between = len(body) - _FIRST_ROWS - _LAST_ROWS
             gap = [f"... {between:,} more rows ...", *[""] * (len(head) - 1)]
@@ -128,6 +133,17 @@ class Resets(Sequence[ResetCount]):
         """Whether the rows of two calls could be taken for each other."""
         places = Counter((count.layer, count.phase, count.epoch) for count in self)
         return any(count > 1 for count in places.values())
+
+    def _alike(self) -> list[list[ResetCount]]:
+        """The rows, with epochs that follow each other and count the same in one."""
+        groups: list[list[ResetCount]] = []
+        for count in self:
+            last = groups[-1][-1] if groups else None
+            if last is not None and count.epoch is not None and _follows(last, count):
+                groups[-1].append(count)
+            else:
+                groups.append([count])
+        return groups
 
     def __repr__(self) -> str:
         head, body = self._rows()
@@ -147,6 +163,11 @@ class Resets(Sequence[ResetCount]):
     def _repr_html_(self) -> str:
         head, body = self._rows()
         return html_table(head, body[:-1], foot=body[-1])
+
+
+def _follows(last: ResetCount, count: ResetCount) -> bool:
+    """Whether a row says of the next epoch what the row before it said of its own."""
+    return last.epoch is not None and replace(last, epoch=last.epoch + 1) == count
 
 
 def count_resets(layers: Iterable[LayerRecording], events: Sequence[Event]) -> Resets:
