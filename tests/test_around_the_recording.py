@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 import threading
 from collections import Counter
 from pathlib import Path
@@ -157,6 +158,39 @@ def test_a_graph_for_exporting_is_not_run_unseen() -> None:
     graph(tf.constant(X[:BATCH]))
 
 
+def test_a_function_of_the_users_own_is_traced_anew_after_each_block() -> None:
+    X, _ = series()
+    batch = tf.constant(X[:BATCH])
+    model = a_model()
+    times = []
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def inner(x: tf.Tensor) -> tf.Tensor:
+        return model(x)
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def step(x: tf.Tensor) -> tf.Tensor:
+        return inner(x) + 1.0
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def elsewhere(x: tf.Tensor) -> tf.Tensor:
+        times.append("traced")
+        return x + 1.0
+
+    for _ in range(2):  # a cell that runs again
+        with stateviz.record(model) as recording:
+            inside = step(batch)
+            elsewhere(batch)
+        assert len(recording["lstm"].batches) == 1
+    np.testing.assert_array_equal(step(batch), inside)
+    assert times == ["traced"]
+    for function in (inner, step):
+        graph = function.get_concrete_function(batch).graph
+        nested = [node for each in graph.as_graph_def().library.function for node in each.node_def]
+        assert {node.op for node in nested} & {"PyFunc", "EagerPyFunc"} == set()
+        assert {op.type for op in graph.get_operations()} & {"PyFunc", "EagerPyFunc"} == set()
+
+
 def changes() -> dict[str, Any]:
     def doubled(model: keras.Model) -> None:
         model.get_layer("lstm").cell.bias.assign(model.get_layer("lstm").cell.bias + 1.0)
@@ -164,7 +198,26 @@ def changes() -> dict[str, Any]:
     def more_rate(model: keras.Model) -> None:
         model.get_layer("drop").rate = 0.9
 
+    def from_a_file(model: keras.Model) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/kept.weights.h5"
+            doubled(model)
+            model.save_weights(path)
+            doubled(model)
+            model.load_weights(path)
+
+    def of_another_shape(model: keras.Model) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/larger.weights.h5"
+            other = keras.Sequential([keras.layers.LSTM(5), keras.layers.Dense(3)])
+            other.build((None, TIMESTEPS, FEATURES))
+            other.save_weights(path)
+            with pytest.raises(ValueError, match="shape"):
+                model.load_weights(path)
+
     return {
+        "weights from a file": from_a_file,
+        "weights of another shape": of_another_shape,
         "forced": lambda model: model.make_predict_function(force=True),
         "set to None": lambda model: setattr(model, "predict_function", None),
         "quantized": lambda model: model.quantize("int8"),
@@ -198,6 +251,7 @@ def test_after_a_change_in_the_block_nothing_runs_as_before_it(change: str) -> N
         inside = model.predict(X, **FIT)
     kept = model.predict_function is before
     # Keras forgets a loss that is added outside of a call at the next call.
+    # Keras notes on a Dense layer that weights were read from a file, so its function is made anew.
     assert kept == (change in ("nothing", "weights of the same shape", "a loss"))
     np.testing.assert_array_equal(model.predict(X, **FIT), inside)
 

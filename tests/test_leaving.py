@@ -32,6 +32,7 @@ class Interrupt(BaseException):
 def standing(model: keras.Model) -> dict[str, Any]:
     """What stands in a model, its layers and the classes around them."""
     owners = {"model": model, **{layer.name: layer for layer in model.layers}}
+    owners["cell"] = model.get_layer("lstm").cell
     own = {
         f"{who}.{name}": value
         for who, owner in owners.items()
@@ -116,14 +117,22 @@ def enter_and_leave(model: keras.Model) -> None:
         pass
 
 
-def test_an_interrupt_at_any_line_is_mended_by_the_next_block_or_call(model: keras.Model) -> None:
+def trace_and_run(model: keras.Model) -> None:
+    with stateviz.record(model, gates=True):
+        model.predict_on_batch(series()[0][:BATCH])
+
+
+@pytest.mark.parametrize(("what", "apart"), [(enter_and_leave, 7), (trace_and_run, 97)])
+def test_an_interrupt_at_any_line_is_mended_by_the_next_block_or_call(
+    model: keras.Model, what: Callable[[keras.Model], None], apart: int
+) -> None:
     X, _ = series()
     before = standing(model)
-    lines = lines_of(lambda: enter_and_leave(model))
+    lines = lines_of(lambda: what(model))
     assert lines > 500
     left = 0
-    for line in range(1, lines + 1, 1 if os.environ.get("STATEVIZ_EVERY_LINE") else 7):
-        interrupted(lambda: enter_and_leave(model), line)
+    for line in range(1, lines + 1, 1 if os.environ.get("STATEVIZ_EVERY_LINE") else apart):
+        interrupted(lambda: what(model), line)
         left += standing(model) != before
         if line % 2:
             posts.settle()  # as the next block does when it opens

@@ -40,7 +40,15 @@ TESTS = (
     "stateviz/recording",
     "stateviz/playing",
 )
-TEST_TOOLS = ("hypothesis", "nbval", "packaging", "pytest", "pytest-xdist", "ipykernel")
+TEST_TOOLS = (
+    "hypothesis",
+    "ipykernel",
+    "nbclient",
+    "nbval",
+    "packaging",
+    "pytest",
+    "pytest-xdist",
+)
 RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
 EXTRAS = ("keras", "xarray", "pandas")
 SHOW_VERSIONS = "import keras, tensorflow; print(keras.__version__, tensorflow.__version__)"

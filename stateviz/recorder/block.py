@@ -10,11 +10,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
 
 from stateviz.recorder.backend import keras
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.every_model import EveryModel
+from stateviz.recorder.leaving import OnlyWith
 from stateviz.recorder.options import Options, takes_options
 from stateviz.recorder.plan import planned
 from stateviz.recorder.posts import one_at_a_time
@@ -94,22 +94,7 @@ def attach(block: Recorded) -> None:
     Graphs.of_tensorflow().join(block)
 
 
-class _Leaving:
-    """The `__exit__` of an `Opening`, which a `with` statement holds and nobody else.
-
-    A `with` statement looks it up once, when it begins, and forgets it however it ends: so a block
-    is over even where an interrupt ends the statement before the first line of any `__exit__`.
-    """
-
-    def __get__(self, opening: Opening | None, owner: type | None = None) -> Any:
-        # contextlib.ExitStack asks the class.
-        return self if opening is None else opening.leave
-
-    def __call__(self, opening: Opening, *why: object) -> None:
-        opening.leave()
-
-
-class Opening(AbstractContextManager[Recording]):
+class Opening(OnlyWith[Recording]):
     """Opens a block for a `with` statement, and closes it.
 
     Args:
@@ -119,7 +104,7 @@ class Opening(AbstractContextManager[Recording]):
     def __init__(self, new: Callable[[object], Recorded]) -> None:
         self._new = new
         self._made: list[Recorded] = []
-        self.leave = functools.partial(_close, self._made)
+        super().__init__(functools.partial(_close, self._made))
 
     def __enter__(self) -> Recording:
         try:
@@ -131,10 +116,8 @@ class Opening(AbstractContextManager[Recording]):
             self.leave()
             raise
 
-    __exit__ = _Leaving()
 
-
-def _close(made: list[Recorded], *_: object) -> None:
+def _close(made: list[Recorded]) -> None:
     while made:
         made[-1].close()
         made.pop()

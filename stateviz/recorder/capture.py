@@ -129,6 +129,7 @@ class Capture:
 
     def reopen(self) -> None:
         """Goes on with a recording that was closed."""
+        self._running.clear()  # An interrupt may have left a method there that runs no more.
         self._open = True
 
     def close(self, never_built: Collection[str] = ()) -> None:

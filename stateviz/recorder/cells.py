@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any
 
 from stateviz.recorder.backend import keras
@@ -24,7 +24,8 @@ _DRAW_THEIR_MASKS_BEFORE = (
 )
 
 
-_observing_one = threading.RLock()
+# Two threads may trace one layer; each must find the cell's own methods.
+observing_one = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -115,39 +116,39 @@ def is_one_operation(part: Part) -> bool:
 class Observed:
     """What cells computed in one timestep: the inputs of each but the first, and its gates."""
 
-    inputs: list[Any]
-    gates: list[list[Any]]
+    inputs: list[Any] = field(default_factory=list)
+    gates: list[list[Any]] = field(default_factory=list)
 
 
-@contextmanager
-def observed(parts: Sequence[Part], *, gates: bool) -> Iterator[Observed]:
+def observed(parts: Sequence[Part], seen: Observed, *, gates: bool) -> AbstractContextManager[None]:
     """Collects what each cell reads, and what its activations return if `gates`."""
-    seen = Observed([], [[] for _ in parts])
-    # Two threads may trace one layer; each must find the cell's own methods.
-    with _observing_one, ExitStack() as stack:
-        for place, (part, values) in enumerate(zip(parts, seen.gates, strict=True)):
-            if place:
-                # As StackedRNNCells calls it; the __call__ of a Keras layer leads to its call.
-                is_layer = isinstance(part.cell, keras.layers.Layer)
-                method = "__call__" if callable(part.cell) and not is_layer else "call"
-                reads = _reading(getattr(part.cell, method), seen.inputs)
-                stack.enter_context(replaced(part.cell, method, reads))
-            if not (gates and part.gates):
-                continue
-            for name in ("activation", "recurrent_activation"):
-                observing = _observing(getattr(part.cell, name), values)
-                stack.enter_context(replaced(part.cell, name, observing))
-        yield seen
-        # An LSTM cell calls them in the order i, f, candidate, o, and the last on c, for h; a GRU
-        # cell in the order update, reset, candidate.
-        for part, values in zip(parts, seen.gates, strict=True):
-            del values[part.gates :]
+    seen.gates.extend([] for _ in parts)
+    stand_ins: list[tuple[object, str, object]] = []
+    for place, (part, values) in enumerate(zip(parts, seen.gates, strict=True)):
+        if place:
+            # As StackedRNNCells calls it; the __call__ of a Keras layer leads to its call.
+            is_layer = isinstance(part.cell, keras.layers.Layer)
+            method = "__call__" if callable(part.cell) and not is_layer else "call"
+            reads = _reading(getattr(part.cell, method), seen.inputs)
+            stand_ins.append((part.cell, method, reads))
+        if not (gates and part.gates):
+            continue
+        for name in ("activation", "recurrent_activation"):
+            observe = _observing(getattr(part.cell, name), values, part.gates)
+            stand_ins.append((part.cell, name, observe))
+    return replaced(stand_ins)
 
 
-def _observing(activation: Callable[[Any], Any], values: list[Any]) -> Callable[[Any], Any]:
+def _observing(
+    activation: Callable[[Any], Any], values: list[Any], gates: int
+) -> Callable[[Any], Any]:
+    # An LSTM cell calls them in the order i, f, candidate, o, and the last on c, for h; a GRU cell
+    # in the order update, reset, candidate.
     def observe(before: Any) -> Any:
-        values.append(activation(before))
-        return values[-1]
+        value = activation(before)
+        if len(values) < gates:
+            values.append(value)
+        return value
 
     return observe
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from stateviz.recorder.backend import keras, tf
-from stateviz.recorder.cells import is_one_operation, observed, parts_of
+from stateviz.recorder.cells import Observed, is_one_operation, observed, observing_one, parts_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def loop_with_states(
     yielded: dict[str, Any] = {}
 
     def step(inputs: Any, before: Any) -> tuple[Any, Any]:
-        with observed(parts, gates=gates) as seen:
+        seen = Observed()
+        with observing_one, observed(parts, seen, gates=gates):
             output, after = cell(inputs, before, **told)
         wanted = {"states": keras.tree.flatten(after), "inputs": seen.inputs, "gates": seen.gates}
         # What is one tensor, such as the output and h, is yielded once.

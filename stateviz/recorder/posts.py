@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
+from stateviz.recorder.replacing import mend
+
 _ABSENT = object()
 _lock = threading.RLock()
 _blocks: list[Block] = []
@@ -71,6 +73,7 @@ def open_blocks() -> list[Block]:
 
 def settle() -> None:
     """Takes down whatever stands for no block that is not over, and ends the blocks that are."""
+    mend()
     for block in _taken_down():
         try:
             block.ended()
@@ -108,7 +111,7 @@ class Post:
         self.standing: dict[str, tuple[object, object]] = {}
 
     def stand_ins(self) -> Mapping[str, object]:
-        """What to set in which attribute."""
+        """What to set in which attribute; the first is put back last, so it can mend the rest."""
         raise NotImplementedError
 
     def live(self) -> list[Block]:
@@ -126,7 +129,7 @@ class Post:
         self.blocks = [block for block in self.blocks if not block.over]
         if self.blocks:
             return
-        for name, (stand_in, before) in list(self.standing.items()):
+        for name, (stand_in, before) in reversed(list(self.standing.items())):
             if vars(self.owner).get(name) is stand_in:
                 _set(self.owner, name, before)
             del self.standing[name]

@@ -69,6 +69,7 @@ class Recorded(Traced):
 
     def ended(self) -> None:
         """Ends the recording; what it lacks is told in warnings."""
+        super().ended()
         self.capture.close(self.plan.never_built())
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import threading
+import weakref
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from stateviz.recorder.backend import keras
-from stateviz.recorder.replacing import replaced
+from stateviz.recorder.leaving import OnlyWith
 from stateviz.recording import Phase
 
 # The method that a user calls, and the step that Keras runs in it, once a batch.
@@ -30,51 +32,75 @@ class Step(NamedTuple):
     method: str
 
 
-class Now(threading.local):
-    """What this thread traces or runs, and the calls of each layer in it so far."""
+@dataclass(frozen=True, eq=False)
+class _Here:
+    """Where this thread is: what a `with` statement says of it, while the statement runs."""
+
+    step: Step | None = None
+    calls: Counter[int] = field(default_factory=Counter)
+    compiled_by_xla: bool = False
+    unseen: bool = False
+    in_function: bool = False
+
+
+class _While(OnlyWith[None]):
+    """Says where this thread is, for as long as a `with` statement runs.
+
+    Args:
+        changes: What is other there than around it.
+    """
+
+    def __init__(self, **changes: Any) -> None:
+        self._here = replace(now.here, **changes)
+        super().__init__(functools.partial(now.left, self._here))
+
+    def __enter__(self) -> None:
+        now.entered.append((self.holder(), self._here))
+
+
+class _Now(threading.local):
+    """The `with` statements that this thread is in; one that an interrupt ended is not counted."""
 
     def __init__(self) -> None:
-        self.step: Step | None = None
-        self.calls: Counter[int] = Counter()
-        self.compiled_by_xla = False
-        self.unseen = False
-        self.functions = 0
+        self._outside = _Here()
+        self.entered: list[tuple[weakref.ref[Any], _Here]] = []
+
+    @property
+    def here(self) -> _Here:
+        """Where this thread is now."""
+        while self.entered and self.entered[-1][0]() is None:
+            self.entered.pop()
+        return self.entered[-1][1] if self.entered else self._outside
+
+    def left(self, here: _Here) -> None:
+        """Ends one, and with it whatever was entered in it."""
+        places = [place for place, (_, each) in enumerate(self.entered) if each is here]
+        del self.entered[min(places, default=len(self.entered)) :]
 
 
-now = Now()
+now = _Now()
 
 
-@contextmanager
-def one_step(step: Step) -> Iterator[None]:
+def one_step(step: Step) -> AbstractContextManager[None]:
     """Holds while Keras traces or runs one train, test or predict step."""
-    before = now.step, now.calls
-    now.step, now.calls = step, Counter()
-    try:
-        yield
-    finally:
-        now.step, now.calls = before
+    return _While(step=step, calls=Counter())
 
 
 def compiled_by_xla() -> AbstractContextManager[None]:
     """Holds while a `tf.function` with `jit_compile=True` is called."""
-    return replaced(now, "compiled_by_xla", True)
+    return _While(compiled_by_xla=True)
 
 
 def unseen() -> AbstractContextManager[None]:
     """Holds while a graph is traced that is not to run here, such as one that is exported."""
-    return replaced(now, "unseen", True)
+    return _While(unseen=True)
 
 
-@contextmanager
-def one_function() -> Iterator[None]:
+def one_function() -> AbstractContextManager[None]:
     """Holds while a `tf.function` is called."""
-    now.functions += 1
-    try:
-        yield
-    finally:
-        now.functions -= 1
+    return _While(in_function=True)
 
 
 def calls_so_far(layer: keras.layers.RNN) -> int:
     """How often a layer's tap has handed out states in the step that this thread runs now."""
-    return now.calls[id(layer)]
+    return now.here.calls[id(layer)]

@@ -84,7 +84,7 @@ class Tap(Post):
 
     def _seen(self) -> bool:
         """Whether what runs or is traced now is for an open block."""
-        return not now.unseen and bool(recorded_blocks(self.live()))
+        return not now.here.unseen and bool(recorded_blocks(self.live()))
 
     def _inner_loop(self, layer: keras.layers.RNN) -> Callable[..., Any]:
         keras_loop = layer.inner_loop
@@ -172,16 +172,16 @@ class Tap(Post):
     ) -> None:
         """Sends what the loop held to the host, once for the whole batch."""
         called = Called(
-            step=now.step,
+            step=now.here.step,
             thread=threading.get_ident() if tf.executing_eagerly() else None,
-            place=now.calls[id(layer)],
+            place=now.here.calls[id(layer)],
             given=getattr(self._call_now, "given", False),
             stateful=bool(layer.stateful),
             training=None if training is None or tf.is_tensor(training) else bool(training),
             go_backwards=bool(layer.go_backwards),
             derived=derived,
         )
-        now.calls[id(layer)] += 1
+        now.here.calls[id(layer)] += 1
         if layer.go_backwards:
             sequences = keras.ops.flip(sequences, axis=1)
             mask = None if mask is None else keras.ops.flip(mask, axis=1)
@@ -278,7 +278,7 @@ def _plain(array: np.ndarray) -> np.ndarray:
 
 
 def _refuse_xla(layer: keras.layers.RNN) -> None:
-    if now.compiled_by_xla and not tf.config.functions_run_eagerly():
+    if now.here.compiled_by_xla and not tf.config.functions_run_eagerly():
         raise ValueError(
             f"Layer {layer.name!r} runs in a tf.function with jit_compile=True, where no state can "
             f"be handed out. Make it with jit_compile=False to record it; the results then differ "

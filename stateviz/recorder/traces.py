@@ -47,6 +47,14 @@ class Traces:
                 f"model itself."
             )
 
+    def forget(self) -> None:
+        """Has what was traced here traced anew when it is called next, with nothing in it."""
+        for function in list(self._traced_here):
+            # TensorFlow has no public word for it. Without it the graphs stay, and do nothing.
+            cache = getattr(function, "_function_cache", None)
+            if cache is not None and any(map(self.layer_read_by, cache.values())):
+                cache.clear()
+
     def layer_read_by(self, concrete: Any) -> str | None:
         """The name of a recorded layer whose weights a graph reads."""
         names = {
@@ -69,6 +77,10 @@ class Traced(Block):
     def __init__(self, keeper: object, layers: Callable[[], Sequence[keras.layers.RNN]]) -> None:
         super().__init__(keeper)
         self.traces = Traces(layers)
+
+    def ended(self) -> None:
+        """Leaves no graph behind in which something is seen."""
+        self.traces.forget()
 
 
 class Functions(Post):
@@ -102,7 +114,7 @@ class Functions(Post):
 
         @functools.wraps(graph_of)
         def graph(function: Any, *args: Any, **kwargs: Any) -> Any:
-            if now.functions:
+            if now.here.in_function:
                 return graph_of(function, *args, **kwargs)
             with unseen():
                 return graph_of(function, *args, **kwargs)
@@ -124,7 +136,7 @@ class Graphs(Post):
 
         @functools.wraps(called)
         def call(graph: Any, *args: Any, **kwargs: Any) -> Any:
-            if not (now.functions or now.unseen):
+            if not (now.here.in_function or now.here.unseen):
                 for block in _traced(self.live()):
                     layer = block.traces.layer_read_by(graph)
                     if layer is not None:
