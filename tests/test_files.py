@@ -12,6 +12,7 @@ import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import pytest
 
 import stateviz
 from stateviz.lessons import keras2
-from stateviz.recording import Gates, Recording, RecordingFileError
+from stateviz.recording import Gates, Recording, RecordingFileError, State
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_recording
 
 VERSION_1 = sorted(Path(keras2.__file__).parent.glob("*.npz"))
@@ -108,6 +109,8 @@ CONTRADICTIONS: dict[str, Callable[[dict[str, Any]], Any] | None] = {
     "units": lambda meta: meta["layers"][0].update(units=5),
     "kept units": lambda meta: meta["layers"][0].update(kept_units=[9]),
     "stateful": lambda meta: meta["layers"][0].update(stateful=None),
+    "ends apart by less than nothing": lambda meta: meta["layers"][0].update(ends_within=-1.0),
+    "ends apart by a word": lambda meta: meta["layers"][0].update(ends_within="little"),
     "no layers": lambda meta: meta.pop("layers"),
     "shape": set_array("hidden_state", ["f4", 0, [1, 2, 3]]),
     "negative": set_array("hidden_state", ["f4", -9, [SAMPLES, TIMESTEPS, UNITS]]),
@@ -215,6 +218,24 @@ def test_a_recording_that_contradicts_itself_is_not_written(tmp_path: Path) -> N
     with pytest.raises(ValueError, match=r"contradicts itself.*batch 0 of 'lstm': its index is 1"):
         wrong.save(path)
     assert stateviz.load(path) == a_recording(2)
+
+
+def test_the_smallest_recording_of_the_most_states_is_kept(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+
+    def state() -> State:
+        initial, after, final = (random.normal(size=(1, *shape, 1)) for shape in ((), (1,), ()))
+        return State(initial, after, final)
+
+    recording = a_recording(2, samples=np.array([0]), states=tuple(state() for _ in range(4)))
+    layer = recording["lstm"]
+    layer.units, layer.kept_units = 1, (0,)
+    layer.batches[:] = [replace(batch, units=(0,)) for batch in layer.batches]
+    again = stateviz.load(recording.save(tmp_path / "run"))
+    assert again == recording
+    kept, written = again["lstm"].batches[1].states, layer.batches[1].states
+    for one, other in zip(kept, written, strict=True):
+        np.testing.assert_array_equal(one.after, other.after)
 
 
 def test_arrays_without_elements_are_kept(tmp_path: Path) -> None:

@@ -72,6 +72,10 @@ def burdens(cell: NotebookNode) -> Iterator[str]:
     moved = re.findall(r"\b(\w+)\.frame = (.*)", cell.source)
     if moved and moved[-1][1] != "0":
         yield f"leaves {moved[-1][0]} at a frame of its own: end with `{moved[-1][0]}.frame = 0`"
+    folded = cell.metadata.get("jupyter", {})
+    pictures = any(set(output.get("data", {})) - {"text/plain"} for output in cell.outputs)
+    if moved and folded.get("source_hidden") and not (pictures or folded.get("outputs_hidden")):
+        yield "drives a player for the tests: fold its words too (outputs_hidden)"
 
 
 def cell_faults(cell: NotebookNode) -> Iterator[str]:
@@ -208,6 +212,11 @@ def test_a_run_that_judges_nothing_is_an_error(lesson: Path) -> None:
         turns_red(lesson.parent.parent, "notebooks/gone.ipynb")
 
 
+def drives_a_player(notebook: NotebookNode) -> None:
+    notebook.cells[1].source = "p.frame = 0"
+    notebook.cells[1].metadata["jupyter"] = {"source_hidden": True}
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
@@ -216,6 +225,7 @@ def test_a_run_that_judges_nothing_is_an_error(lesson: Path) -> None:
         (set_source(1, "\n".join(["1"] * 13)), "shows 13 lines; at most 12"),
         (set_source(1, "\n".join(["1"] * 70)), "shows 7[0-9] lines of code; at most 70"),
         (set_source(1, "p.frame = 0\np.frame = 7"), "leaves p at a frame of its own"),
+        (drives_a_player, "fold its words too"),
         (set_source(1, "from ipywidgets import interact\ninteract(f, x=3)"), "calls interact"),
         (lambda notebook: notebook.cells[2].update(execution_count=None), r"\[1, None, 3, 4\]"),
         (lambda notebook: notebook.cells[2].update(execution_count=7), r"\[1, 7, 3, 4\]"),

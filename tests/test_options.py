@@ -10,6 +10,8 @@ import pytest
 import tensorflow as tf
 
 import stateviz
+from stateviz.recorder.keeping import Kept, LayerCall
+from stateviz.recorder.options import Options
 from stateviz.recording import RecordingWarning
 from tests.building.models import (
     BATCH,
@@ -193,3 +195,28 @@ def test_an_xla_compiled_model_is_refused_in_plain_words() -> None:
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message), stateviz.record(a_model(), **arguments):
         pass
+
+
+def test_filters_that_come_before_the_picture_are_kept_by_their_number() -> None:
+    """As a ConvLSTM with channels_first holds them, which TensorFlow computes on a GPU only."""
+    states = np.arange(2 * 3 * 4 * 5 * 6).reshape(2, 3, 4, 5, 6)  # 4 filters, 5 x 6 pixels
+    call = LayerCall(
+        step=None,
+        thread=None,
+        place=0,
+        given=False,
+        stateful=False,
+        training=None,
+        go_backwards=False,
+        inputs=np.zeros((2, 3, 1, 5, 6)),
+        initial_states=[states[:, 0]],
+        states=[states],
+        final_states=[states[:, -1]],
+        gates=[],
+        mask=None,
+        units=4,
+        unit_axis=-3,
+    )
+    [kept] = Kept(Options(units=[3, 1]), call).states(None)
+    np.testing.assert_array_equal(kept.after, states[:, :, [3, 1]])
+    np.testing.assert_array_equal(kept.final, states[:, -1, [3, 1]])

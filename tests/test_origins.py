@@ -172,3 +172,21 @@ def test_a_reset_inside_a_compiled_step_is_seen_at_every_run() -> None:
         model.fit(ONES, ONES[:, 0], batch_size=2, epochs=2, verbose=0)
     assert [b.origin for b in recording["lstm"].batches] == ["reset"] * 6
     assert [event.kind for event in recording.events].count("reset_state") == 6
+
+
+def test_a_loop_by_hand_over_a_stateless_layer_is_seen_to_hand_its_state_on() -> None:
+    layer = keras.layers.LSTM(1, return_state=True)
+    layer(ONES)
+    set_to_count(layer)
+    zeros = [np.zeros((len(ONES), 1), "float32")] * 2
+    with stateviz.record(layer) as recording:
+        _, *first = layer(ONES)
+        layer(0 * ONES)  # ends with zeros, as far as anyone can tell
+        _, *then = layer(ONES, initial_state=first)
+        layer(ONES, initial_state=zeros)
+        layer(ONES, initial_state=then)
+        layer(ONES, initial_state=first)
+    batches = recording[layer.name].batches
+    assert [b.origin for b in batches] == ["fresh", "fresh", *["given"] * 4]
+    # Batch 3 ended where batch 0 did: the last that left a state is named.
+    assert [b.came_from for b in batches] == [None, None, 0, None, 2, 3]

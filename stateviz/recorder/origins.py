@@ -6,6 +6,7 @@ Nothing here believes a flag where the numbers can tell.
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ import numpy as np
 
 from stateviz.recorder.keeping import LayerCall
 from stateviz.recording import Origin
+
+_FRESH_ENDS = 32
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Seen:
         sizes: The bytes that each batch takes or would take, of those that `every` asks for and
             the others.
         ends: Which batch left a state, by the state's bits; the last that left it.
+        fresh_ends: The last states that a stateless layer left of itself, which nobody may ever
+            hand on: they are told apart only once a state is given.
     """
 
     sizes: list[int] = field(default_factory=list)
@@ -38,6 +43,9 @@ class Seen:
     last: bytes | None = None
     last_outside_validation: bytes | None = None
     ends: dict[bytes, End] = field(default_factory=dict)
+    fresh_ends: deque[tuple[Sequence[np.ndarray], End]] = field(
+        default_factory=lambda: deque(maxlen=_FRESH_ENDS)
+    )
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,9 @@ def origin_of(call: LayerCall, seen: Seen, *, validating: bool) -> Began:
     zeros = not any(state.any() for state in call.initial_states)
     if not call.stateful and not call.given:
         return Began("fresh" if zeros else "altered", zeros)
+    while seen.fresh_ends:
+        states, end = seen.fresh_ends.popleft()
+        seen.ends[_bits(states)] = end
     initial = _bits(call.initial_states)
     left_by = seen.ends.get(initial)
     if call.given:
@@ -71,6 +82,7 @@ def remember(seen: Seen, call: LayerCall, end: End, *, validating: bool) -> None
     """Remembers the final states of a batch, to recognise them when another begins with them."""
     seen.reset_called = False
     if not call.stateful and not call.given:
+        seen.fresh_ends.append((call.final_states, end))
         return
     seen.last = _bits(call.final_states)
     if not validating:
