@@ -61,6 +61,8 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
     notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
     for cell in notebook.cells:
         kept = {name: cell.metadata[name] for name in KEPT_CELL_METADATA if name in cell.metadata}
+        if kept.get("jupyter", {}).get("outputs_hidden"):
+            kept["collapsed"] = True  # JupyterLab's older word for it, which it adds itself
         cell.metadata = nbformat.from_dict(kept)
         for output in cell.get("outputs", ()):
             tidy_output(output)

@@ -195,3 +195,18 @@ def test_nothing_is_cut_off_in_a_narrow_window(
     )
     assert over == 0
     page.context.close()
+
+
+@pytest.mark.parametrize("name", [LESSON, "12_state_at_work.ipynb"])
+def test_a_lesson_that_was_only_opened_is_not_marked_as_changed(
+    chromium: Browser, jupyterlab: Lab, name: str
+) -> None:
+    page = jupyterlab.open(chromium, name)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    expect(page.locator(".stateviz-player").first).to_have_attribute("data-ready", "true")
+    expect(page.locator(".lm-TabBar-tab.jp-mod-current.jp-mod-active")).to_have_count(1)
+    expect(page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
+    page.locator(".jp-CodeCell .cm-content:visible").first.click()
+    page.keyboard.type("1")
+    expect(page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(1)
+    page.context.close()
