@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from stateviz.lessons import digit_as_text, digit_rows
+from stateviz.lessons import digit_rows, draw_digit
 
 
 def test_every_digit_is_there_once_with_its_own_label() -> None:
@@ -45,6 +45,14 @@ def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.Monkey
         digit_rows()
 
 
-def test_the_text_has_a_line_for_each_timestep_and_more_ink_looks_darker() -> None:
-    text = digit_as_text(np.array([[0.0, 0.25, 0.5, 0.75, 1.0]] * 3))
-    assert text.splitlines() == [f"t = {timestep} |  ..::++##|" for timestep in range(3)]
+def test_the_picture_has_a_row_for_each_timestep_and_more_ink_looks_darker() -> None:
+    ink = np.array([[0.0, 0.25, 0.5, 0.75, 1.0]] * 3)
+    figure = draw_digit(ink)
+    [image] = figure.axes[0].images
+    grey = np.asarray(image.cmap(image.norm(ink)))[0, :, 0]
+    assert (np.diff(grey) < 0).all()
+    np.testing.assert_array_equal(image.get_array(), ink)
+    top, bottom = (figure.axes[0].transData.transform((0, t))[1] for t in (0, 2))
+    assert top > bottom
+    named = [each.get_text() for each in figure.axes[0].get_yticklabels()]
+    assert named == ["t = 0", "t = 1", "t = 2"]

@@ -8,7 +8,7 @@ from ipykernel.ipkernel import IPythonKernel
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
 
-class LessonsOnDisk(AsyncLargeFileManager):  # type: ignore[misc]
+class LessonsOnDisk(AsyncLargeFileManager):
     """The files that JupyterLab shows.
 
     JupyterLab writes what the kernel says of its language into each notebook that it opens, the
@@ -19,7 +19,7 @@ class LessonsOnDisk(AsyncLargeFileManager):  # type: ignore[misc]
 
     async def get(self, path: str, content: bool = True, *args: Any, **kwargs: Any) -> Any:
         """What JupyterLab asks of a file."""
-        model = await super().get(path, content, *args, **kwargs)
+        model = await super().get(path, content, *args, **kwargs)  # type: ignore[no-untyped-call]
         if model["type"] == "notebook" and content:
             model["content"]["metadata"]["language_info"] = dict(IPythonKernel.language_info)
         return model

@@ -3,8 +3,8 @@
 from stateviz.lessons.co2 import co2_lanes as co2_lanes
 from stateviz.lessons.co2 import load_co2 as load_co2
 from stateviz.lessons.counting import counting_model as counting_model
-from stateviz.lessons.digits import digit_as_text as digit_as_text
 from stateviz.lessons.digits import digit_rows as digit_rows
+from stateviz.lessons.digits import draw_digit as draw_digit
 from stateviz.lessons.experiments import experiment as experiment
 from stateviz.lessons.keras2 import keras2_data as keras2_data
 from stateviz.lessons.keras2 import keras2_facts as keras2_facts

@@ -8,8 +8,9 @@ Learning Repository, doi:10.24432/C50P49, under CC BY 4.0. The copy that scikit-
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.figure import Figure
 
-_INKS = " .:+#"
+from stateviz.scenes.answer import Still
 
 
 def digit_rows(test_samples: int = 297) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -54,21 +55,28 @@ def digit_rows(test_samples: int = 297) -> tuple[np.ndarray, np.ndarray, np.ndar
     return X[:train], y[:train], X[train:], y[train:]
 
 
-def digit_as_text(image: np.ndarray) -> str:
-    """Draws an image with characters: a line for each row, two characters for each pixel.
+def draw_digit(image: np.ndarray) -> Figure:
+    """Draws an image as an LSTM reads it: a timestep a row, from the top.
 
     Args:
         image: Shape (timesteps, features), from 0 (paper) to 1 (ink).
 
     Returns:
-        The lines, each with the number of its row, which is its timestep.
+        A figure that a notebook shows, with one image.
 
     Example:
         >>> import numpy as np
-        >>> print(digit_as_text(np.array([[0.0, 0.5, 1.0], [1.0, 0.0, 0.0]])))
-        t = 0 |  ::##|
-        t = 1 |##    |
+        >>> draw_digit(np.eye(3)).axes[0].images[0].get_array().shape
+        (3, 3)
     """
-    levels = np.rint(np.clip(image, 0, 1) * (len(_INKS) - 1)).astype(int)
-    rows = ["".join(2 * _INKS[level] for level in row) for row in levels]
-    return "\n".join(f"t = {timestep} |{row}|" for timestep, row in enumerate(rows))
+    timesteps, features = image.shape
+    figure = Still(figsize=(0.4 * features + 1.2, 0.4 * timesteps + 0.4), dpi=100)
+    figure.set_layout_engine("constrained")
+    ax = figure.add_subplot()
+    ax.imshow(image, cmap="Greys", vmin=0, vmax=1)
+    ax.set_yticks(range(timesteps), [f"t = {timestep}" for timestep in range(timesteps)])
+    ax.set_yticks(np.arange(timesteps + 1) - 0.5, minor=True)
+    ax.grid(axis="y", which="minor", color="0.7", linewidth=1)
+    ax.set_xticks([])
+    ax.tick_params(which="both", length=0)
+    return figure
