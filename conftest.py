@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,12 @@ from tools.course_environment import prepare_environment
 
 pytest_plugins = ["tools.compared_notebooks"]
 prepare_environment()
+
+# Their docstrings' examples run where PyTorch is there: `make test-torch`.
+collect_ignore_glob = [
+    *([] if find_spec("torch") else ["stateviz/torch/*"]),
+    *([] if find_spec("lightning") else ["stateviz/torch/lightning.py"]),
+]
 
 KINDS = ("unit tests", "docstring examples", "notebook cells", "page checks", "browser checks")
 NO_BROWSER = (

@@ -15,9 +15,9 @@ from typing import Any
 import keras
 import pytest
 
-from stateviz.recorder.block import Opening
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.cells import parts_of
+from stateviz.recorder.opening import Opening
 from stateviz.recorder.options import Options
 from stateviz.recorder.plan import Plan
 from stateviz.recorder.recorded import Recorded

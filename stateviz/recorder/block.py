@@ -7,14 +7,12 @@ the block around both: it plans once what it will touch, and joins the posts of 
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from stateviz.recorder.backend import keras
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.every_model import EveryModel
-from stateviz.recorder.leaving import OnlyWith
+from stateviz.recorder.opening import Opening
 from stateviz.recorder.options import Options, takes_options
 from stateviz.recorder.plan import planned
 from stateviz.recorder.posts import one_at_a_time
@@ -92,32 +90,3 @@ def attach(block: Recorded) -> None:
     EveryModel.of(keras.Model).join(block)
     Functions.of_tensorflow().join(block)
     Graphs.of_tensorflow().join(block)
-
-
-class Opening(OnlyWith[Recording]):
-    """Opens a block for a `with` statement, and closes it.
-
-    Args:
-        new: Makes the block, given its keeper.
-    """
-
-    def __init__(self, new: Callable[[object], Recorded]) -> None:
-        self._new = new
-        self._made: list[Recorded] = []
-        super().__init__(functools.partial(_close, self._made))
-
-    def __enter__(self) -> Recording:
-        try:
-            block = self._new(self.leave)
-            self._made.append(block)
-            block.open()
-            return block.capture.recording
-        except BaseException:
-            self.leave()
-            raise
-
-
-def _close(made: list[Recorded]) -> None:
-    while made:
-        made[-1].close()
-        made.pop()

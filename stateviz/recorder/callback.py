@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from typing import Any
 
 from stateviz.recorder.backend import keras
-from stateviz.recorder.block import Opening, attach
+from stateviz.recorder.block import attach
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.every_model import EveryModel, RecordsItsCall
+from stateviz.recorder.opening import Opening
 from stateviz.recorder.options import Options, takes_options
 from stateviz.recorder.plan import planned
 from stateviz.recorder.posts import Block

@@ -6,7 +6,7 @@ import math
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -50,8 +50,14 @@ _NO_METHOD = _Method("call")
 class Capture:
     """Fills one recording while a block is open; what it is told may come from any thread."""
 
-    def __init__(self, recording: Recording, options: Options) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        options: Options,
+        origin_of: Callable[..., Began] = origin_of,
+    ) -> None:
         self.options = options
+        self._origin_of = origin_of
         self.recording = recording
         self._open = True
         self._lock = threading.RLock()
@@ -106,6 +112,17 @@ class Capture:
         self._seen[name].reset_called |= method == "reset_state"
         self._note(method, self._here(), layer=name)
 
+    def not_detached(self, name: str, *, outlived_a_step: bool) -> None:
+        """Notes that a layer's last batch was given a state with the graph of its gradient."""
+        batches = (event for event in reversed(self.recording.events) if event.layer == name)
+        last = next((event for event in batches if event.kind == "batch"), None)
+        if not self._open or last is None:
+            return
+        kind: EventKind = "graph outlived a step" if outlived_a_step else "not detached"
+        self.recording.events.append(
+            replace(last, kind=kind, origin=None, zeros=None, left_by=None)
+        )
+
     def ran_unseen(self, name: str) -> None:
         """Notes that a layer ran in a way in which nothing of it can be seen."""
         self._unseen.add(name)
@@ -124,8 +141,12 @@ class Capture:
             with self._lock:
                 self._take(name, call)
         except Exception as error:
-            self._failure = error
-            self._note("recording stopped", self._here(), layer=name)
+            self.failed(name, error)
+
+    def failed(self, name: str, error: Exception) -> None:
+        """Ends the recording at an error of our own, which is told when the block ends."""
+        self._failure = error
+        self._note("recording stopped", self._here(), layer=name)
 
     def reopen(self) -> None:
         """Goes on with a recording that was closed."""
@@ -247,7 +268,7 @@ class Capture:
             method.batches[name] += call.place == 0
             batch = method.batches[name] - 1
         seen = self._seen[name]
-        began = origin_of(call, seen, validating=method.name == "validation")
+        began = self._origin_of(call, seen, validating=method.name == "validation")
         kept = Kept(self.options, call)
         number = len(seen.sizes)
         seen.sizes.append(kept.nbytes)

@@ -62,11 +62,8 @@ def origin_of(call: LayerCall, seen: Seen, *, validating: bool) -> Began:
     zeros = not any(state.any() for state in call.initial_states)
     if not call.stateful and not call.given:
         return Began("fresh" if zeros else "altered", zeros)
-    while seen.fresh_ends:
-        states, end = seen.fresh_ends.popleft()
-        seen.ends[_bits(states)] = end
     initial = _bits(call.initial_states)
-    left_by = seen.ends.get(initial)
+    left_by = _left_by(initial, seen)
     if call.given:
         return Began("given", zeros, None if zeros else left_by)
     # Validation runs inside fit: what it leaves behind is not what the training handed on.
@@ -76,6 +73,29 @@ def origin_of(call: LayerCall, seen: Seen, *, validating: bool) -> Began:
     if zeros:
         return Began("reset", zeros)
     return Began("altered", zeros, left_by)
+
+
+def origin_of_passed(call: LayerCall, seen: Seen, *, validating: bool) -> Began:
+    """How a batch's states began where nobody but the caller keeps a state, as in PyTorch.
+
+    Nothing passed is fresh; zeros that are passed are a reset; what an earlier batch had left, bit
+    for bit, is carried; anything else is given.
+    """
+    zeros = not any(state.any() for state in call.initial_states)
+    if not call.given:
+        return Began("fresh", zeros)
+    if zeros:
+        return Began("reset", zeros)
+    left_by = _left_by(_bits(call.initial_states), seen)
+    return Began("given" if left_by is None else "carried", zeros, left_by)
+
+
+def _left_by(initial: bytes, seen: Seen) -> End | None:
+    """The last batch that had left a state, told by the state's bits."""
+    while seen.fresh_ends:
+        states, end = seen.fresh_ends.popleft()
+        seen.ends[_bits(states)] = end
+    return seen.ends.get(initial)
 
 
 def remember(seen: Seen, call: LayerCall, end: End, *, validating: bool) -> None:

@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from stateviz.recorder.backend import keras
 from stateviz.recorder.leaving import OnlyWith
 from stateviz.recording import Phase
 
@@ -101,6 +100,6 @@ def one_function() -> AbstractContextManager[None]:
     return _While(in_function=True)
 
 
-def calls_so_far(layer: keras.layers.RNN) -> int:
+def calls_so_far(layer: object) -> int:
     """How often a layer's tap has handed out states in the step that this thread runs now."""
     return now.here.calls[id(layer)]

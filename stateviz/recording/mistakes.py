@@ -130,6 +130,8 @@ def _training_on_single_timesteps(run: Run) -> Iterator[Finding]:
         event for event in run.history if event.phase in _TRAINING and event.record is not None
     ]
     carried = [event for event in steps if event.origin == "carried"]
+    if any(event.kind == "not detached" and event.layer == run.name for event in run.events):
+        return  # PyTorch's caller has kept the graph, so the gradient does pass
     if len(steps) == len(trained) and len(carried) >= max(_FEW, len(steps) / 2):
         yield Finding(
             run.name,
@@ -141,6 +143,26 @@ def _training_on_single_timesteps(run: Run) -> Iterator[Finding]:
             "Train on longer sequences, for example of 20 timesteps, "
             "X.reshape(rows, -1, 20, features); the twin for predicting step by step keeps the "
             "weights (stateviz.twin(model, batch_size=1, timesteps=1)).",
+        )
+
+
+def _a_graph_outlived_a_step(run: Run) -> Iterator[Finding]:
+    """A state of PyTorch that was handed on with its graph, though the weights had changed."""
+    found = [
+        event
+        for event in run.events
+        if event.kind == "graph outlived a step" and event.layer == run.name
+    ]
+    if found:
+        yield Finding(
+            run.name,
+            "the graph of a state outlived a step",
+            f"{times(found)} a state was handed on with the graph of a batch whose weights have "
+            f"changed since: the next backward() goes through that batch again, which fails, or "
+            f"with retain_graph=True takes longer with each batch.",
+            records_of(found),
+            "Hand the state on without its graph: state = tuple(each.detach() for each in state), "
+            "or for a GRU state = state.detach().",
         )
 
 
@@ -186,5 +208,6 @@ MISTAKES: tuple[Callable[[Run], Iterator[Finding]], ...] = (
     _epochs_by_hand,
     _rows_were_shuffled,
     _training_on_single_timesteps,
+    _a_graph_outlived_a_step,
     _windows_overlap,
 )

@@ -29,6 +29,8 @@ EventKind = Literal[
     "one row repeated",
     "reset_state",
     "build",
+    "not detached",
+    "graph outlived a step",
     "recording stopped",
 ]
 
@@ -294,7 +296,9 @@ class Event:
         kind: "phase began", "phase ended", "epoch began", "epoch ended", "batch" (a layer
             processed one), "one row repeated" (the batch had one row, and Keras repeated it to
             fill the states of a stateful layer), "reset_state" or "build" (it was called on a
-            layer) or "recording stopped" (at the memory bound, or at an error).
+            layer), "not detached" (in PyTorch: the state that the batch was given held the graph
+            of its gradient), "graph outlived a step" (and the weights had changed since), or
+            "recording stopped" (at the memory bound, or at an error).
         phase, epoch: Where it happened; None outside of any.
         layer: The layer's name, for what happens to a layer.
         batch: The batch's 0-based number in its phase and epoch; None where it has none.

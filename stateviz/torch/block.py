@@ -1,0 +1,252 @@
+"""Records modules of PyTorch through their forward hooks, and leaves them as they were found."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from stateviz.recorder.capture import Capture
+from stateviz.recorder.keeping import LayerCall
+from stateviz.recorder.opening import Opening
+from stateviz.recorder.options import Options, takes_options
+from stateviz.recorder.origins import origin_of_passed
+from stateviz.recorder.posts import Block, open_blocks, settle
+from stateviz.recorder.steps import Step
+from stateviz.recording import Phase, Recording
+from stateviz.torch.calls import ModuleCall, call_of
+from stateviz.torch.deriving import PartStates, derived
+from stateviz.torch.modules import (
+    Part,
+    Recurrent,
+    chosen,
+    parts_of,
+    recurrent_modules,
+    weights_version,
+)
+
+
+@takes_options(Options)
+def record(module: nn.Module, options: Options) -> AbstractContextManager[Recording]:
+    """Records what the nn.LSTM, nn.GRU and nn.RNN in a module hold, and cells stepped by hand.
+
+    h of the last layer is what the module returned, bit for bit. What its kernels keep to
+    themselves, c at each timestep and the layers below, is derived beside the call and checked
+    against the h and c that the module returned at the end; `LayerRecording.ends_within` says how
+    far they are apart. Outputs, gradients, weights and random numbers stay bit for bit the same.
+
+    Nothing is kept by a module, so the origins say what was passed as `hx`: "fresh" nothing,
+    "carried" what an earlier call had left, "reset" zeros, "given" anything else. A cell such as
+    nn.LSTMCell is recorded too: each call of it is a batch of one timestep.
+
+    Args:
+        module: A module; all in it are recorded, each under its path, such as "encoder.lstm". A
+            layer of several has the suffix of its weights: "lstm/l0", "lstm/l0_reverse".
+        layers: Names of the layers to record, as in `recording.layers`; all where None.
+        samples: Rows of each batch to keep (0-based); all where None.
+        units: Units to keep (0-based); all where None.
+        every: Keep each n-th call. The others are still counted.
+        gates: Keep the gates of LSTM and GRU layers too.
+        inputs: Keep what each layer read.
+        max_bytes: Stop recording, never the training, when the arrays take this many bytes; a
+            number, or words such as "500 MB".
+
+    Returns:
+        What a `with` statement opens and closes; it gives the `Recording`, which fills while the
+        block runs.
+
+    Raises:
+        TypeError: `module` is no module of PyTorch.
+        ValueError: Nothing in it can be recorded, it is compiled, or an argument is out of range.
+
+    Example:
+        >>> import stateviz.torch, torch
+        >>> lstm = torch.nn.LSTM(input_size=1, hidden_size=4, batch_first=True)
+        >>> with stateviz.torch.record(lstm) as recording:
+        ...     _, state = lstm(torch.ones(5, 20, 1))
+        ...     _ = lstm(torch.ones(5, 20, 1), state)
+        >>> [batch.origin for batch in recording["lstm"].batches]
+        ['fresh', 'carried']
+        >>> recording["lstm"].cell_state.shape
+        (2, 5, 20, 4)
+    """
+    modules = recurrent_modules(module)
+    return Opening(lambda keeper: Recorded(keeper, module, modules, options))
+
+
+@contextmanager
+def phase(name: Phase) -> Iterator[None]:
+    """Names what runs, for all open recordings: PyTorch has no fit that could be seen.
+
+    Args:
+        name: "fit", "validation" (inside "fit"), "evaluate" or "predict".
+
+    Raises:
+        ValueError: There is no such phase, or validation is not inside of "fit".
+
+    Example:
+        >>> import stateviz.torch, torch
+        >>> lstm = torch.nn.LSTM(1, 4)
+        >>> with stateviz.torch.record(lstm) as recording, stateviz.torch.phase("fit"):
+        ...     for number in range(3):
+        ...         stateviz.torch.epoch(number)
+        ...         _ = lstm(torch.ones(20, 5, 1))
+        >>> [(batch.phase, batch.epoch) for batch in recording["lstm"].batches]
+        [('fit', 0), ('fit', 1), ('fit', 2)]
+    """
+    named = ("fit", "validation", "evaluate", "predict")
+    if name not in named:
+        raise ValueError(f"A phase is one of {', '.join(named)}; received {name!r}.")
+    with ExitStack() as stack:
+        for block in _open():
+            if name == "validation" and block.capture.phase_name != "fit":
+                raise ValueError('The phase "validation" is inside of "fit"; use "evaluate" here.')
+            stack.enter_context(block.capture.phase(name, id(block.module)))
+        yield
+
+
+def epoch(number: int) -> None:
+    """Says that an epoch begins in the phase "fit", for all open recordings.
+
+    Args:
+        number: 0-based.
+    """
+    for block in _open():
+        if block.capture.phase_name == "fit":
+            block.capture.epoch_began(number)
+
+
+def _open() -> list[Recorded]:
+    return [block for block in open_blocks() if isinstance(block, Recorded)]
+
+
+class Recorded(Block):
+    """One recording of the modules in a module, for as long as it is open.
+
+    Args:
+        keeper: Whoever closes it.
+        module: What was given to record.
+        modules: What is recorded of it, by path.
+        options: What to keep.
+    """
+
+    def __init__(
+        self, keeper: object, module: nn.Module, modules: dict[str, Recurrent], options: Options
+    ) -> None:
+        super().__init__(keeper)
+        self.module = module
+        parts = {path: list(parts_of(path, each)) for path, each in modules.items()}
+        together = {part.name: part for each in parts.values() for part in each}
+        wanted = chosen(together, options.layers)
+        layers = [part.empty() for part in wanted.values()]
+        for layer in layers:
+            layer.kept_units = options.kept_units(layer.name, layer.units)
+        self.capture = Capture(Recording(layers), options, origin_of_passed)
+        self._modules = [
+            (each, [part if part.name in wanted else None for part in parts[path]])
+            for path, each in modules.items()
+            if any(part.name in wanted for part in parts[path])
+        ]
+        self._handles: list[Any] = []
+        self._random = threading.local()
+        self._versions: dict[int, int] = {}
+
+    def open(self) -> None:
+        """Begins to record."""
+        super().open()
+        for module, parts in self._modules:
+            self._hook(module, parts)
+
+    def ended(self) -> None:
+        """Takes the hooks away; what the recording lacks is told in warnings."""
+        while self._handles:
+            self._handles[-1].remove()
+            self._handles.pop()
+        self.capture.close()
+
+    def _hook(self, module: Recurrent, parts: Sequence[Part | None]) -> None:
+        def before(_: nn.Module, args: Any) -> None:
+            drops = getattr(module, "dropout", 0) and module.training and module.num_layers > 1
+            if not self.over and drops:
+                self._random.state = torch.get_rng_state()
+
+        def after(_: nn.Module, args: Any, kwargs: Any, returned: Any) -> None:
+            if self.over:
+                settle()
+            elif not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
+                self._take(module, parts, args, kwargs, returned)
+
+        self._handles.append(module.register_forward_pre_hook(before))
+        self._handles.append(module.register_forward_hook(after, with_kwargs=True))
+
+    def _take(
+        self, module: Recurrent, parts: Sequence[Part | None], args: Any, kwargs: Any, returned: Any
+    ) -> None:
+        random = getattr(self._random, "state", None)
+        self._random.state = None
+        try:
+            with torch.no_grad():
+                call = call_of(module, args, kwargs, returned)
+                of_parts = derived(module, call, random, gates=self.capture.options.gates)
+                for place, (part, states) in enumerate(zip(parts, of_parts, strict=True)):
+                    if part is not None:
+                        self._deliver(module, part, place, call, states)
+        except Exception as error:  # none of our own ever reaches the training
+            self.capture.failed(next(filter(None, parts)).name, error)
+            return
+        self._look_at_the_graph(module, parts, args, kwargs)
+
+    def _deliver(
+        self, module: Recurrent, part: Part, place: int, call: ModuleCall, held: PartStates
+    ) -> None:
+        self.capture.recording[part.name].stateful |= call.given
+        self.capture.take(
+            part.name,
+            LayerCall(
+                step=Step(id(module), "forward"),
+                thread=threading.get_ident(),
+                place=0,
+                given=call.given,
+                stateful=call.given,
+                training=module.training,
+                go_backwards=part.reverse,
+                derived=held.derived,
+                inputs=_on_host(held.inputs),
+                initial_states=[_rows(each[place]) for each in call.initial],
+                states=[_on_host(each) for each in held.states],
+                # The caller may change it in place, and it is remembered.
+                final_states=[_rows(each[place]).copy() for each in call.final],
+                gates=[_on_host(each) for each in held.gates],
+                mask=None if held.mask is None else _on_host(held.mask),
+                units=part.units,
+                unit_axis=-1,
+            ),
+        )
+
+    def _look_at_the_graph(
+        self, module: Recurrent, parts: Sequence[Part | None], args: Any, kwargs: Any
+    ) -> None:
+        """Notes a state that was handed on with the graph of a batch before the weights changed."""
+        version = weights_version(module)
+        changed = self._versions.setdefault(id(module), version) != version
+        self._versions[id(module)] = version
+        passed = kwargs.get("hx", args[1] if len(args) > 1 else None)
+        states = [passed] if isinstance(passed, Tensor) else passed or ()
+        if any(each.grad_fn is not None for each in states):
+            for part in filter(None, parts):
+                self.capture.not_detached(part.name, outlived_a_step=changed)
+
+
+def _rows(tensor: Tensor) -> Any:
+    """An array in a dtype of NumPy's own: bfloat16 as float32, which holds it exactly."""
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+
+
+def _on_host(tensor: Tensor) -> Any:
+    """The same with the samples first, shape (samples, timesteps, ...)."""
+    return _rows(tensor).swapaxes(0, 1)

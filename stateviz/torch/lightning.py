@@ -1,0 +1,113 @@
+"""`StateRecorder`: the recorder as a callback of Lightning's Trainer."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+from lightning.pytorch.callbacks import Callback
+
+from stateviz.recording import Phase, Recording
+from stateviz.torch.block import epoch, phase, record
+
+
+class StateRecorder(Callback):  # type: ignore[misc]
+    """Records what a LightningModule's recurrent modules hold while a Trainer runs it.
+
+    Phases and epochs come from the Trainer; its sanity check, which runs before the first epoch, is
+    an "evaluate". Each call of the Trainer is a recording of its own, and `recording` the last.
+
+    Args:
+        options: Those of `stateviz.torch.record`, such as `layers=` and `gates=`.
+
+    Example:
+        >>> recorder = StateRecorder(gates=True)
+        >>> recorder.recording
+        Traceback (most recent call last):
+        RuntimeError: Nothing is recorded yet. Pass this StateRecorder to a Trainer, for example
+            Trainer(callbacks=[recorder]), and call its fit.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+        self._block = ExitStack()
+        self._phases: list[ExitStack] = []
+        self._recording: Recording | None = None
+
+    @property
+    def recording(self) -> Recording:
+        """What was recorded by the last call of the Trainer.
+
+        Raises:
+            RuntimeError: Nothing is recorded yet.
+        """
+        if self._recording is None:
+            raise RuntimeError(
+                "Nothing is recorded yet. Pass this StateRecorder to a Trainer, for example "
+                "Trainer(callbacks=[recorder]), and call its fit."
+            )
+        return self._recording
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Opens a recording, at the beginning of each call of the Trainer."""
+        self.close()
+        self._recording = self._block.enter_context(record(pl_module, **self._options))
+
+    def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Ends it."""
+        self.close()
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Ends it where the call ends by an error or an interrupt."""
+        self.close()
+
+    def close(self) -> None:
+        """Stops recording and leaves the module as it was found."""
+        while self._phases:
+            self._left()
+        self._block.close()
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """The training begins."""
+        self._entered("fit")
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        """An epoch begins."""
+        epoch(trainer.current_epoch)
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """The training ends."""
+        self._left()
+
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+        """A validation begins, or the sanity check."""
+        self._entered("validation" if self._phases else "evaluate")
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        """It ends."""
+        self._left()
+
+    def on_test_start(self, trainer: Any, pl_module: Any) -> None:
+        """A test begins."""
+        self._entered("evaluate")
+
+    def on_test_end(self, trainer: Any, pl_module: Any) -> None:
+        """It ends."""
+        self._left()
+
+    def on_predict_start(self, trainer: Any, pl_module: Any) -> None:
+        """A prediction begins."""
+        self._entered("predict")
+
+    def on_predict_end(self, trainer: Any, pl_module: Any) -> None:
+        """It ends."""
+        self._left()
+
+    def _entered(self, name: Phase) -> None:
+        stack = ExitStack()
+        stack.enter_context(phase(name))
+        self._phases.append(stack)
+
+    def _left(self) -> None:
+        if self._phases:
+            self._phases.pop().close()

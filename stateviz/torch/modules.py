@@ -1,0 +1,139 @@
+"""Which modules of PyTorch are recorded, what each of their layers is called, and its weights."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import torch
+from torch import nn
+
+from stateviz.recording import LayerRecording, RecordingWarning
+
+Recurrent: TypeAlias = Any  # nn.RNNBase or nn.RNNCellBase
+_OWN = tuple(
+    kind.forward for kind in (nn.LSTM, nn.GRU, nn.RNN, nn.LSTMCell, nn.GRUCell, nn.RNNCell)
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One layer of a module in one direction, which is recorded under a name of its own.
+
+    Attributes:
+        name: Its name in the recording: the module's path, and where the module has several parts
+            the suffix of its weights, such as "lstm/l0" and "lstm/l1_reverse".
+        kind: The module's class.
+        layer: 0 for the layer that reads the input.
+        reverse: Whether it reads from the end.
+        units: The size of h, which is smaller than that of c where `proj_size` says so.
+    """
+
+    name: str
+    kind: str
+    layer: int
+    reverse: bool
+    units: int
+
+    def empty(self) -> LayerRecording:
+        """What is to be filled; it becomes stateful once a state is passed."""
+        return LayerRecording(
+            self.name, self.kind, self.units, stateful=False, go_backwards=self.reverse
+        )
+
+
+def recurrent_modules(module: nn.Module) -> dict[str, Recurrent]:
+    """The modules that can be recorded, by their paths.
+
+    Raises:
+        TypeError: It is no module of PyTorch.
+        ValueError: There is none, or what it is compiled to calls no hook.
+    """
+    if not isinstance(module, nn.Module):
+        raise TypeError(
+            f"stateviz.torch.record takes a torch.nn.Module; received {type(module).__name__}. "
+            f"Keras models are recorded by stateviz.record."
+        )
+    if isinstance(module, torch.jit.ScriptModule) or hasattr(module, "_orig_mod"):
+        raise ValueError(
+            "A compiled module calls nothing that could be seen. Record the module that was "
+            "given to torch.compile or torch.jit.script, and run that."
+        )
+    found = {
+        path or type(each).__name__.lower(): each
+        for path, each in module.named_modules()
+        if isinstance(each, nn.RNNBase | nn.RNNCellBase)
+    }
+    own = {path: each for path, each in found.items() if type(each).forward in _OWN}
+    if not own:
+        why = f"; {', '.join(found)} has a forward of its own, which is not known" if found else ""
+        raise ValueError(
+            f"{type(module).__name__} has no nn.LSTM, nn.GRU, nn.RNN or cell of these{why}."
+        )
+    for path in found.keys() - own.keys():
+        warnings.warn(
+            f"Not recorded: {path!r} is a {type(found[path]).__name__} with a forward of its own, "
+            f"which is not known.",
+            RecordingWarning,
+            stacklevel=2,
+        )
+    for path, each in own.items():
+        _refuse_dropout_on_a_gpu(path, each)
+    return own
+
+
+def _refuse_dropout_on_a_gpu(path: str, module: Recurrent) -> None:
+    if isinstance(module, nn.RNNCellBase) or not (module.dropout and module.num_layers > 1):
+        return
+    if any(each.device.type != "cpu" for each in module.parameters()):
+        raise ValueError(
+            f"{path!r} drops out between its layers on a GPU, where the masks cannot be drawn "
+            f"again. Use modules of one layer with nn.Dropout between them, or the CPU."
+        )
+
+
+def parts_of(path: str, module: Recurrent) -> Iterator[Part]:
+    """The layers of a module in the order of PyTorch's h_n, each direction by itself."""
+    kind = type(module).__name__
+    if isinstance(module, nn.RNNCellBase):
+        yield Part(path, kind, 0, False, module.hidden_size)
+        return
+    units = module.proj_size or module.hidden_size
+    directions = ("", "_reverse") if module.bidirectional else ("",)
+    several = module.num_layers > 1 or module.bidirectional
+    for layer in range(module.num_layers):
+        for suffix in directions:
+            name = f"{path}/l{layer}{suffix}" if several else path
+            yield Part(name, kind, layer, bool(suffix), units)
+
+
+def weights_of(module: Recurrent) -> list[list[torch.Tensor]]:
+    """For each part its weights: of the input, of h, their biases if any, of the projection."""
+    if isinstance(module, nn.RNNBase):
+        return [list(each) for each in module.all_weights]
+    names = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if module.bias else [])]
+    return [[getattr(module, name) for name in names]]
+
+
+def weights_version(module: nn.Module) -> int:
+    """A number that grows whenever a weight is changed in place, as an optimizer does."""
+    return sum(each._version for each in module.parameters())
+
+
+def chosen(parts: dict[str, Part], wanted: Any) -> dict[str, Part]:
+    """The parts that `layers=` asks for.
+
+    Raises:
+        ValueError: There is no such layer, or none is asked for.
+    """
+    if wanted is None:
+        return parts
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    for name in names:
+        if name not in parts:
+            raise ValueError(f"There is no layer {name!r}; there are {', '.join(parts)}.")
+    if not names:
+        raise ValueError(f"layers=[] asks for nothing; there are {', '.join(parts)}.")
+    return {name: part for name, part in parts.items() if name in names}
