@@ -9,7 +9,7 @@ as in PyTorch's documentation of nn.LSTM). No random number is drawn, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,7 @@ def derived(
             states: list[Tensor] = [h]
             values: list[Tensor] = []
             if is_lstm:
-                c, values = _lstm(module, call, inputs, h, mask, initial, weights[place])
+                c, values = _lstm(module, call, inputs, h, mask, initial, weights[place], gates)
                 states.append(c)
             elif gates and len(weights[place][0]) == 3 * module.hidden_size:
                 values = _gru_gates(inputs, h, mask, initial[0], weights[place])
@@ -141,21 +141,26 @@ def _lstm(
     mask: Tensor | None,
     initial: list[Tensor],
     weights: list[Tensor],
+    gates: bool,
 ) -> tuple[Tensor, list[Tensor]]:
     """C after each timestep, and the gates in the order input, forget, candidate, output."""
-    before = _before(h, initial[0], mask)
-    i, f, g, o = _preactivations(inputs, before, weights, projected=h.shape != initial[1].shape)
-    i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
-    if call.in_half_precision and isinstance(module, nn.LSTM):
-        return _stepped(module, inputs, mask, initial, weights), [i, f, g, o]
-    new = i * g
+    by_kernel = call.in_half_precision and isinstance(module, nn.LSTM)
+    values: list[Tensor] = []
+    if gates or not by_kernel:
+        # c needs the first three of the four gates.
+        before = _before(h, initial[0], mask)
+        i, f, g, *o = _preactivations(inputs, before, weights, 4 if gates else 3)
+        values = [i.sigmoid_(), f.sigmoid_(), g.tanh_(), *(each.sigmoid_() for each in o)]
+    if by_kernel:
+        return _stepped(module, inputs, mask, initial, weights), values
+    new, forget = values[0] * values[2], values[1]
     c = initial[1].to(new.dtype)
     kept = []
     for t in range(len(inputs)):
-        after = torch.addcmul(new[t], f[t], c)
+        after = torch.addcmul(new[t], forget[t], c)
         c = after if mask is None else torch.where(mask[t, :, None], after, c)
         kept.append(c)
-    return torch.stack(kept), [i, f, g, o]
+    return torch.stack(kept), values
 
 
 def _stepped(
@@ -192,14 +197,16 @@ def _gru_gates(
 
 
 def _preactivations(
-    inputs: Tensor, before: Tensor, weights: list[Tensor], *, projected: bool
-) -> tuple[Tensor, ...]:
+    inputs: Tensor, before: Tensor, weights: list[Tensor], gates: int
+) -> Sequence[Tensor]:
+    """What the first of an LSTM's four gates are made of, in one product for all timesteps."""
     w_ih, w_hh, *others = weights
-    biases = others[:2] if len(others) >= 2 else (None, None)
-    total = linear(inputs.to(w_ih.dtype), w_ih, biases[0])
-    total += linear(before.to(w_hh.dtype), w_hh, biases[1])
-    i, f, g, o = total.chunk(4, -1)
-    return i, f, g, o
+    first = gates * (len(w_hh) // 4)
+    bias = others[0][:first] + others[1][:first] if len(others) >= 2 else None
+    total = linear(inputs.to(w_ih.dtype), w_ih[:first], bias)
+    held = before.to(w_hh.dtype).reshape(-1, before.shape[-1])
+    total.view(-1, first).addmm_(held, w_hh[:first].t())
+    return list(total.chunk(gates, -1))
 
 
 def _before(h: Tensor, initial: Tensor, mask: Tensor | None) -> Tensor:
