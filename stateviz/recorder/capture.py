@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import warnings
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from stateviz.recorder.keeping import Kept, LayerCall, ends_apart
+from stateviz.recorder.keeping import Kept, Later, LayerCall, ends_apart
 from stateviz.recorder.options import Options
 from stateviz.recorder.origins import Began, End, Seen, origin_of, remember
 from stateviz.recorder.steps import STEPS
@@ -24,8 +24,9 @@ from stateviz.recording import (
     Phase,
     Recording,
     RecordingWarning,
+    State,
 )
-from stateviz.recording.records import NUMBERED_PHASES, EventKind
+from stateviz.recording.records import NUMBERED_PHASES, EventKind, LaterState
 
 
 @dataclass(eq=False)
@@ -45,6 +46,7 @@ class _Method:
 
 
 _NO_METHOD = _Method("call")
+_MOST_LATER = 2**28  # bytes that may wait to be computed
 
 
 class Capture:
@@ -69,6 +71,8 @@ class Capture:
         self._failure: Exception | None = None
         self._ends_differ: set[str] = set()
         self._unseen: set[str] = set()
+        self._later: deque[tuple[str, LaterState]] = deque()
+        self._later_bytes = 0
         self._rows_asked_for: dict[str, int] = {}
 
     @property
@@ -157,6 +161,7 @@ class Capture:
         """Ends the recording and warns of whatever it lacks."""
         if not self._open:
             return
+        self.compute()
         self._open = False
         if isinstance(self._failure, MemoryError):
             self._warn(
@@ -276,6 +281,8 @@ class Capture:
         if number % self.options.every == 0 and self._fits(name, kept, method):
             record = self._record(name, call, kept, method, batch, began)
             self.recording[name].batches.append(record)
+            if self._later_bytes > _MOST_LATER:
+                self.compute()
         index = None if record is None else record.index
         remember(seen, call, End(number, index), validating=method.name == "validation")
         happened = Event(
@@ -296,6 +303,26 @@ class Capture:
             self.recording.events.append(
                 replace(happened, kind="one row repeated", origin=None, zeros=None, left_by=None)
             )
+
+    def compute(self) -> None:
+        """Computes what was put off."""
+        while self._later:
+            name, state = self._later[0]
+            try:
+                self._compare_ends(name, state, derived=True)
+            except Exception as error:
+                self.failed(name, error)
+            self._later.popleft()
+        self._later_bytes = 0
+
+    def _compare_ends(self, name: str, state: State, derived: bool) -> None:
+        """Holds what was recorded against the layer's own final state."""
+        apart = ends_apart(state)
+        if math.isinf(apart):
+            self._ends_differ.add(name)
+        elif derived:
+            layer = self.recording[name]
+            layer.ends_within = max(layer.ends_within, apart)
 
     def _fits(self, name: str, kept: Kept, method: _Method) -> bool:
         """Whether a batch that was asked for has rows, and room under the memory bound."""
@@ -321,12 +348,12 @@ class Capture:
     ) -> BatchRecord:
         mask = None if call.mask is None else kept.rows_of(call.mask)
         states = kept.states(mask)
-        apart = max(map(ends_apart, states))
-        if math.isinf(apart):
-            self._ends_differ.add(name)
-        elif call.derived:
-            layer = self.recording[name]
-            layer.ends_within = max(layer.ends_within, apart)
+        self._later_bytes += sum(each.nbytes for each in call.states if isinstance(each, Later))
+        for state in states:
+            if isinstance(state, LaterState):
+                self._later.append((name, state))
+            else:
+                self._compare_ends(name, state, call.derived)
         return BatchRecord(
             layer=name,
             index=len(self.recording[name].batches),

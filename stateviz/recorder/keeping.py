@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from stateviz.recorder.options import Options
 from stateviz.recorder.steps import Step
 from stateviz.recording import GATES, Gates, GRUGates, State
+from stateviz.recording.records import LaterState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,22 @@ class Called:
     derived: bool = False
 
 
+@dataclass(frozen=True)
+class Later:
+    """An array that is not computed yet.
+
+    Attributes:
+        shape, dtype: Those that it will have.
+        compute: Computes it.
+        nbytes: The memory that is held until then.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    compute: Callable[[], np.ndarray]
+    nbytes: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class LayerCall(Called):
     """One call of a recurrent layer, or of one cell in it, as the layer's tap hands it out.
@@ -57,7 +74,7 @@ class LayerCall(Called):
 
     inputs: np.ndarray
     initial_states: Sequence[np.ndarray]
-    states: Sequence[np.ndarray]
+    states: Sequence[np.ndarray | Later]
     final_states: Sequence[np.ndarray]
     gates: Sequence[np.ndarray]
     mask: np.ndarray | None
@@ -86,11 +103,11 @@ class Kept:
             return 0
         read = [call.inputs] if self._options.inputs else []
         read += [] if call.mask is None else [call.mask]
-        held = [*call.initial_states, *call.states, *call.final_states]
+        held: list[np.ndarray | Later] = [*call.initial_states, *call.states, *call.final_states]
         held += [*call.gates] if self._options.gates else []
         in_a_row = [math.prod(array.shape[1:]) * array.itemsize for array in read]
         for array in held:
-            one = array[:1]
+            one = array[:1] if isinstance(array, np.ndarray) else _one_row(array)
             in_a_row.append(one[self._units if self._has_the_units(array) else ...].nbytes)
         return rows * (self.rows.itemsize + sum(in_a_row))
 
@@ -103,19 +120,37 @@ class Kept:
         """The rows and units of a state; one of another size, of a user's own cell, is whole."""
         return np.array(array[self._rows][self._units if self._has_the_units(array) else ...])
 
-    def _has_the_units(self, array: np.ndarray) -> bool:
+    def _has_the_units(self, array: np.ndarray | Later) -> bool:
         axes_of_units = -self._call.unit_axis
-        return array.ndim > axes_of_units and array.shape[self._call.unit_axis] == self._call.units
+        return (
+            len(array.shape) > axes_of_units
+            and array.shape[self._call.unit_axis] == self._call.units
+        )
 
     def states(self, mask: np.ndarray | None) -> tuple[State, ...]:
         """Each state, held where the mask leaves a timestep out."""
         call = self._call
         tensors = zip(call.initial_states, call.states, call.final_states, strict=True)
-        kept = [tuple(map(self.units_of, each)) for each in tensors]
         return tuple(
-            State(initial, held_through_mask(after, initial, mask), final)
-            for initial, after, final in kept
+            self._state(self.units_of(initial), after, self.units_of(final), mask)
+            for initial, after, final in tensors
         )
+
+    def _state(
+        self,
+        initial: np.ndarray,
+        after: np.ndarray | Later,
+        final: np.ndarray,
+        mask: np.ndarray | None,
+    ) -> State:
+        if isinstance(after, np.ndarray):
+            return State(initial, held_through_mask(self.units_of(after), initial, mask), final)
+        compute = after.compute
+
+        def computed() -> np.ndarray:
+            return held_through_mask(self.units_of(compute()), initial, mask)
+
+        return LaterState(initial, computed, final)
 
     def gates(self) -> Gates | GRUGates | None:
         """The gates by their names; how many there are says whose they are."""
@@ -124,6 +159,10 @@ class Kept:
             if len(gates) == len(fields(kind)):
                 return kind(*gates)
         return None
+
+
+def _one_row(later: Later) -> np.ndarray:
+    return np.broadcast_to(np.zeros((), later.dtype), (1, *later.shape[1:]))
 
 
 def ends_apart(state: State) -> float:

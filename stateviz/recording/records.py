@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -86,6 +86,30 @@ class State(ByContent):
             self.after.reshape(samples, timesteps, -1),
             self.final.reshape(samples, -1),
         )
+
+
+class LaterState(State):
+    """A state whose `after` is computed when it is first read.
+
+    Args:
+        after: Computes it, or holds it.
+    """
+
+    def __init__(
+        self,
+        initial: np.ndarray,
+        after: np.ndarray | Callable[[], np.ndarray],
+        final: np.ndarray,
+    ) -> None:
+        vars(self).update(initial=initial, held=after, final=final)
+
+    @property
+    def after(self) -> np.ndarray:
+        """After each timestep, shape (samples, timesteps, units)."""
+        held = vars(self)["held"]
+        if callable(held):
+            held = vars(self)["held"] = held()
+        return np.asarray(held)
 
 
 FurtherState = State  # what a state beyond the second was called

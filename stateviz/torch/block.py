@@ -7,18 +7,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from stateviz.recorder.capture import Capture
-from stateviz.recorder.keeping import LayerCall
+from stateviz.recorder.keeping import Later, LayerCall
 from stateviz.recorder.opening import Opening
 from stateviz.recorder.options import Options, takes_options
 from stateviz.recorder.origins import origin_of_passed
 from stateviz.recorder.posts import Block, open_blocks, settle
 from stateviz.recorder.steps import Step
 from stateviz.recording import Phase, Recording
-from stateviz.torch.calls import ModuleCall, call_of
+from stateviz.torch.calls import ModuleCall, call_of, on_host, rows
 from stateviz.torch.deriving import PartStates, derived
 from stateviz.torch.modules import (
     Part,
@@ -215,13 +216,13 @@ class Recorded(Block):
                 training=module.training,
                 go_backwards=part.reverse,
                 derived=held.derived,
-                inputs=_on_host(held.inputs),
-                initial_states=[_rows(each[place]) for each in call.initial],
-                states=[_on_host(each) for each in held.states],
+                inputs=on_host(held.inputs),
+                initial_states=[rows(each[place]) for each in call.initial],
+                states=[_as_array(each) for each in held.states],
                 # The caller may change it in place, and it is remembered.
-                final_states=[_rows(each[place]).copy() for each in call.final],
-                gates=[_on_host(each) for each in held.gates],
-                mask=None if held.mask is None else _on_host(held.mask),
+                final_states=[rows(each[place]).copy() for each in call.final],
+                gates=[on_host(each) for each in held.gates],
+                mask=None if held.mask is None else on_host(held.mask),
                 units=part.units,
                 unit_axis=-1,
             ),
@@ -241,12 +242,5 @@ class Recorded(Block):
                 self.capture.not_detached(part.name, outlived_a_step=changed)
 
 
-def _rows(tensor: Tensor) -> Any:
-    """An array in a dtype of NumPy's own: bfloat16 as float32, which holds it exactly."""
-    tensor = tensor.detach().cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
-
-
-def _on_host(tensor: Tensor) -> Any:
-    """The same with the samples first, shape (samples, timesteps, ...)."""
-    return _rows(tensor).swapaxes(0, 1)
+def _as_array(state: Tensor | Later) -> np.ndarray | Later:
+    return state if isinstance(state, Later) else on_host(state)

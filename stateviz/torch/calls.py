@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
@@ -75,14 +76,27 @@ def call_of(module: Recurrent, args: Sequence[Any], kwargs: Any, returned: Any) 
 def _of_cell(module: nn.RNNCellBase, read: Tensor, passed: Any, returned: Any) -> ModuleCall:
     """A call of a cell is a sequence of one timestep."""
 
-    def rows(tensor: Tensor) -> Tensor:
+    def of_one_timestep(tensor: Tensor) -> Tensor:
         return tensor.reshape(1, -1, tensor.shape[-1])
 
-    ends = [rows(each) for each in _together(returned)]
+    ends = [of_one_timestep(each) for each in _together(returned)]
     begin = [torch.zeros_like(each) for each in ends]
     if passed is not None:
-        begin = [rows(each) for each in _together(passed)]
-    return ModuleCall(rows(read), rows(read), ends[0], passed is not None, begin, ends, None)
+        begin = [of_one_timestep(each) for each in _together(passed)]
+    read = of_one_timestep(read)
+    return ModuleCall(read, read, ends[0], passed is not None, begin, ends, None)
+
+
+def rows(tensor: Tensor) -> np.ndarray:
+    """An array in a dtype of NumPy's own: bfloat16 as float32, which holds it exactly."""
+    tensor = tensor.detach().cpu()
+    array: np.ndarray = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    return array
+
+
+def on_host(tensor: Tensor) -> np.ndarray:
+    """The same with the samples first, shape (samples, timesteps, ...)."""
+    return rows(tensor).swapaxes(0, 1)
 
 
 def _together(states: Any) -> list[Tensor]:

@@ -13,12 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from stateviz.torch.calls import ModuleCall
+from stateviz.recorder.keeping import Later
+from stateviz.torch.calls import ModuleCall, on_host, rows
 from stateviz.torch.modules import Recurrent, weights_of
 
 _KERNELS = {
@@ -43,7 +45,7 @@ class PartStates:
 
     inputs: Tensor
     mask: Tensor | None
-    states: list[Tensor]
+    states: list[Tensor | Later]
     gates: list[Tensor]
     derived: bool
 
@@ -69,11 +71,15 @@ def derived(
             h = h_of_both.chunk(directions, -1)[reverse]
             inputs, h, mask = (_turned(each, bool(reverse)) for each in (read, h, call.mask))
             initial = [each[place] for each in call.initial]
-            states: list[Tensor] = [h]
+            states: list[Tensor | Later] = [h]
             values: list[Tensor] = []
             if is_lstm:
-                c, values = _lstm(module, call, inputs, h, mask, initial, weights[place], gates)
-                states.append(c)
+                of_part = (inputs, h, mask, initial, weights[place])
+                if gates or call.in_half_precision:
+                    c, values = _lstm(module, call, *of_part, gates)
+                    states.append(c)
+                else:
+                    states.append(_c_later(module, call, *of_part))
             elif gates and len(weights[place][0]) == 3 * module.hidden_size:
                 values = _gru_gates(inputs, h, mask, initial[0], weights[place])
             below = number < len(layers) - 1
@@ -161,6 +167,29 @@ def _lstm(
         c = after if mask is None else torch.where(mask[t, :, None], after, c)
         kept.append(c)
     return torch.stack(kept), values
+
+
+def _c_later(
+    module: Recurrent,
+    call: ModuleCall,
+    inputs: Tensor,
+    h: Tensor,
+    mask: Tensor | None,
+    initial: list[Tensor],
+    weights: list[Tensor],
+) -> Later:
+    """C after each timestep, computed when it is read: the training need not wait for it."""
+    # Whatever the caller and its optimizer may change in place until then.
+    inputs, h, initial = inputs.clone(), h.clone(), [each.clone() for each in initial]
+    weights = [each.detach().clone() for each in weights]
+
+    def compute() -> np.ndarray:
+        with torch.no_grad(), torch.autocast(h.device.type, enabled=False):
+            return on_host(_lstm(module, call, inputs, h, mask, initial, weights, False)[0])
+
+    like = rows(initial[1][:1])
+    held = sum(each.nbytes for each in (inputs, h, *initial, *weights))
+    return Later((h.shape[1], h.shape[0], like.shape[-1]), like.dtype, compute, held)
 
 
 def _stepped(

@@ -512,3 +512,49 @@ def test_no_keras_is_loaded() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["at the end", "at once"])
+def test_c_is_that_of_the_weights_and_inputs_of_its_call(
+    waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C is computed when it is read; what the training changes until then must not count."""
+    if not waits:
+        monkeypatch.setattr("stateviz.recorder.capture._MOST_LATER", 0)
+    lstm = nn.LSTM(FEATURES, UNITS, num_layers=2)
+    X = torch.randn(TIMESTEPS, BATCH, FEATURES)
+    zeros = [np.zeros((2, BATCH, UNITS))] * 2
+    lengths = [TIMESTEPS] * BATCH
+    expected = []
+    with stateviz.torch.record(lstm) as recording:
+        for number in range(3):
+            rows = X.transpose(0, 1).numpy().copy()
+            expected.append(list(rows_of(lstm, rows, lengths, zeros)))
+            outputs, state = lstm(X)
+            if number == 1:
+                inside = there(recording["lstm/l0"].batches[1].cell_state).copy()
+            with torch.no_grad():
+                for each in (X, outputs, *state):
+                    each.mul_(-2.0)
+                for weight in lstm.parameters():
+                    weight.mul_(1.5)
+                lstm.weight_hh_l0.data += 0.1
+    assert recording.stopped == ""
+    np.testing.assert_array_equal(inside, recording["lstm/l0"].batches[1].cell_state)
+    for number, told in enumerate(expected):
+        for part, row, steps in told:
+            c = there(recording[f"lstm/l{part}"].batches[number].cell_state)
+            np.testing.assert_allclose(c[row], [each["c"] for each in steps], atol=3e-6)
+
+
+def test_a_wrong_c_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*args: Any) -> Any:
+        c, values = right(*args)
+        return c + 0.01, values
+
+    right = stateviz.torch.deriving._lstm
+    monkeypatch.setattr("stateviz.torch.deriving._lstm", wrong)
+    lstm = nn.LSTM(1, 2)
+    with pytest.warns(RecordingWarning, match="do not end in the layer's own final states"):
+        with stateviz.torch.record(lstm):
+            lstm(torch.ones(3, 1, 1))
