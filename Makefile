@@ -4,7 +4,7 @@
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test quick test-versions check notebooks experiments student-copies teaching matrix bench gallery pins dist clean
+.PHONY: help install lab test quick test-versions test-torch check notebooks experiments student-copies teaching matrix bench gallery pins dist clean
 
 VENV_PYTHON := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 INSTALLED := .venv/.installed
@@ -45,6 +45,9 @@ quick: $(INSTALLED) ## run the tests of a minute: no notebook, no browser, no pr
 
 test-versions: $(INSTALLED) ## run the recorder's tests with the oldest and the newest Keras
 	@$(VENV_PYTHON) -m tools.supported_versions
+
+test-torch: $(INSTALLED) ## run the tests of stateviz.torch, in an environment with PyTorch and no Keras
+	@$(VENV_PYTHON) -m tools.test_torch
 
 check: $(INSTALLED) page-tools ## formatters, linters and type checkers of both languages
 	@$(VENV_PYTHON) -m ruff format --check .
