@@ -30,9 +30,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         print("Installing PyTorch into an environment of its own ...", flush=True)
         venv.create(folder, with_pip=True)
-        python = Path(folder) / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        python = f"{folder}/{'Scripts/python.exe' if os.name == 'nt' else 'bin/python'}"
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *PACKAGES, "-e", REPOSITORY], check=True)
+        subprocess.run([*pip, *PACKAGES, "-e", str(REPOSITORY)], check=True)
         test = [python, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *TESTS]
         # Where one of them is missing its tests are skipped: here they would never run.
         subprocess.run([python, "-c", "import torch, lightning"], check=True)

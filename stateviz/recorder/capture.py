@@ -57,7 +57,12 @@ class Capture:
         recording: Recording,
         options: Options,
         origin_of: Callable[..., Began] = origin_of,
+        why_unseen: str = (
+            "in a call of its own class that does not use Keras's loop over the timesteps "
+            "(inner_loop)"
+        ),
     ) -> None:
+        self._why = why_unseen
         self.options = options
         self._origin_of = origin_of
         self.recording = recording
@@ -181,8 +186,7 @@ class Capture:
             )
         if self._unseen:
             self._warn(
-                f"not recorded: {', '.join(map(repr, sorted(self._unseen)))} ran, but in a call of "
-                f"its own class that does not use Keras's loop over the timesteps (inner_loop)"
+                f"not recorded: {', '.join(map(repr, sorted(self._unseen)))} ran, but {self._why}"
             )
         if never_built and any(seen.sizes for seen in self._seen.values()):
             self._warn(

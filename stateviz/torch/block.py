@@ -1,4 +1,8 @@
-"""Records modules of PyTorch through their forward hooks, and leaves them as they were found."""
+"""Records modules of PyTorch through hooks that stand in none of them.
+
+PyTorch offers hooks for all modules at once, so a module that is copied, pickled or saved in a
+block is what it would be without one.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
 
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.keeping import Later, LayerCall
@@ -146,12 +154,14 @@ class Recorded(Block):
         layers = [part.empty() for part in wanted.values()]
         for layer in layers:
             layer.kept_units = options.kept_units(layer.name, layer.units)
-        self.capture = Capture(Recording(layers), options, origin_of_passed)
-        self._modules = [
-            (each, [part if part.name in wanted else None for part in parts[path]])
+        why = "compiled or traced, where nothing can be seen; run the module itself"
+        self.capture = Capture(Recording(layers), options, origin_of_passed, why)
+        # The modules are kept, so that no other takes their identity.
+        self._modules = {
+            id(each): (each, [part if part.name in wanted else None for part in parts[path]])
             for path, each in modules.items()
             if any(part.name in wanted for part in parts[path])
-        ]
+        }
         self._handles: list[Any] = []
         self._random = threading.local()
         self._versions: dict[int, int] = {}
@@ -159,8 +169,8 @@ class Recorded(Block):
     def open(self) -> None:
         """Begins to record."""
         super().open()
-        for module, parts in self._modules:
-            self._hook(module, parts)
+        self._handles.append(register_module_forward_pre_hook(self._before))
+        self._handles.append(register_module_forward_hook(self._after, with_kwargs=True))
 
     def ended(self) -> None:
         """Takes the hooks away; what the recording lacks is told in warnings."""
@@ -169,20 +179,22 @@ class Recorded(Block):
             self._handles.pop()
         self.capture.close()
 
-    def _hook(self, module: Recurrent, parts: Sequence[Part | None]) -> None:
-        def before(_: nn.Module, args: Any) -> None:
-            drops = getattr(module, "dropout", 0) and module.training and module.num_layers > 1
-            if not self.over and drops:
-                self._random.state = torch.get_rng_state()
+    def _before(self, module: nn.Module, args: Any) -> None:
+        if id(module) not in self._modules or self.over or _compiled():
+            return
+        if getattr(module, "dropout", 0) and module.training and module.num_layers > 1:
+            self._random.state = torch.get_rng_state()
 
-        def after(_: nn.Module, args: Any, kwargs: Any, returned: Any) -> None:
-            if self.over:
-                settle()
-            elif not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
+    def _after(self, module: nn.Module, args: Any, kwargs: Any, returned: Any) -> None:
+        if self.over:
+            settle()
+        elif id(module) in self._modules:
+            _, parts = self._modules[id(module)]
+            if _compiled():
+                for part in filter(None, parts):
+                    self.capture.ran_unseen(part.name)
+            else:
                 self._take(module, parts, args, kwargs, returned)
-
-        self._handles.append(module.register_forward_pre_hook(before))
-        self._handles.append(module.register_forward_hook(after, with_kwargs=True))
 
     def _take(
         self, module: Recurrent, parts: Sequence[Part | None], args: Any, kwargs: Any, returned: Any
@@ -240,6 +252,10 @@ class Recorded(Block):
         if any(each.grad_fn is not None for each in states):
             for part in filter(None, parts):
                 self.capture.not_detached(part.name, outlived_a_step=changed)
+
+
+def _compiled() -> bool:
+    return bool(torch.jit.is_tracing() or torch.compiler.is_compiling())
 
 
 def _as_array(state: Tensor | Later) -> np.ndarray | Later:

@@ -9,7 +9,7 @@ as in PyTorch's documentation of nn.LSTM). No random number is drawn, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,20 +70,16 @@ def derived(
         for reverse in range(directions):
             h = h_of_both.chunk(directions, -1)[reverse]
             inputs, h, mask = (_turned(each, bool(reverse)) for each in (read, h, call.mask))
-            initial = [each[place] for each in call.initial]
             states: list[Tensor | Later] = [h]
             values: list[Tensor] = []
+            part = _Part(inputs, h, mask, [each[place] for each in call.initial], weights[place])
             if is_lstm:
-                of_part = (inputs, h, mask, initial, weights[place])
-                if gates or call.in_half_precision:
-                    c, values = _lstm(module, call, *of_part, gates)
-                    states.append(c)
-                else:
-                    states.append(_c_later(module, call, *of_part))
-            elif gates and len(weights[place][0]) == 3 * module.hidden_size:
-                values = _gru_gates(inputs, h, mask, initial[0], weights[place])
+                values = _lstm_gates(part, 4) if gates else []
+                states.append(_c_of(module, call, part))
+            elif gates and isinstance(module, nn.GRU | nn.GRUCell):
+                values = _gru_gates(part)
             below = number < len(layers) - 1
-            yield PartStates(inputs, mask, states, values if gates else [], is_lstm or below)
+            yield PartStates(inputs, mask, states, values, is_lstm or below)
             place += 1
 
 
@@ -139,110 +135,123 @@ def _turned(tensor: Any, reverse: bool) -> Any:
     return tensor.flip(0) if reverse and tensor is not None else tensor
 
 
-def _lstm(
-    module: Recurrent,
-    call: ModuleCall,
-    inputs: Tensor,
-    h: Tensor,
-    mask: Tensor | None,
-    initial: list[Tensor],
-    weights: list[Tensor],
-    gates: bool,
-) -> tuple[Tensor, list[Tensor]]:
-    """C after each timestep, and the gates in the order input, forget, candidate, output."""
-    by_kernel = call.in_half_precision and isinstance(module, nn.LSTM)
-    values: list[Tensor] = []
-    if gates or not by_kernel:
-        # c needs the first three of the four gates.
-        before = _before(h, initial[0], mask)
-        i, f, g, *o = _preactivations(inputs, before, weights, 4 if gates else 3)
-        values = [i.sigmoid_(), f.sigmoid_(), g.tanh_(), *(each.sigmoid_() for each in o)]
-    if by_kernel:
-        return _stepped(module, inputs, mask, initial, weights), values
-    new, forget = values[0] * values[2], values[1]
-    c = initial[1].to(new.dtype)
-    kept = []
-    for t in range(len(inputs)):
-        after = torch.addcmul(new[t], forget[t], c)
-        c = after if mask is None else torch.where(mask[t, :, None], after, c)
-        kept.append(c)
-    return torch.stack(kept), values
+@dataclass(frozen=True)
+class _Part:
+    """One layer in one direction, in the order in which it read: shapes (timesteps, samples, ...).
+
+    Attributes:
+        inputs, h: What it read, and h after each timestep.
+        mask: bool, True = used, shape (timesteps, samples), or None.
+        initial: For h, and for c, shape (samples, units).
+        weights: Its own.
+    """
+
+    inputs: Tensor
+    h: Tensor
+    mask: Tensor | None
+    initial: list[Tensor]
+    weights: list[Tensor]
+
+    def copied(self) -> _Part:
+        """The same, whatever the caller and its optimizer change in place from here on."""
+        return _Part(
+            self.inputs.clone(),
+            self.h.clone(),
+            self.mask,
+            [each.clone() for each in self.initial],
+            [each.detach().clone() for each in self.weights],
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes, in bytes."""
+        return sum(each.nbytes for each in (self.inputs, self.h, *self.initial, *self.weights))
+
+    def in_its_own_precision(self) -> Any:
+        """Products in the precision of the weights, whatever autocast says around it."""
+        return torch.autocast(self.h.device.type, enabled=False)
 
 
-def _c_later(
-    module: Recurrent,
-    call: ModuleCall,
-    inputs: Tensor,
-    h: Tensor,
-    mask: Tensor | None,
-    initial: list[Tensor],
-    weights: list[Tensor],
-) -> Later:
-    """C after each timestep, computed when it is read: the training need not wait for it."""
-    # Whatever the caller and its optimizer may change in place until then.
-    inputs, h, initial = inputs.clone(), h.clone(), [each.clone() for each in initial]
-    weights = [each.detach().clone() for each in weights]
+def _c_of(module: Recurrent, call: ModuleCall, part: _Part) -> Tensor | Later:
+    """The c after each timestep, known, from the kernel, or computed when it is read."""
+    if isinstance(module, nn.LSTMCell):
+        return call.final[1]
+    if call.in_half_precision:
+        return _stepped(module, part)
+    kept = part.copied()
 
     def compute() -> np.ndarray:
-        with torch.no_grad(), torch.autocast(h.device.type, enabled=False):
-            return on_host(_lstm(module, call, inputs, h, mask, initial, weights, False)[0])
+        with torch.no_grad():
+            return on_host(_c_from_gates(kept))
 
-    like = rows(initial[1][:1])
-    held = sum(each.nbytes for each in (inputs, h, *initial, *weights))
-    return Later((h.shape[1], h.shape[0], like.shape[-1]), like.dtype, compute, held)
+    like = rows(kept.initial[1][:1])
+    timesteps, samples = kept.h.shape[:2]
+    return Later((samples, timesteps, like.shape[-1]), like.dtype, compute, kept.nbytes)
 
 
-def _stepped(
-    module: nn.LSTM,
-    inputs: Tensor,
-    mask: Tensor | None,
-    initial: list[Tensor],
-    weights: list[Tensor],
-) -> Tensor:
-    """C after each timestep from the kernel itself, one timestep after the other."""
-    state = [each[None] for each in initial]
+def _lstm_gates(part: _Part, first: int) -> list[Tensor]:
+    """The first of the gates input, forget, candidate and output, at each timestep."""
+    with part.in_its_own_precision():
+        i, f, g, *o = _preactivations(part, first)
+        return [i.sigmoid_(), f.sigmoid_(), g.tanh_(), *(each.sigmoid_() for each in o)]
+
+
+def _c_from_gates(part: _Part) -> Tensor:
+    """The c after each timestep: forget * c_before + input * candidate."""
+    input_gate, forget, candidate = _lstm_gates(part, 3)  # c needs no output gate
+    new = input_gate * candidate
+    c = part.initial[1].to(new.dtype)
+    kept = []
+    for t in range(len(new)):
+        after = torch.addcmul(new[t], forget[t], c)
+        c = after if part.mask is None else torch.where(part.mask[t, :, None], after, c)
+        kept.append(c)
+    return torch.stack(kept)
+
+
+def _stepped(module: nn.LSTM, part: _Part) -> Tensor:
+    """The c after each timestep from the kernel itself, one timestep after the other."""
+    state = [each[None] for each in part.initial]
     how = (module.bias, 1, 0.0, module.training, False, False)
     kept = []
-    for t in range(len(inputs)):
-        _, *after = torch._VF.lstm(inputs[t : t + 1], tuple(state), weights, *how)
-        if mask is not None:
-            used = mask[t, :, None]
+    for t in range(len(part.inputs)):
+        _, *after = torch._VF.lstm(part.inputs[t : t + 1], tuple(state), part.weights, *how)
+        if part.mask is not None:
+            used = part.mask[t, :, None]
             after = [torch.where(used, new, old) for new, old in zip(after, state, strict=True)]
         state = after
         kept.append(state[1][0])
     return torch.stack(kept)
 
 
-def _gru_gates(
-    inputs: Tensor, h: Tensor, mask: Tensor | None, initial: Tensor, weights: list[Tensor]
-) -> list[Tensor]:
-    """The gates of a GRU in the order update, reset, candidate; of torch.nn.GRU r, z and n."""
-    w_ih, w_hh, *biases = weights
+def _gru_gates(part: _Part) -> list[Tensor]:
+    """The gates of a GRU in the order update, reset, candidate; of torch.nn.GRU z, r and n."""
+    w_ih, w_hh, *biases = part.weights
     b_ih, b_hh = biases[:2] if biases else (None, None)
-    read = linear(inputs, w_ih, b_ih).chunk(3, -1)
-    held = linear(_before(h, initial, mask).to(w_hh.dtype), w_hh, b_hh).chunk(3, -1)
-    reset, update = (read[0] + held[0]).sigmoid(), (read[1] + held[1]).sigmoid()
-    return [update, reset, (read[2] + reset * held[2]).tanh()]
+    with part.in_its_own_precision():
+        read = linear(part.inputs.to(w_ih.dtype), w_ih, b_ih).chunk(3, -1)
+        held = linear(_before(part).to(w_hh.dtype), w_hh, b_hh).chunk(3, -1)
+        reset, update = (read[0] + held[0]).sigmoid(), (read[1] + held[1]).sigmoid()
+        return [update, reset, (read[2] + reset * held[2]).tanh()]
 
 
-def _preactivations(
-    inputs: Tensor, before: Tensor, weights: list[Tensor], gates: int
-) -> Sequence[Tensor]:
+def _preactivations(part: _Part, gates: int) -> list[Tensor]:
     """What the first of an LSTM's four gates are made of, in one product for all timesteps."""
-    w_ih, w_hh, *others = weights
+    w_ih, w_hh, *others = part.weights
     first = gates * (len(w_hh) // 4)
     bias = others[0][:first] + others[1][:first] if len(others) >= 2 else None
-    total = linear(inputs.to(w_ih.dtype), w_ih[:first], bias)
-    held = before.to(w_hh.dtype).reshape(-1, before.shape[-1])
-    total.view(-1, first).addmm_(held, w_hh[:first].t())
+    total = linear(part.inputs.to(w_ih.dtype), w_ih[:first], bias)
+    before = _before(part).to(w_hh.dtype)
+    total.view(-1, first).addmm_(before.reshape(-1, before.shape[-1]), w_hh[:first].t())
     return list(total.chunk(gates, -1))
 
 
-def _before(h: Tensor, initial: Tensor, mask: Tensor | None) -> Tensor:
-    """H before each timestep; at padding it is held."""
-    if mask is not None:
+def _before(part: _Part) -> Tensor:
+    """The h before each timestep; at padding it is held."""
+    h, initial = part.h, part.initial[0].to(part.h.dtype)
+    if part.mask is not None:
         timesteps = torch.arange(len(h), device=h.device)[:, None]
-        last = torch.where(mask, timesteps, -1).cummax(0).values[..., None]
+        last = torch.where(part.mask, timesteps, -1).cummax(0).values[..., None]
         held = h.gather(0, last.clamp(min=0).expand_as(h))
-        h = torch.where(last < 0, initial.to(h.dtype), held)
-    return torch.cat([initial[None].to(h.dtype), h[:-1]])
+        h = torch.where(last < 0, initial, held)
+    return torch.cat([initial[None], h[:-1]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import subprocess
 import sys
@@ -441,9 +442,8 @@ def test_nothing_is_left_behind() -> None:
         stopped()
     net(X)
     assert len(recording["rnn"].batches) == 1
-    assert not net.rnn._forward_hooks
-    assert not net.rnn._forward_pre_hooks
-    assert not net.rnn._forward_hooks_with_kwargs
+    assert not torch.nn.modules.module._global_forward_hooks
+    assert not torch.nn.modules.module._global_forward_pre_hooks
     with stateviz.torch.record(net) as again:
         net(X)
     assert len(again["rnn"].batches) == 1
@@ -549,12 +549,61 @@ def test_c_is_that_of_the_weights_and_inputs_of_its_call(
 
 def test_a_wrong_c_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(*args: Any) -> Any:
-        c, values = right(*args)
-        return c + 0.01, values
+        return right(*args) + 0.01
 
-    right = stateviz.torch.deriving._lstm
-    monkeypatch.setattr("stateviz.torch.deriving._lstm", wrong)
+    right = stateviz.torch.deriving._c_from_gates
+    monkeypatch.setattr("stateviz.torch.deriving._c_from_gates", wrong)
     lstm = nn.LSTM(1, 2)
     with pytest.warns(RecordingWarning, match="do not end in the layer's own final states"):
         with stateviz.torch.record(lstm):
             lstm(torch.ones(3, 1, 1))
+
+
+def test_a_copy_of_a_module_and_its_file_are_those_of_the_module_alone(tmp_path: Path) -> None:
+    net = Net("LSTM", {}, torch.float32)
+    X = torch.randn(TIMESTEPS, BATCH, FEATURES)
+    torch.save(net, tmp_path / "before")
+    with stateviz.torch.record(net) as recording:
+        torch.save(net, tmp_path / "inside")
+        again = copy.deepcopy(net)
+        again(X)
+        assert recording["rnn"].batches == []
+        net(X)
+        assert set(vars(net.rnn)) == set(vars(nn.LSTM(1, 1)))
+    assert (tmp_path / "inside").stat().st_size == (tmp_path / "before").stat().st_size
+    assert len(recording["rnn"].batches) == 1
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("gates", [False, True], ids=["states", "gates"])
+def test_autocast_changes_nothing_and_is_recorded(kind: str, gates: bool) -> None:
+    module = KINDS[kind](FEATURES, UNITS, num_layers=2, bidirectional=True)
+    cell = getattr(nn, f"{kind}Cell")(FEATURES, UNITS)
+    X = torch.randn(TIMESTEPS, BATCH, FEATURES)
+    with torch.autocast("cpu", torch.bfloat16):
+        bare = [module(X)[0], cell(X[0])]
+        with (
+            stateviz.torch.record(module, gates=gates) as recording,
+            stateviz.torch.record(cell, gates=gates) as of_cell,
+        ):
+            outputs, state = module(X)
+            module(X, state)
+            cell(X[0])
+    assert torch.equal(outputs, bare[0])
+    assert recording.stopped == of_cell.stopped == ""
+    for layer in recording.values():
+        assert [b.origin for b in layer.batches] == ["fresh", "carried"]
+        last = layer.batches[0]
+        np.testing.assert_allclose(last.hidden_state[:, -1], last.final_hidden_state, atol=0.02)
+
+
+def test_what_runs_compiled_is_named() -> None:
+    net = nn.Sequential(nn.LSTM(FEATURES, UNITS))
+    X = torch.randn(TIMESTEPS, BATCH, FEATURES)
+    expected = net(X)[0]
+    compiled = torch.compile(net, backend="eager")
+    with pytest.warns(RecordingWarning, match="'0' ran, but compiled or traced"):
+        with stateviz.torch.record(net) as recording:
+            result = compiled(X)[0]
+    assert torch.equal(result, expected)
+    assert len(recording["0"].batches) == 0

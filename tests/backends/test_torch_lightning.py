@@ -88,6 +88,6 @@ def test_an_error_in_the_training_ends_the_recording() -> None:
     with pytest.raises(ZeroDivisionError):
         run(recorder, model)
     assert len(recorder.recording["lstm"].batches) == 3  # two of the sanity check, one of fit
-    assert not model.lstm._forward_hooks
+    assert not torch.nn.modules.module._global_forward_hooks
     model(torch.ones(1, 5, 1))
     assert len(recorder.recording["lstm"].batches) == 3
