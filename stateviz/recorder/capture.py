@@ -56,7 +56,7 @@ class Capture:
         self,
         recording: Recording,
         options: Options,
-        origin_of: Callable[..., Began] = origin_of,
+        decide: Callable[..., Began] | None = None,
         why_unseen: str = (
             "in a call of its own class that does not use Keras's loop over the timesteps "
             "(inner_loop)"
@@ -64,7 +64,7 @@ class Capture:
     ) -> None:
         self._why = why_unseen
         self.options = options
-        self._origin_of = origin_of
+        self._decide = decide
         self.recording = recording
         self._open = True
         self._lock = threading.RLock()
@@ -277,7 +277,8 @@ class Capture:
             method.batches[name] += call.place == 0
             batch = method.batches[name] - 1
         seen = self._seen[name]
-        began = self._origin_of(call, seen, validating=method.name == "validation")
+        decide = self._decide or origin_of
+        began = decide(call, seen, validating=method.name == "validation")
         kept = Kept(self.options, call)
         number = len(seen.sizes)
         seen.sizes.append(kept.nbytes)
