@@ -6,14 +6,16 @@ import ast
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from nbformat import NotebookNode
 
 import stateviz
-from stateviz.lessons import ask
+from stateviz.lessons import ask, check
+from stateviz.lessons.tasks import TASKS
 from tools.course_environment import NOTEBOOKS
 from tools.regenerate_notebooks import read_notebook
-from tools.student_copies import without_answers, without_feedback
+from tools.student_copies import graded, without_answers, without_feedback
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
@@ -89,3 +91,39 @@ def test_a_lesson_itself_is_left_as_it_is() -> None:
 def test_options_that_cannot_be_read_are_refused() -> None:
     with pytest.raises(ValueError, match=r"written out as a dict.*\nPrediction\('\?', options"):
         without_feedback("Prediction('?', options, answer='5')")
+
+
+def test_with_nbgrader_each_task_is_a_cell_to_write_in_and_a_cell_that_checks_it() -> None:
+    names = []
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        copy = graded(read_notebook(path))
+        marked = [cell for cell in copy.cells if "nbgrader" in cell.metadata]
+        for code, checked in zip(marked[::2], marked[1::2], strict=True):
+            of_code, of_check = code.metadata["nbgrader"], checked.metadata["nbgrader"]
+            assert (of_code["solution"], of_code["grade"], of_code["locked"]) == (
+                True,
+                False,
+                False,
+            )
+            assert (of_check["solution"], of_check["grade"], of_check["points"]) == (False, True, 1)
+            assert of_check["locked"]
+            assert "check(" not in code.source
+            names += [of_code["grade_id"], of_check["grade_id"]]
+    assert len(names) == len(set(names)) == 2 * len(TASKS)
+
+
+def test_the_cell_that_checks_is_red_with_the_hint_and_green_with_the_solution() -> None:
+    lesson = read_notebook(NOTEBOOKS / "03_stateful.ipynb")
+    marked = [cell for cell in graded(lesson).cells if "nbgrader" in cell.metadata]
+    stub, checked = (cell for cell in marked if "lanes" in cell.metadata["nbgrader"]["grade_id"])
+    names = {"np": np, "check": check}
+    exec(stub.source, names)
+    with pytest.raises(AssertionError, match="Nothing is there yet"):
+        exec(checked.source, names)
+    [solution] = (
+        cell
+        for cell in lesson.cells
+        if 'check("lanes"' in cell.source and "answer" in cell.metadata.get("tags", [])
+    )
+    exec(solution.source, names)
+    exec(checked.source, names)

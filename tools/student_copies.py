@@ -1,8 +1,9 @@
-"""Copies the lessons without their answers: python -m tools.student_copies [folder].
+"""Copies the lessons without their answers: python -m tools.student_copies [folder] [--nbgrader].
 
 What the cells print is left out, and the folded answers, the solutions of the tasks, and of each
 prediction what is right and what is said of each option. A student runs the cells, commits
-predictions and writes answers; the teacher has the lessons.
+predictions and writes answers; the teacher has the lessons. With --nbgrader each task is a cell to
+write in and a cell of one point that checks it, in the folders that nbgrader asks for.
 """
 
 import argparse
@@ -22,6 +23,21 @@ _FOLDED = re.compile(r"<details><summary>(.*?)</summary>.*?</details>", re.DOTAL
 _ANSWER_ALONE = "Answer"  # a fold under a task, which says the question itself
 _SPACE_TO_WRITE = "*Your answer:*"
 _SOLUTION_FOLDED = re.compile(r"\s*A solution is folded under the cell\.")
+_NBGRADER_CONFIG = """c = get_config()
+c.CourseDirectory.course_id = "stateviz"
+c.ExecutePreprocessor.timeout = 300
+c.ClearSolutions.code_stub = {"python": "..."}
+c.GenerateAssignment.preprocessors = [
+    "nbgrader.preprocessors.IncludeHeaderFooter",
+    "nbgrader.preprocessors.LockCells",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.SaveCells",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+"""
 ANSWER_TAG = "answer"  # of a cell that is an answer as a whole: its text, a solution, a score
 
 
@@ -38,6 +54,42 @@ def without_answers(notebook: NotebookNode) -> NotebookNode:
             cell.outputs = []
             cell.execution_count = None
     return tidy(copy)
+
+
+def graded(notebook: NotebookNode) -> NotebookNode:
+    """Gives a student's copy, each of whose tasks is two cells of nbgrader's: code, and a test."""
+    copy = without_answers(notebook)
+    cells: list[NotebookNode] = []
+    for cell in copy.cells:
+        tree = ast.parse(cell.source).body if cell.cell_type == "code" else []
+        last = tree[-1].value if tree and isinstance(tree[-1], ast.Expr) else None
+        if not (isinstance(last, ast.Call) and _name(last) == "check"):
+            cells.append(cell)
+            continue
+        task = ast.literal_eval(last.args[0])
+        cell.source = "\n".join(cell.source.splitlines()[: last.lineno - 1]).rstrip()
+        cell.metadata["nbgrader"] = _nbgrader(task, solution=True)
+        test = f"verdict = {ast.unparse(last)}\nassert verdict.right, verdict.words\nverdict"
+        checked = nbformat.v4.new_code_cell(test, id=f"{cell.id}-checked")
+        checked.metadata["nbgrader"] = {
+            **_nbgrader(f"{task}_checked", solution=False),
+            "points": 1,
+        }
+        cells += [cell, checked]
+    copy.cells = cells
+    return copy
+
+
+def _nbgrader(name: str, *, solution: bool) -> dict[str, object]:
+    """A cell's metadata as nbgrader defines them, schema 3."""
+    return {
+        "schema_version": 3,
+        "grade_id": name,
+        "solution": solution,
+        "grade": not solution,
+        "locked": not solution,
+        "task": False,
+    }
 
 
 def is_answer(cell: NotebookNode) -> bool:
@@ -123,12 +175,17 @@ def main() -> None:
         description="Copies the lessons without their answers.",
     )
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
-    folder = parser.parse_args().folder
-    folder.mkdir(parents=True, exist_ok=True)
+    parser.add_argument("--nbgrader", action="store_true", help="as a course of nbgrader's")
+    asked = parser.parse_args()
+    folder = asked.folder
     lessons = sorted(NOTEBOOKS.glob("*.ipynb"))
     for path in lessons:
-        copy = to_text(without_answers(read_notebook(path)))
-        (folder / path.name).write_text(copy, encoding="utf-8")
+        copy = (graded if asked.nbgrader else without_answers)(read_notebook(path))
+        into = folder / "source" / path.stem if asked.nbgrader else folder
+        into.mkdir(parents=True, exist_ok=True)
+        (into / path.name).write_text(to_text(copy), encoding="utf-8")
+    if asked.nbgrader:
+        (folder / "nbgrader_config.py").write_text(_NBGRADER_CONFIG, encoding="utf-8")
     print(f"Wrote {len(lessons)} lessons without answers to {folder}.")
 
 
