@@ -31,8 +31,11 @@ _ORDER = ("forget", "input", "reset", "update", "candidate", "output")
 
 
 def gates_of(batch: BatchRecord, sample: int, unit: int) -> dict[str, np.ndarray]:
-    """One unit's gates by their names, each of shape (timesteps,); empty if none were recorded."""
-    if batch.gates is None:
+    """One unit's gates by their names, each of shape (timesteps,).
+
+    Empty if none were recorded, or where h is projected, so that its units have no gates.
+    """
+    if batch.gates is None or batch.is_projected:
         return {}
     named = {each.name: getattr(batch.gates, each.name) for each in fields(batch.gates)}
     return {name: named[name][sample, :, unit] for name in _ORDER if name in named}

@@ -87,7 +87,9 @@ def _check_arrays(batch: BatchRecord, layer: LayerRecording) -> None:
         _require(right, f"its mask has the shape {batch.mask.shape}")
     for gate in fields(batch.gates) if batch.gates is not None else ():
         values = getattr(batch.gates, gate.name)
-        _require(values.shape == held.shape, f"its gate {gate.name!r} has the shape {values.shape}")
+        # c has their units, where h is projected onto fewer.
+        shapes = {state.after.shape for state in batch.states[:2]}
+        _require(values.shape in shapes, f"its gate {gate.name!r} has the shape {values.shape}")
         _require(values.dtype.kind in "f", f"its gate {gate.name!r} holds no numbers")
 
 

@@ -214,6 +214,12 @@ class BatchRecord(ByContent):
         return list(self.units) if self.units and len(self.units) == size else list(range(size))
 
     @property
+    def is_projected(self) -> bool:
+        """Whether h is a projection, as PyTorch's `proj_size` makes it: its units are not c's."""
+        h, *others = (state.after.shape for state in self.states[:2])
+        return self.gates is not None and any(shape != h for shape in others)
+
+    @property
     def state_names(self) -> tuple[StateName, ...]:
         """The states with names: "hidden", and "cell" where the layer has one."""
         return STATE_NAMES[: len(self.states)]

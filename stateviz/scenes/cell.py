@@ -101,6 +101,12 @@ def _diagram_of(record: BatchRecord, layer: LayerRecording) -> diagrams.Diagram:
     Raises:
         ValueError: There is none, or the gates that it needs were not recorded.
     """
+    if record.is_projected:
+        raise ValueError(
+            f"Layer {layer.name!r} projects what its gates let out onto fewer units (proj_size), "
+            f"which the diagram of a cell does not show. Play its states with "
+            f"stateviz.play_sequence."
+        )
     if record.hidden_state.ndim == 3:
         if record.gates is not None:
             return diagrams.GRU if isinstance(record.gates, GRUGates) else diagrams.LSTM

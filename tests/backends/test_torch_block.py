@@ -221,3 +221,17 @@ def test_what_runs_compiled_is_named() -> None:
             result = compiled(X)[0]
     assert torch.equal(result, expected)
     assert len(recording["0"].batches) == 0
+
+
+def test_a_projected_state_is_kept_and_played_without_gates_that_are_not_its_own(
+    tmp_path: Path,
+) -> None:
+    lstm = nn.LSTM(1, UNITS, proj_size=2)
+    with stateviz.torch.record(lstm, gates=True) as recording:
+        lstm(torch.randn(TIMESTEPS, BATCH, 1))
+    assert stateviz.load(recording.save(tmp_path / "run")) == recording
+    player = stateviz.play_sequence(recording)
+    player.frame = player.n_frames - 1
+    assert "c =" in player.readout
+    with pytest.raises(ValueError, match=r"projects what its gates let out.*proj_size"):
+        stateviz.play_cell(recording)
