@@ -40,8 +40,8 @@ BREAKS: tuple[Break, ...] = (
         "a reset is taken for a state that was carried over",
         RESETS,
         "stateviz/recorder/origins.py",
-        'return Began("reset", zeros)',
-        'return Began("carried", zeros)',
+        'return Began("reset", zeros)\n    return Began("altered"',
+        'return Began("carried", zeros)\n    return Began("altered"',
     ),
     Break(
         "h and c are swapped",
