@@ -26,16 +26,13 @@ _SOLUTION_FOLDED = re.compile(r"\s*A solution is folded under the cell\.")
 _NBGRADER_CONFIG = """c = get_config()
 c.CourseDirectory.course_id = "stateviz"
 c.ExecutePreprocessor.timeout = 300
-c.ClearSolutions.code_stub = {"python": "..."}
+# The copies hold no solution that would have to be taken out.
 c.GenerateAssignment.preprocessors = [
-    "nbgrader.preprocessors.IncludeHeaderFooter",
     "nbgrader.preprocessors.LockCells",
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.CheckCellMetadata",
     "nbgrader.preprocessors.ComputeChecksums",
     "nbgrader.preprocessors.SaveCells",
-    "nbgrader.preprocessors.ComputeChecksums",
-    "nbgrader.preprocessors.CheckCellMetadata",
 ]
 """
 ANSWER_TAG = "answer"  # of a cell that is an answer as a whole: its text, a solution, a score

@@ -152,6 +152,11 @@ class Capture:
         except Exception as error:
             self.failed(name, error)
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether an error of our own has ended the recording."""
+        return self._failure is not None
+
     def failed(self, name: str, error: Exception) -> None:
         """Ends the recording at an error of our own, which is told when the block ends."""
         self._failure = error

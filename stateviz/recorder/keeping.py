@@ -45,13 +45,14 @@ class Later:
 
     Attributes:
         shape, dtype: Those that it will have.
-        compute: Computes it.
-        nbytes: The memory that is held until then.
+        keep: Copies what it is computed from, once it is known to be kept, and returns what
+            computes it.
+        nbytes: The memory that the copies take until then.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype
-    compute: Callable[[], np.ndarray]
+    keep: Callable[[], Callable[[], np.ndarray]]
     nbytes: int
 
 
@@ -145,7 +146,7 @@ class Kept:
     ) -> State:
         if isinstance(after, np.ndarray):
             return State(initial, held_through_mask(self.units_of(after), initial, mask), final)
-        compute = after.compute
+        compute = after.keep()
 
         def computed() -> np.ndarray:
             return held_through_mask(self.units_of(compute()), initial, mask)

@@ -34,8 +34,10 @@ def _check_layer(layer: LayerRecording) -> None:
     said = f"layer {layer.name!r}"
     _require(isinstance(layer.name, str) and isinstance(layer.kind, str), f"{said} has no name")
     _require(_is_count(layer.units) and layer.units > 0, f"{said} has {layer.units!r} units")
-    flags = (layer.stateful, layer.go_backwards)
-    _require(all(isinstance(flag, bool) for flag in flags), f"{said} is neither stateful nor not")
+    flags = (layer.stateful, layer.go_backwards, layer.steps_known)
+    _require(
+        all(isinstance(flag, bool) for flag in flags), f"{said} is neither so nor not: {flags}"
+    )
     within = isinstance(layer.ends_within, float | int) and layer.ends_within >= 0
     _require(within, f"{said} ends within {layer.ends_within!r}")
     if layer.kept_units is not None:

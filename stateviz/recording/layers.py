@@ -30,6 +30,8 @@ class LayerRecording(ByContent):
         kept_units: The numbers of the units that were kept, 0-based; all where None.
         ends_within: 0 where the states are the layer's own. Where they were derived beside it, the
             largest difference between the last of them and the layer's own final state.
+        steps_known: Whether a batch of fit in training is a step of the optimizer, as in Keras. In
+            a loop of PyTorch nobody can know.
     """
 
     name: str
@@ -40,6 +42,7 @@ class LayerRecording(ByContent):
     go_backwards: bool = False
     kept_units: tuple[int, ...] | None = None
     ends_within: float = 0.0
+    steps_known: bool = True
 
     @property
     def hidden_state(self) -> np.ndarray:

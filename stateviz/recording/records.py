@@ -216,7 +216,7 @@ class BatchRecord(ByContent):
     @property
     def is_projected(self) -> bool:
         """Whether h is a projection, as PyTorch's `proj_size` makes it: its units are not c's."""
-        h, *others = (state.after.shape for state in self.states[:2])
+        h, *others = (state.final.shape for state in self.states[:2])
         return self.gates is not None and any(shape != h for shape in others)
 
     @property

@@ -27,7 +27,16 @@ from stateviz.writing import whole
 FILE_FORMAT = "stateviz recording"
 FILE_VERSION = 2
 
-_LAYER_WORDS = ("name", "kind", "units", "stateful", "go_backwards", "kept_units", "ends_within")
+_LAYER_WORDS = (
+    "name",
+    "kind",
+    "units",
+    "stateful",
+    "go_backwards",
+    "kept_units",
+    "ends_within",
+    "steps_known",
+)
 _BATCH_WORDS = (
     "index",
     "phase",

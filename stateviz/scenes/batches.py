@@ -173,7 +173,8 @@ def scene(
         options: What can be chosen, and the label of each option.
         chosen: The option of each choice that is shown.
     """
-    picture = _Picture(ways_of(recording, layer, places), state, unit, rows, title)
+    ways = ways_of(recording, layer, places)
+    picture = _Picture(ways, state, unit, rows, title, steps_known=layer.steps_known)
     records = picture.records
     beats = picture.beats
     images = picture.images
@@ -208,13 +209,15 @@ class _Picture:
         unit: int,
         rows: Sequence[Rows] | None,
         title: str | None,
+        *,
+        steps_known: bool,
     ) -> None:
         self.ways, self.rows = ways, rows
         records = self.records = [way.record for way in ways]
         self.beats = Beats(lanes.lay_out(records))
         self.symbol, name = name_state(state)
         has_inputs = all(record.inputs is not None for record in records)
-        trains = steps_are_known(records)
+        trains = steps_known and steps_are_known(records)
         numbered = lanes.height_for_numbers(self.beats.layout, (RIGHT - LEFT) * WIDTH)
         inputs, states = max(_INPUTS, numbered), max(_STATES, numbered)
         rooms = _rooms(inputs if has_inputs else 0, states, trains=trains)

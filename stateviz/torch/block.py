@@ -92,7 +92,8 @@ def phase(name: Phase) -> Iterator[None]:
     """Names what runs, for all open recordings: PyTorch has no fit that could be seen.
 
     Args:
-        name: "fit", "validation" (inside "fit"), "evaluate" or "predict".
+        name: "fit", "validation" (inside "fit"), "evaluate" or "predict". The pictures count no steps
+            of the optimizer in a "fit" of PyTorch: whether a batch is followed by one is not seen.
 
     Raises:
         ValueError: There is no such phase, or validation is not inside of "fit".
@@ -188,7 +189,7 @@ class Recorded(Block):
     def _after(self, module: nn.Module, args: Any, kwargs: Any, returned: Any) -> None:
         if self.over:
             settle()
-        elif id(module) in self._modules:
+        elif id(module) in self._modules and not self.capture.has_failed:
             _, parts = self._modules[id(module)]
             if _compiled():
                 for part in filter(None, parts):

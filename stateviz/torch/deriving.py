@@ -9,7 +9,7 @@ as in PyTorch's documentation of nn.LSTM). No random number is drawn, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -178,15 +178,19 @@ def _c_of(module: Recurrent, call: ModuleCall, part: _Part) -> Tensor | Later:
         return call.final[1]
     if call.in_half_precision:
         return _stepped(module, part)
-    kept = part.copied()
 
-    def compute() -> np.ndarray:
-        with torch.no_grad():
-            return on_host(_c_from_gates(kept))
+    def keep() -> Callable[[], np.ndarray]:
+        kept = part.copied()
 
-    like = rows(kept.initial[1][:1])
-    timesteps, samples = kept.h.shape[:2]
-    return Later((samples, timesteps, like.shape[-1]), like.dtype, compute, kept.nbytes)
+        def compute() -> np.ndarray:
+            with torch.no_grad():
+                return on_host(_c_from_gates(kept))
+
+        return compute
+
+    like = rows(part.initial[1][:1])
+    timesteps, samples = part.h.shape[:2]
+    return Later((samples, timesteps, like.shape[-1]), like.dtype, keep, part.nbytes)
 
 
 def _lstm_gates(part: _Part, first: int) -> list[Tensor]:

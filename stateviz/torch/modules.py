@@ -40,7 +40,12 @@ class Part:
     def empty(self) -> LayerRecording:
         """What is to be filled; it becomes stateful once a state is passed."""
         return LayerRecording(
-            self.name, self.kind, self.units, stateful=False, go_backwards=self.reverse
+            self.name,
+            self.kind,
+            self.units,
+            stateful=False,
+            go_backwards=self.reverse,
+            steps_known=False,
         )
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-import stateviz.torch  # noqa: E402 - only where PyTorch is
+import stateviz.scenes.batches  # noqa: E402 - only where PyTorch is
+import stateviz.torch  # noqa: E402
 from stateviz.recording import RecordingWarning  # noqa: E402
 from tests.backends.torch_modules import (  # noqa: E402
     BATCH,
@@ -235,3 +236,70 @@ def test_a_projected_state_is_kept_and_played_without_gates_that_are_not_its_own
     assert "c =" in player.readout
     with pytest.raises(ValueError, match=r"projects what its gates let out.*proj_size"):
         stateviz.play_cell(recording)
+
+
+def repeat(times: int, module: Any, X: Any) -> None:
+    for _ in range(times):
+        module(X)
+
+
+def test_nothing_is_copied_of_a_batch_that_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = []
+    own = stateviz.torch.deriving._Part.copied
+
+    def counting(part: Any) -> Any:
+        copied.append(part)
+        return own(part)
+
+    monkeypatch.setattr("stateviz.torch.deriving._Part.copied", counting)
+    lstm = nn.LSTM(1, UNITS)
+    X = torch.randn(TIMESTEPS, BATCH, 1)
+    with stateviz.torch.record(lstm, every=3) as every:
+        repeat(7, lstm, X)
+    assert len(copied) == len(every["lstm"].batches) == 3
+    with (
+        pytest.warns(RecordingWarning, match="memory bound"),
+        stateviz.torch.record(lstm, max_bytes=2000) as bounded,
+    ):
+        repeat(7, lstm, X)
+    assert len(copied) == 3 + len(bounded["lstm"].batches) == 4
+
+
+def test_after_an_error_of_our_own_nothing_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def broken(*_: Any, **__: Any) -> Any:
+        tried.append(1)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("stateviz.torch.block.derived", broken)
+    lstm = nn.LSTM(1, 2)
+    with (
+        pytest.warns(RecordingWarning, match="error of stateviz itself"),
+        stateviz.torch.record(lstm) as recording,
+    ):
+        repeat(3, lstm, torch.ones(3, 1, 1))
+    assert len(tried) == [each.kind for each in recording.events].count("recording stopped") == 1
+
+
+def test_no_picture_counts_steps_of_an_optimizer_that_nobody_saw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    own = stateviz.scenes.batches.Weights
+
+    def counting(*args: Any) -> Any:
+        drawn.append(args)
+        return own(*args)
+
+    monkeypatch.setattr("stateviz.scenes.batches.Weights", counting)
+    lstm = nn.LSTM(1, UNITS)
+    with stateviz.torch.record(lstm) as recording, stateviz.torch.phase("fit"):
+        repeat(2, lstm, torch.randn(TIMESTEPS, BATCH, 1))
+    again = stateviz.load(recording.save(tmp_path / "run"))
+    stateviz.play_batches(recording)
+    stateviz.play_batches(again)
+    assert drawn == []
+    again["lstm"].steps_known = True  # as of a layer of Keras
+    stateviz.play_batches(again)
+    assert len(drawn) == 1
