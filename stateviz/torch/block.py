@@ -92,8 +92,9 @@ def phase(name: Phase) -> Iterator[None]:
     """Names what runs, for all open recordings: PyTorch has no fit that could be seen.
 
     Args:
-        name: "fit", "validation" (inside "fit"), "evaluate" or "predict". The pictures count no steps
-            of the optimizer in a "fit" of PyTorch: whether a batch is followed by one is not seen.
+        name: "fit", "validation" (inside "fit"), "evaluate" or "predict". The pictures count no
+            steps of the optimizer in a "fit" of PyTorch: whether a batch is followed by one is not
+            seen.
 
     Raises:
         ValueError: There is no such phase, or validation is not inside of "fit".

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-import stateviz.scenes.batches  # noqa: E402 - only where PyTorch is
+import stateviz.drawing.weights  # noqa: E402 - only where PyTorch is
 import stateviz.torch  # noqa: E402
 from stateviz.recording import RecordingWarning  # noqa: E402
 from tests.backends.torch_modules import (  # noqa: E402
@@ -286,7 +286,7 @@ def test_no_picture_counts_steps_of_an_optimizer_that_nobody_saw(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn = []
-    own = stateviz.scenes.batches.Weights
+    own = stateviz.drawing.weights.Weights
 
     def counting(*args: Any) -> Any:
         drawn.append(args)
