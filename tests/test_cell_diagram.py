@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import keras
@@ -177,3 +178,34 @@ def test_many_features_have_no_single_x() -> None:
     player = stateviz.play_cell(recording)
     player.frame = player.stops[2]
     assert chips(player)["x"] == ""
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
+def test_each_part_says_what_it_is_at_its_place(kind: str) -> None:
+    player = stateviz.play_cell(recorded(kind))
+    ax, notes = player.figure.axes[0], player._scene.notes
+    signs = [text for text in ax.texts if text.get_text() in ("×", "+", "tanh", "φ")]
+    assert len(signs) == {"LSTM": 5, "GRU": 3, "SimpleRNN": 2}[kind]
+    for text in signs:
+        [words] = [note.words for note in notes if is_in(*text.get_position(), note.box)]
+        assert len(words) > 15
+    for one, other in itertools.combinations(notes, 2):
+        assert one.words != other.words
+        left, right, bottom, top = one.box
+        assert not is_in((left + right) / 2, (bottom + top) / 2, other.box)
+
+
+def is_in(x: float, y: float, box: tuple[float, float, float, float]) -> bool:
+    left, right, bottom, top = box
+    return left <= x <= right and bottom <= y <= top
+
+
+def test_an_activation_of_ones_own_is_not_said_to_be_tanh() -> None:
+    said_of = {
+        activation: [note.words for note in stateviz.play_cell(run)._scene.notes]
+        for activation in ("tanh", "relu")
+        for run in [recorded("LSTM", activation=activation)]
+    }
+    assert diagrams.PHI not in said_of["tanh"]
+    assert diagrams.PHI in said_of["relu"]
+    assert not any(words.startswith("tanh(c)") for words in said_of["relu"])

@@ -67,10 +67,10 @@ def test_a_long_name_is_shortened_in_the_middle() -> None:
     assert headline.startswith("aaa")
     assert name in player.title
     # The pointer is told all of it there.
-    box, whole = Unpacked(player).scene["headline"]
+    [[box, whole]] = Unpacked(player).scene["notes"]
     assert whole == player.title
     assert box[2] > 300
-    assert Unpacked(stateviz.play_sequence(named("lstm"))).scene["headline"] is None
+    assert Unpacked(stateviz.play_sequence(named("lstm"))).scene["notes"] == []
 
 
 def test_in_a_film_each_frame_stands_as_long_as_when_played() -> None:

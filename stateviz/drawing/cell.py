@@ -34,6 +34,7 @@ _DASHES = (0, (2.2, 1.1))
 _VALVE = "#e8a62e"
 _VALVE_SIZE = 8.0, 9.0
 _CHIP_SIZE = 13.0, 7.5
+_JUNCTION_SIZE = 5.0, 5.0
 _THINNEST, _WIDEST = 1.2, 7.0
 _LINE = "black"
 
@@ -48,7 +49,7 @@ class Cell:
     """
 
     def __init__(self, ax: Axes, diagram: Diagram, reach: float) -> None:
-        self.diagram, self._reach = diagram, reach
+        self.ax, self.diagram, self._reach = ax, diagram, reach
         ax.set_xlim(0, WIDE)
         ax.set_ylim(-4.2, HIGH)
         ax.axis("off")
@@ -70,6 +71,19 @@ class Cell:
         self._chips = [(chip, _draw_chip(ax, chip)) for chip in diagram.chips]
         self._amounts = [(amount, _draw_amount(ax, amount)) for amount in diagram.amounts]
         self._beads = [_draw_bead(ax) for _ in diagram.ways]
+
+    def notes(self) -> list[tuple[tuple[float, float, float, float], str]]:
+        """What is said of each part: left, right, bottom and top of its place, and the words."""
+        parts: list[tuple[Chip | Valve | Junction, tuple[float, float]]] = [
+            *((part, _CHIP_SIZE) for part in self.diagram.chips),
+            *((part, _VALVE_SIZE) for part in self.diagram.valves),
+            *((part, _JUNCTION_SIZE) for part in self.diagram.junctions),
+        ]
+        return [
+            ((x - width / 2, x + width / 2, y - height / 2, y + height / 2), part.words)
+            for part, (width, height) in parts
+            for x, y in [part.at]
+        ]
 
     def show(self, values: dict[str, float], moving: float | None) -> list[Artist]:
         """Shows values by their names; what has none is not known yet.

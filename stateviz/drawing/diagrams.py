@@ -15,11 +15,12 @@ WIDE, HIGH = 100.0, 50.0  # the diagram's own units
 
 @dataclass(frozen=True)
 class Chip:
-    """A value in a box of its own."""
+    """A value in a box of its own; `words` say under the pointer what it is."""
 
     value: str
     label: str
     at: Point
+    words: str
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Valve:
     value: str
     label: str
     at: Point
+    words: str
     signed: bool = False
 
 
@@ -47,6 +49,7 @@ class Junction:
 
     symbol: str
     at: Point
+    words: str
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,11 @@ _TOP, _FLOOR, _ABOVE = 40.0, 10.0, 49.0
 _LEFT_CHIP, _RIGHT_CHIP = 5.0, 95.0
 _X_CHIP = (22.0, 0.5)
 _LEFT_OF_OUT = 73.5
+_X = Chip("x", "x", _X_CHIP, "x: what this timestep reads")
+_H_BEFORE = "h before: what the layer gave out at the timestep before"
+_H_NOW = "h now: goes out of the layer, and to the next timestep"
+_CANDIDATE = "the candidate g: what could be added, made of x and h before"
+PHI = "φ: the layer's activation; tanh, unless another was chosen"
 
 
 def _to_gates(places: Sequence[float], value: str) -> tuple[Road, ...]:
@@ -97,17 +105,32 @@ def _to_gates(places: Sequence[float], value: str) -> tuple[Road, ...]:
 
 LSTM = Diagram(
     chips=(
-        Chip("c before", "c before", (_LEFT_CHIP, _TOP)),
-        Chip("h before", "h before", (_LEFT_CHIP, _FLOOR - 2)),
-        Chip("x", "x", _X_CHIP),
-        Chip("c", "c now", (_RIGHT_CHIP, _TOP)),
-        Chip("h", "h now", (_RIGHT_CHIP, _FLOOR - 2)),
+        Chip("c before", "c before", (_LEFT_CHIP, _TOP), "c before: the cell state so far"),
+        Chip("h before", "h before", (_LEFT_CHIP, _FLOOR - 2), _H_BEFORE),
+        _X,
+        Chip("c", "c now", (_RIGHT_CHIP, _TOP), "c now: what was kept and what was added"),
+        Chip("h", "h now", (_RIGHT_CHIP, _FLOOR - 2), _H_NOW),
     ),
     valves=(
-        Valve("f", "forget\nf", (30, 19)),
-        Valve("i", "input\ni", (43, 19)),
-        Valve("g", "candidate\ng", (57, 19), signed=True),
-        Valve("o", "output\no", (71, 19)),
+        Valve(
+            "f",
+            "forget\nf",
+            (30, 19),
+            "the forget gate f: 1 keeps all of c before, 0 nothing of it",
+        ),
+        Valve(
+            "i",
+            "input\ni",
+            (43, 19),
+            "the input gate i: 1 adds all of the candidate, 0 nothing of it",
+        ),
+        Valve("g", "candidate\ng", (57, 19), _CANDIDATE, signed=True),
+        Valve(
+            "o",
+            "output\no",
+            (71, 19),
+            "the output gate o: 1 lets all of tanh(c) out as h, 0 nothing",
+        ),
     ),
     roads=(
         Road("c before", ((_LEFT_CHIP + 6.5, _TOP), (28.3, _TOP))),
@@ -125,11 +148,11 @@ LSTM = Diagram(
         *_to_gates((30, 43, 57, 71), "h before"),
     ),
     junctions=(
-        Junction("×", (30, _TOP)),
-        Junction("+", (50, _TOP)),
-        Junction("×", (50, 30)),
-        Junction("tanh", (79, 35)),
-        Junction("×", (79, 27)),
+        Junction("×", (30, _TOP), "f × c before: what is kept"),
+        Junction("+", (50, _TOP), "c now: what is kept and what is added meet"),
+        Junction("×", (50, 30), "i × g: what is added"),
+        Junction("tanh", (79, 35), "tanh(c): between −1 and 1"),
+        Junction("×", (79, 27), "h now: o × what comes from c"),
     ),
     amounts=(
         Amount("kept", "kept: f × c before", (40, 43.4)),
@@ -152,15 +175,25 @@ LSTM = Diagram(
 
 GRU = Diagram(
     chips=(
-        Chip("h before", "h before", (_LEFT_CHIP, _TOP)),
-        Chip("x", "x", _X_CHIP),
-        Chip("h", "h now", (_RIGHT_CHIP, _TOP)),
+        Chip("h before", "h before", (_LEFT_CHIP, _TOP), _H_BEFORE),
+        _X,
+        Chip("h", "h now", (_RIGHT_CHIP, _TOP), _H_NOW),
     ),
     valves=(
-        Valve("z", "update\nz", (30, 19)),
-        Valve("r", "reset\nr", (43, 19)),
-        Valve("g", "candidate\ng", (57, 19), signed=True),
-        Valve("1 − z", "1 − z", (72, 19)),
+        Valve(
+            "z",
+            "update\nz",
+            (30, 19),
+            "the update gate z: 1 keeps all of h before, 0 nothing of it",
+        ),
+        Valve(
+            "r",
+            "reset\nr",
+            (43, 19),
+            "the reset gate r: how much of h before the candidate is made of; it resets no state",
+        ),
+        Valve("g", "candidate\ng", (57, 19), _CANDIDATE, signed=True),
+        Valve("1 − z", "1 − z", (72, 19), "1 − z: how much of the candidate comes in"),
     ),
     roads=(
         Road("h before", ((_LEFT_CHIP + 6.5, _TOP), (28.3, _TOP))),
@@ -176,7 +209,11 @@ GRU = Diagram(
         Road("x", ((_X_CHIP[0], 4.3), (_X_CHIP[0], 8))),
         *(Road("h before", ((x, 8), (x, 13.4))) for x in (30, 43, 57)),
     ),
-    junctions=(Junction("×", (30, _TOP)), Junction("×", (64.5, 30)), Junction("+", (64.5, _TOP))),
+    junctions=(
+        Junction("×", (30, _TOP), "z × h before: what is kept"),
+        Junction("×", (64.5, 30), "(1 − z) × g: what is added"),
+        Junction("+", (64.5, _TOP), "h now: what is kept and what is added meet"),
+    ),
     amounts=(
         Amount("kept", "kept: z × h before", (46, 43.4)),
         Amount("added", "added:\n(1 − z) × g", (53, 35.2)),
@@ -197,9 +234,9 @@ GRU = Diagram(
 
 SIMPLE = Diagram(
     chips=(
-        Chip("h before", "h before", (_LEFT_CHIP, 27)),
-        Chip("x", "x", (42, _X_CHIP[1])),
-        Chip("h", "h now", (_RIGHT_CHIP, 27)),
+        Chip("h before", "h before", (_LEFT_CHIP, 27), _H_BEFORE),
+        Chip("x", "x", (42, _X_CHIP[1]), _X.words),
+        Chip("h", "h now", (_RIGHT_CHIP, 27), _H_NOW),
     ),
     valves=(),
     roads=(
@@ -209,7 +246,10 @@ SIMPLE = Diagram(
         Road("h", ((64.7, 27), (_RIGHT_CHIP - 6.5, 27))),
         Road("h", ((80, 27), (80, _ABOVE))),
     ),
-    junctions=(Junction("+", (42, 27)), Junction("φ", (63, 27))),
+    junctions=(
+        Junction("+", (42, 27), "W x + U h before + b, over all features and all units"),
+        Junction("φ", (63, 27), PHI),
+    ),
     amounts=(
         Amount("", "all units, weighted", (28, 30.4)),
         Amount("", "x, weighted", (48.5, 15)),

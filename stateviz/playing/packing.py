@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 
 from stateviz.playing.collecting import standing, tracks_of
 from stateviz.playing.levels import dark_colors_of
-from stateviz.playing.scene import ELLIPSIS, Pick, Scene
+from stateviz.playing.scene import ELLIPSIS, Note, Pick, Scene
 from stateviz.playing.scripts import foreign_texts, quiet_about_glyphs
 from stateviz.playing.stage import Places, size_of, stage_svg
 from stateviz.playing.tracks import ImageTrack
@@ -51,7 +51,10 @@ def packed(scene: Scene) -> bytes:
         )
     described = {
         "title": scene.title,
-        "headline": _shortened_headline(scene),
+        "notes": [
+            *_shortened_headline(scene),
+            *(_noted(note, scene.figure) for note in scene.notes),
+        ],
         "stage": stage_svg(scene.figure, [track.artist for track in tracks]),
         "size": size_of(scene.figure),
         "n_frames": scene.n_frames,
@@ -88,13 +91,20 @@ def _turned_about(figure: Figure) -> list[Artist]:
     ]
 
 
-def _shortened_headline(scene: Scene) -> list[Any] | None:
-    """Where the title stands, if not all of it is there: its box, and the whole."""
+def _shortened_headline(scene: Scene) -> list[Any]:
+    """Where the title stands, if not all of it is there: its box, and the whole; else nothing."""
     for text in scene.figure.texts:
         if ELLIPSIS in text.get_text() and scene.title != text.get_text():
             box = text.get_window_extent().get_points()
-            return [Places(scene.figure).box(box), scene.title]
-    return None
+            return [[Places(scene.figure).box(box), scene.title]]
+    return []
+
+
+def _noted(note: Note, figure: Figure) -> list[Any]:
+    """Where on the stage a note is, and its words."""
+    left, right, bottom, top = note.box
+    corners = note.ax.transData.transform([(left, bottom), (right, top)])
+    return [Places(figure).box(corners), note.words]
 
 
 def _differences(track: ImageTrack) -> bytes:

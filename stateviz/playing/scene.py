@@ -35,6 +35,21 @@ class Pick:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What is said of a place under the pointer, at every frame.
+
+    Attributes:
+        ax: The axes.
+        box: Left, right, bottom and top of the place, in the axes' data.
+        words: What is said.
+    """
+
+    ax: Axes
+    box: tuple[float, float, float, float]
+    words: str
+
+
+@dataclass(frozen=True)
 class Scene:
     """What a player plays.
 
@@ -63,6 +78,7 @@ class Scene:
             choice a new scene is made.
         varies: The artists that differ from option to option of `in_page`.
         picks: Where a click chooses.
+        notes: What is said of places.
         parts: Artists of which is declared when they change; `update` leaves them alone.
         stops: The frames at which a reader who goes step by step stops, in order; all where None.
             The frames between are motion from one stop to the next.
@@ -86,6 +102,7 @@ class Scene:
     in_page: str | None = None
     varies: Sequence[Artist] = ()
     picks: Sequence[Pick] = ()
+    notes: Sequence[Note] = ()
     parts: Sequence[Declared] = ()
     stops: Sequence[int] | None = None
     pace: Pace | None = None

@@ -22,7 +22,7 @@ from stateviz.drawing.timeline import LINE_COLOR
 from stateviz.playing.moving import Declared, Grow
 from stateviz.playing.pace import Pace, pace
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Pick, Scene
+from stateviz.playing.scene import Note, Pick, Scene
 from stateviz.recording import BatchRecord, GRUGates, LayerRecording, Recording
 from stateviz.scenes.choosing import check_place, clamp, layers_with_batches, one_layer
 from stateviz.scenes.furniture import FONT, LEFT, WIDTH, Rooms, headline
@@ -159,6 +159,7 @@ def _chosen_scene(
         },
         chosen={"layer": layer, "batch": batch, "sample": sample, "unit": unit},
         picks=[Pick(picture.timeline, "", "x", -1.5)],
+        notes=[Note(picture.cell.ax, box, words) for box, words in picture.cell.notes()],
     )
 
 
@@ -206,7 +207,7 @@ class _Picture:
         if gates.is_squashed_by_tanh(h[used], found["output"][used], c[used]):
             return diagram
         junctions = [
-            replace(each, symbol="φ") if each.symbol == "tanh" else each
+            replace(each, symbol="φ", words=diagrams.PHI) if each.symbol == "tanh" else each
             for each in diagram.junctions
         ]
         return replace(diagram, junctions=tuple(junctions))

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 import stateviz
+from stateviz.drawing import diagrams
 from stateviz.playing import page as player_page
 from stateviz.recording import LayerRecording, Recording
 from tests.browser.test_choices_in_browser import TWO_VIEWS
@@ -212,4 +213,11 @@ def test_a_click_under_the_cell_goes_to_a_timestep(chromium: Browser, tmp_path: 
         box["y"] + (1 - y / figure.bbox.height) * box["height"],
     )
     assert frame_of(page) == player.stops[4]
+    # Under the pointer each part of the diagram says what it is.
+    x, y = player.figure.axes[0].transData.transform(diagrams.SIMPLE.junctions[1].at)
+    page.mouse.move(
+        box["x"] + x / figure.bbox.width * box["width"],
+        box["y"] + (1 - y / figure.bbox.height) * box["height"],
+    )
+    assert page.inner_text(".stateviz-tip") == diagrams.PHI
     page.close()

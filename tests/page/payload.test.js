@@ -47,7 +47,7 @@ const image = {
 /** @type {Payload} */
 const payload = {
   title: "Two images",
-  headline: null,
+  notes: [],
   stage: "<svg/>",
   size: [3, 2],
   n_frames: 3,

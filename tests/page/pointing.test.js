@@ -117,12 +117,12 @@ test("the lane under the pointer, by its place in the first of the images that h
   assert.equal(litWords(scene, 1).trim(), "(sample 7 is lit)");
 });
 
-test("where a title was shortened, all of it is said", () => {
+test("a place has words of its own", () => {
   const scene = /** @type {Scene} */ (
-    /** @type {unknown} */ ({ tracks: [], headline: [[10, 5, 100, 12], "all of a long name"] })
+    /** @type {unknown} */ ({ tracks: [], notes: [[[10, 5, 100, 12], "all of a long name"]] })
   );
   const at = { frame: 0, option: 0 };
   assert.equal(wordsAt(scene, at, 20, 10), "all of a long name");
   assert.equal(wordsAt(scene, at, 20, 18), "");
-  assert.equal(wordsAt({ ...scene, headline: null }, at, 20, 10), "");
+  assert.equal(wordsAt({ ...scene, notes: [] }, at, 20, 10), "");
 });

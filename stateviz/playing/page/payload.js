@@ -83,7 +83,7 @@
 /**
  * @typedef {object} Described All of a scene but its tracks.
  * @property {string} title
- * @property {[Box, string] | null} headline where a title was shortened, and the whole of it
+ * @property {[Box, string][]} notes what is said of a place: of a shortened title all of it
  * @property {string} stage SVG
  * @property {[number, number]} size width and height, in points
  * @property {number} n_frames

@@ -32,9 +32,8 @@ export function filledIn(format, values, rows = []) {
  * @param {number} y
  */
 export function wordsAt(scene, at, x, y) {
-  if (scene.headline) {
-    const [[left, top, width, height], whole] = scene.headline;
-    if (x >= left && x < left + width && y >= top && y < top + height) return whole;
+  for (const [[left, top, width, height], words] of scene.notes) {
+    if (x >= left && x < left + width && y >= top && y < top + height) return words;
   }
   for (const track of [...scene.tracks].reverse()) {
     if (!track.hover) continue;
