@@ -28,7 +28,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "player": ("playing.player",),
     "replacing": ("recorder.replacing",),
     "scenes.staging": ("scenes.choosing", "scenes.furniture", "scenes.naming"),
-    "tap": ("recorder.tap", "recorder.steps", "recorder.loops"),
+    "tap": ("recorder.tap", "recorder.steps"),
     "timeline": ("drawing.timeline",),
     "tracks": ("playing.scene", "playing.tracks", "playing.packing", "playing.stage"),
 }

@@ -20,8 +20,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 def test_the_oldest_versions_are_those_of_pyproject() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
-    extra = map(Requirement, project["project"]["optional-dependencies"]["keras"])
-    assert {each.name: str(each.specifier) for each in extra} == {
+    extras = project["project"]["optional-dependencies"]
+    asked = map(Requirement, [*extras["keras"], *extras["jax"]])
+    assert {each.name: str(each.specifier) for each in asked} == {
         name: f">={version}" for name, version in backend.OLDEST.items()
     }
 
@@ -42,10 +43,10 @@ def test_versions_are_compared_as_numbers(
 ) -> None:
     monkeypatch.setattr("keras.__version__", version)
     if is_enough:
-        assert backend._checked("keras").__version__ == version
+        assert backend.checked("keras").__version__ == version
     else:
         with pytest.raises(ImportError, match=rf"needs keras 3.14.1 or newer; {version} is inst"):
-            backend._checked("keras")
+            backend.checked("keras")
 
 
 def in_a_fresh_python(code: str, tmp_path: Path, **environment: str) -> str:
@@ -69,7 +70,7 @@ def test_without_tensorflow_the_error_says_what_to_install(tmp_path: Path) -> No
 def test_another_backend_is_refused_before_anything_runs(tmp_path: Path) -> None:
     (tmp_path / "tensorflow.py").write_text("__version__ = '2.21.0'")
     (tmp_path / "keras.py").write_text(
-        "class backend:\n    backend = staticmethod(lambda: 'jax')\n__version__ = '3.15.0'"
+        "class backend:\n    backend = staticmethod(lambda: 'torch')\n__version__ = '3.15.0'"
     )
     error = in_a_fresh_python("import stateviz; stateviz.record", tmp_path)
-    assert "this is 'jax'. Set KERAS_BACKEND=tensorflow before Keras is imported" in error
+    assert "this is 'torch'. Set KERAS_BACKEND=tensorflow before Keras is imported" in error

@@ -1,7 +1,7 @@
-"""Keras and TensorFlow, checked before anything of them is used.
+"""Keras and what it runs on, checked before anything of them is used.
 
-The modules that touch a model import both from here, so that a student with an old Keras reads
-one sentence and not the traceback of a name that it lacks.
+The modules that touch a model import Keras from here, and what it runs on through `checked`, so
+that a student with an old Keras reads one sentence and not the traceback of a name that it lacks.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ import importlib
 import re
 from typing import Any
 
-__all__ = ["keras", "tf"]
+__all__ = ["keras"]
 
 # As in pyproject.toml; a test compares them. Keras 3.12.0 to 3.13.2 crash on any dynamic batch
-# dimension in a stateful layer.
-OLDEST = {"keras": "3.14.1", "tensorflow": "2.20"}
+# dimension in a stateful layer. JAX has `make_user_context` from this version on.
+OLDEST = {"keras": "3.14.1", "tensorflow": "2.20", "jax": "0.10"}
+BACKENDS = ("tensorflow", "jax")
 
 
-def _checked(package: str) -> Any:
+def checked(package: str) -> Any:
     """The package, or an ImportError in plain words where nothing can be recorded with it."""
     try:
         module = importlib.import_module(package)
@@ -39,10 +40,10 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)[:3]))
 
 
-tf = _checked("tensorflow")
-keras = _checked("keras")
-if keras.backend.backend() != "tensorflow":
+keras = checked("keras")
+if keras.backend.backend() not in BACKENDS:
     raise ImportError(
-        f"stateviz.record needs Keras on the TensorFlow backend; this is "
-        f"{keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow before Keras is imported."
+        f"stateviz.record needs Keras on TensorFlow or on JAX; this is "
+        f"{keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow before Keras is imported. "
+        f"Modules of PyTorch itself are recorded by stateviz.torch.record."
     )

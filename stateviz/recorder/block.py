@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 from stateviz.recorder.backend import keras
+from stateviz.recorder.backends import here
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.every_model import EveryModel
 from stateviz.recorder.opening import Opening
@@ -18,7 +19,6 @@ from stateviz.recorder.plan import planned
 from stateviz.recorder.posts import one_at_a_time
 from stateviz.recorder.recorded import Recorded
 from stateviz.recorder.tap import Tap
-from stateviz.recorder.traces import Functions, Graphs
 from stateviz.recorder.trainers import Trainer
 from stateviz.recorder.wrappers import Directions, TimeSlices
 from stateviz.recording import Recording
@@ -88,5 +88,4 @@ def attach(block: Recorded) -> None:
     for trainer in plan.trainers:
         Trainer.of(trainer).join(block)
     EveryModel.of(keras.Model).join(block)
-    Functions.of_tensorflow().join(block)
-    Graphs.of_tensorflow().join(block)
+    here.join(block)

@@ -20,23 +20,23 @@ class Called:
 
     Attributes:
         step: The model's train, test or predict step that it ran in, or None.
-        thread: Which thread ran it; None in a graph, where nobody knows.
         place: 0 for the layer's first call in that step, 1 for its second, and so on.
         given: Whether `initial_state` was passed.
         stateful: Whether the layer keeps its state.
         training: None where Keras was not told, or tells only when the graph runs.
         go_backwards: Whether the layer reads from the end. All arrays are in the order of reading.
         derived: Whether the states were computed beside the layer's own, in a loop of their own.
+        thread: Which thread ran it; None in a graph, where nobody knows.
     """
 
     step: Step | None
-    thread: int | None
     place: int
     given: bool
     stateful: bool
     training: bool | None
     go_backwards: bool
     derived: bool = False
+    thread: int | None = None
 
 
 @dataclass(frozen=True)

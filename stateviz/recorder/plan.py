@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stateviz.recorder.backend import keras, tf
+from stateviz.recorder.backend import keras
+from stateviz.recorder.backends import here
 from stateviz.recorder.cells import Part, parts_of
 from stateviz.recorder.layers import layers_below, unique_names
 from stateviz.recorder.options import Options
@@ -113,7 +114,7 @@ def planned(model: Any, options: Options, *, known: Plan | None = None, wait: bo
     recorded = {id(layer) for layer, _ in parts.values()}
     trainers = [each for _, each in everything if isinstance(each, keras.Model)]
     for trainer in trainers:
-        refuse_xla(trainer)
+        here.refuse(trainer)
     return Plan(
         parts=parts,
         bidirectional=[
@@ -214,15 +215,3 @@ def _named(parts: _Parts, wanted: str | Sequence[str], *, strict: bool) -> _Part
 def _with_their_own_loops(layers: _Layers) -> str:
     named = ", ".join(f"{name!r} ({type(layer).__name__})" for name, layer in layers.items())
     return named and f"{named}, which runs a loop of its own instead of Keras's inner_loop"
-
-
-def refuse_xla(trainer: Any) -> None:
-    """Raises where a model is compiled with XLA, which cannot call the host."""
-    eager = trainer.run_eagerly or tf.config.functions_run_eagerly()
-    if getattr(trainer, "jit_compile", False) is True and not eager:
-        raise ValueError(
-            f"The model {trainer.name!r} is compiled with XLA (jit_compile=True), where no "
-            f"state can be handed out while it runs. Compile it with "
-            f"model.compile(..., jit_compile=False) to record it; the results then differ by "
-            f"rounding only."
-        )

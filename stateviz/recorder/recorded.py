@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from stateviz.recorder.backend import keras
+from stateviz.recorder.backends import here
+from stateviz.recorder.backends.base import Traced
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.options import Options
 from stateviz.recorder.plan import Plan, planned
 from stateviz.recorder.posts import Block, open_blocks
-from stateviz.recorder.traces import Traced
 
 
 class Recorded(Traced):
@@ -31,7 +32,8 @@ class Recorded(Traced):
         capture: Capture,
         attach: Callable[[Recorded], None],
     ) -> None:
-        super().__init__(keeper, lambda: self.plan.layers)
+        super().__init__(keeper)
+        self.traces = here.traces(lambda: self.plan.layers)
         self.model = model
         self.plan = plan
         self.capture = capture
@@ -47,6 +49,7 @@ class Recorded(Traced):
         """Begins to record."""
         super().open()
         self.capture.reopen()
+        self.traces.begin()
         self._join()
 
     def names_of(self, layer: keras.layers.RNN) -> Sequence[str | None]:

@@ -40,6 +40,9 @@ class _Here:
     compiled_by_xla: bool = False
     unseen: bool = False
     in_function: bool = False
+    loop: object = None
+    bag: object = None
+    carries: bool = False
 
 
 class _While(OnlyWith[None]):
@@ -98,6 +101,21 @@ def unseen() -> AbstractContextManager[None]:
 def one_function() -> AbstractContextManager[None]:
     """Holds while a `tf.function` is called."""
     return _While(in_function=True)
+
+
+def observing_loop(loop: object) -> AbstractContextManager[None]:
+    """Holds while a layer's loop runs, of which `loop` is told; None where of nothing."""
+    return _While(loop=loop)
+
+
+def collecting(bag: object) -> AbstractContextManager[None]:
+    """Holds while a step runs whose tensors go into a bag, and on with its results."""
+    return _While(bag=bag, carries=False)
+
+
+def carrying() -> AbstractContextManager[None]:
+    """Holds while a step is called by whoever takes the bag off its results."""
+    return _While(carries=True)
 
 
 def calls_so_far(layer: object) -> int:

@@ -14,18 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-import numpy as np
-
-from stateviz.recorder import interrupts
-from stateviz.recorder.backend import keras, tf
-from stateviz.recorder.cells import Part, draws_random_numbers_in_its_loop, parts_of
+from stateviz.recorder.backend import keras
+from stateviz.recorder.backends import here
+from stateviz.recorder.backends.base import Held, LoopCall
+from stateviz.recorder.cells import Part, parts_of
 from stateviz.recorder.keeping import Called, LayerCall
-from stateviz.recorder.loops import (
-    Held,
-    gates_must_be_derived,
-    loop_with_states,
-    must_be_left_alone,
-)
 from stateviz.recorder.posts import Post
 from stateviz.recorder.recorded import recorded_blocks
 from stateviz.recorder.steps import now
@@ -84,7 +77,9 @@ class Tap(Post):
 
     def _seen(self) -> bool:
         """Whether what runs or is traced now is for an open block."""
-        return not now.here.unseen and bool(recorded_blocks(self.live()))
+        if now.here.unseen or here.is_symbolic():
+            return False
+        return bool(recorded_blocks(self.live()))
 
     def _inner_loop(self, layer: keras.layers.RNN) -> Callable[..., Any]:
         keras_loop = layer.inner_loop
@@ -95,35 +90,20 @@ class Tap(Post):
         ) -> Any:
             if not self._seen():
                 return keras_loop(sequences, initial_state, mask, training)
-            _refuse_xla(layer)
             self._call_now.loops = getattr(self._call_now, "loops", 0) + 1
             if isinstance(mask, list | tuple):
                 mask = mask[0]
-            if must_be_left_alone(layer):
-                _refuse_a_second_loop(layer)
-                # A stateful layer hands on its variables, which it sets before they are read.
-                before = keras.tree.map_structure(tf.identity, initial_state)
-                result = keras_loop(sequences, initial_state, mask, training)
-                derived, held = self._beside(layer, sequences, before, mask, training)
-                hand_out = functools.partial(
-                    self._hand_out, layer, sequences, before, mask, training, held, derived=True
-                )
-                if not layer.unroll:
-                    hand_out(final=result[2])
-                # In a graph even a reader of the last state would be one too many.
-                elif layer.stateful:
-                    self._call_now.left_alone = hand_out
-                else:
-                    hand_out(final=derived[2])
-                return result
-            arguments = (layer, sequences, initial_state, mask, training)
-            if self._gates_wanted() and gates_must_be_derived(layer):
-                result, held = loop_with_states(*arguments, gates=False)
-                held = replace(held, gates=self._beside(*arguments)[1].gates)
+            call = LoopCall(sequences, initial_state, mask, training)
+            looped = here.run_loop(layer, keras_loop, call, gates=self._gates_wanted())
+            call = call._replace(initial_state=looped.initial_state)
+            hand_out = functools.partial(
+                self._hand_out, layer, call, looped.held, derived=looped.derived
+            )
+            if looped.final is None:
+                self._call_now.left_alone = hand_out
             else:
-                result, held = loop_with_states(*arguments, gates=self._gates_wanted())
-            self._hand_out(layer, sequences, initial_state, mask, training, held, final=result[2])
-            return result
+                hand_out(final=looped.final)
+            return looped.result
 
         return inner_loop
 
@@ -141,19 +121,9 @@ class Tap(Post):
         sequences = keras.ops.cast(sequences, layer.compute_dtype)
         if not initial_state:
             initial_state = layer.get_initial_state(batch_size=keras.ops.shape(sequences)[0])
-        result, held = self._beside(layer, sequences, list(initial_state), None, False)
-        self._hand_out(
-            layer, sequences, initial_state, None, False, held, final=result[2], derived=True
-        )
-
-    def _beside(
-        self, layer: keras.layers.RNN, sequences: Any, initial: Any, mask: Any, training: Any
-    ) -> tuple[tuple[Any, Any, Any], Held]:
-        """Runs the loop a second time, which adds nothing to any gradient."""
-        still = keras.tree.map_structure(keras.ops.stop_gradient, (sequences, initial))
-        return loop_with_states(
-            layer, still[0], still[1], mask, training, gates=self._gates_wanted()
-        )
+        call = LoopCall(sequences, list(initial_state), None, False)
+        result, held = here.beside(layer, call, gates=self._gates_wanted())
+        self._hand_out(layer, call, held, final=result[2], derived=True)
 
     def _gates_wanted(self) -> bool:
         return any(block.options.gates for block in recorded_blocks(self.live()))
@@ -161,23 +131,21 @@ class Tap(Post):
     def _hand_out(
         self,
         layer: keras.layers.RNN,
-        sequences: Any,
-        initial_state: Any,
-        mask: Any,
-        training: Any,
+        call: LoopCall,
         held: Held,
         *,
         final: Any,
         derived: bool = False,
     ) -> None:
         """Sends what the loop held to the host, once for the whole batch."""
+        sequences, initial_state, mask, training = call
+        is_told_later = keras.ops.is_tensor(training)
         called = Called(
             step=now.here.step,
-            thread=threading.get_ident() if tf.executing_eagerly() else None,
             place=now.here.calls[id(layer)],
             given=getattr(self._call_now, "given", False),
             stateful=bool(layer.stateful),
-            training=None if training is None or tf.is_tensor(training) else bool(training),
+            training=None if training is None or is_told_later else bool(training),
             go_backwards=bool(layer.go_backwards),
             derived=derived,
         )
@@ -190,15 +158,18 @@ class Tap(Post):
             "sequences": sequences,
             "initial_states": keras.tree.flatten(initial_state),
             "final_states": keras.tree.flatten(final),
-            "by_loop": keras.tree.map_structure(_time_first, by_loop),
+            "by_loop": by_loop,
         }
         if mask is not None:
             tensors["mask"] = mask
-        if tf.is_tensor(training):
+        if is_told_later:
             tensors["training"] = training
-        _on_host(functools.partial(self._deliver, parts_of(layer), called), tensors)
+        here.on_host(functools.partial(self._deliver, parts_of(layer), called), tensors)
 
-    def _deliver(self, parts: Sequence[Part], called: Called, arrays: dict[str, Any]) -> None:
+    def _deliver(
+        self, parts: Sequence[Part], called: Called, arrays: dict[str, Any], thread: int | None
+    ) -> None:
+        called = replace(called, thread=thread)
         mask = arrays.get("mask")
         mask = None if mask is None else mask.reshape(mask.shape[:2]).astype(bool)
         if "training" in arrays:
@@ -233,64 +204,12 @@ class Tap(Post):
         def method(*args: Any, **kwargs: Any) -> Any:
             result = keras_method(*args, **kwargs)
             if self._seen():
-                _on_host(functools.partial(self._announce, what), {})
+                here.on_host(functools.partial(self._announce, what), {})
             return result
 
         return method
 
-    def _announce(self, what: _Announced, _: dict[str, Any]) -> None:
+    def _announce(self, what: _Announced, _: dict[str, Any], thread: int | None) -> None:
         for block in recorded_blocks(self.live()):
             for name in filter(None, block.names_of(self.owner)):
                 block.capture.method_called(name, what)
-
-
-def _time_first(tensor: Any) -> Any:
-    """What Keras's loop yields, shape (samples, timesteps, ...), as (timesteps, samples, ...).
-
-    So the loop itself holds it, and TensorFlow leaves out of a graph both this transposition and
-    the one that it undoes. On the host it costs nothing.
-    """
-    return keras.ops.swapaxes(tensor, 0, 1)
-
-
-def _on_host(function: Callable[[dict[str, Any]], None], tensors: dict[str, Any]) -> None:
-    """Calls a Python function with arrays: at once if eager, else whenever the graph runs."""
-    flat = keras.tree.flatten(tensors)
-
-    def on_host(*arrays: np.ndarray) -> None:
-        function(keras.tree.pack_sequence_as(tensors, list(map(_plain, arrays))))
-
-    def in_graph(*arrays: np.ndarray) -> None:
-        try:
-            on_host(*arrays)
-        except BaseException as interrupt:  # TensorFlow would make an UnknownError of it.
-            interrupts.keep(interrupt)
-
-    if tf.executing_eagerly():
-        on_host(*(keras.ops.convert_to_tensor(tensor).numpy() for tensor in flat))
-    else:
-        tf.numpy_function(in_graph, flat, [])
-
-
-def _plain(array: np.ndarray) -> np.ndarray:
-    """The array in a dtype of NumPy's own: bfloat16 as float32, which holds it exactly."""
-    return array if array.dtype.kind in "fiub" else array.astype(np.float32)
-
-
-def _refuse_xla(layer: keras.layers.RNN) -> None:
-    if now.here.compiled_by_xla and not tf.config.functions_run_eagerly():
-        raise ValueError(
-            f"Layer {layer.name!r} runs in a tf.function with jit_compile=True, where no state can "
-            f"be handed out. Make it with jit_compile=False to record it; the results then differ "
-            f"by rounding only."
-        )
-
-
-def _refuse_a_second_loop(layer: keras.layers.RNN) -> None:
-    if draws_random_numbers_in_its_loop(layer):
-        raise ValueError(
-            f"Layer {layer.name!r} is unrolled around {type(layer.cell).__name__}, a cell of your "
-            f"own that keeps variables beside its weights (such as a seed). Its states could only "
-            f"be derived by running it twice, which would change them. Make it with unroll=False "
-            f"to record it."
-        )

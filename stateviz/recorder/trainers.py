@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stateviz.recorder.backend import keras
-from stateviz.recorder.plan import refuse_xla
+from stateviz.recorder.backends import here
 from stateviz.recorder.posts import Block, Post, settle
 from stateviz.recorder.recorded import Recorded, recorded_blocks
 from stateviz.recorder.steps import STEPS, Step, one_step
@@ -34,7 +34,7 @@ class Trainer(Post):
     def stand_ins(self) -> dict[str, object]:
         """Its methods and steps, and whatever makes its compiled functions."""
         model = self.owner
-        steps: dict[str, object] = {step: self._as_one_step(step) for step in set(STEPS.values())}
+        steps = here.stepping(model, {each: self._as_one_step(each) for each in STEPS.values()})
         methods: dict[str, object] = {method: self._announcing(method) for method in STEPS}
         making = {f"make_{name}": self._making(name) for name in _COMPILED}
         building = {"build": self._building(model.build), "compile": self._compiling(model.compile)}
@@ -104,7 +104,7 @@ class Trainer(Post):
             result = keras_compile(*args, **kwargs)
             self._aside = dict.fromkeys(_COMPILED)
             if recorded_blocks(self.live()):
-                refuse_xla(self.owner)
+                here.refuse(self.owner)
             return result
 
         return compile_

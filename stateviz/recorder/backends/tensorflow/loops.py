@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from stateviz.recorder.backend import keras, tf
+from stateviz.recorder.backend import keras
+from stateviz.recorder.backends.base import Held, LoopCall
+from stateviz.recorder.backends.tensorflow.package import tf
 from stateviz.recorder.cells import Observed, is_one_operation, observed, observing_one, parts_of
 
 
-@dataclass(frozen=True)
-class Held:
-    """The tensors that a loop held, each with its time axis as axis 1.
-
-    Attributes:
-        states: What the cell returned at each timestep, at a masked timestep not yet what the layer
-            held (see `held_through_mask`).
-        inputs: What each part but the first read.
-        gates: For each part, its gates.
-    """
-
-    states: list[Any]
-    inputs: list[Any]
-    gates: list[list[Any]]
-
-
 def loop_with_states(
-    layer: keras.layers.RNN,
-    sequences: Any,
-    initial_state: Any,
-    mask: Any,
-    training: Any,
-    *,
-    gates: bool,
+    layer: keras.layers.RNN, call: LoopCall, *, gates: bool
 ) -> tuple[tuple[Any, Any, Any], Held]:
     """Runs Keras's own loop with a step that yields all that the cells hold beside the output.
 
@@ -45,7 +24,7 @@ def loop_with_states(
     takes_training = isinstance(cell, keras.layers.Layer) and (
         "training" in inspect.signature(cell.call).parameters
     )
-    told = {"training": training} if takes_training else {}
+    told = {"training": call.training} if takes_training else {}
     yielded: dict[str, Any] = {}
 
     def step(inputs: Any, before: Any) -> tuple[Any, Any]:
@@ -69,11 +48,18 @@ def loop_with_states(
         zero_output_for_mask=layer.zero_output_for_mask,
         return_sequences=True,
     )
-    last_output, outputs, final = keras.layers.RNN.inner_loop(
-        stand_in, sequences, initial_state, mask, training
-    )
-    held = Held(**keras.tree.map_structure(lambda place: outputs[place], yielded))
+    last_output, outputs, final = keras.layers.RNN.inner_loop(stand_in, *call)
+    held = Held(**keras.tree.map_structure(lambda place: _time_first(outputs[place]), yielded))
     return (last_output[0], outputs[0], final), held
+
+
+def _time_first(tensor: Any) -> Any:
+    """What Keras's loop yields, shape (samples, timesteps, ...), as (timesteps, samples, ...).
+
+    So the loop itself holds it, and TensorFlow leaves out of a graph both this transposition and
+    the one that it undoes. On the host it costs nothing.
+    """
+    return keras.ops.swapaxes(tensor, 0, 1)
 
 
 def must_be_left_alone(layer: keras.layers.RNN) -> bool:

@@ -7,8 +7,10 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stateviz.recorder.backend import keras, tf
-from stateviz.recorder.interrupts import raised_later
+from stateviz.recorder.backend import keras
+from stateviz.recorder.backends.base import Traced
+from stateviz.recorder.backends.tensorflow.interrupts import raised_later
+from stateviz.recorder.backends.tensorflow.package import tf
 from stateviz.recorder.posts import Block, Post
 from stateviz.recorder.steps import compiled_by_xla, now, one_function, unseen
 
@@ -23,6 +25,9 @@ class Traces:
     def __init__(self, layers: Callable[[], Sequence[keras.layers.RNN]]) -> None:
         self._layers = layers
         self._traced_here: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def begin(self) -> None:
+        """Nothing: each function is looked at when it is called."""
 
     def check(self, function: Any, args: Any, kwargs: Any) -> None:
         """Raises where a `tf.function` would run a recorded layer's old graph."""
@@ -66,23 +71,6 @@ class Traces:
         return next(filter(None, read), None)
 
 
-class Traced(Block):
-    """A block that sees what is traced in it, and nothing else.
-
-    Args:
-        keeper: Whoever closes it.
-        layers: Gives the recorded layers, which may be built later.
-    """
-
-    def __init__(self, keeper: object, layers: Callable[[], Sequence[keras.layers.RNN]]) -> None:
-        super().__init__(keeper)
-        self.traces = Traces(layers)
-
-    def ended(self) -> None:
-        """Leaves no graph behind in which something is seen."""
-        self.traces.forget()
-
-
 class Functions(Post):
     """Stands in the class of all `tf.functions`, since TensorFlow has no hook for this.
 
@@ -103,8 +91,8 @@ class Functions(Post):
         @functools.wraps(called)
         def call(function: Any, *args: Any, **kwargs: Any) -> Any:
             if not tf.config.functions_run_eagerly():
-                for block in _traced(self.live()):
-                    block.traces.check(function, args, kwargs)
+                for traces in _traces(self.live()):
+                    traces.check(function, args, kwargs)
             with one_function(), raised_later():
                 # TensorFlow has no public word for it.
                 if getattr(function, "_jit_compile", False):
@@ -137,8 +125,8 @@ class Graphs(Post):
         @functools.wraps(called)
         def call(graph: Any, *args: Any, **kwargs: Any) -> Any:
             if not (now.here.in_function or now.here.unseen):
-                for block in _traced(self.live()):
-                    layer = block.traces.layer_read_by(graph)
+                for traces in _traces(self.live()):
+                    layer = traces.layer_read_by(graph)
                     if layer is not None:
                         raise RuntimeError(
                             f"A graph from get_concrete_function is made to be exported, so layer "
@@ -151,5 +139,6 @@ class Graphs(Post):
         return {"__call__": call}
 
 
-def _traced(blocks: Sequence[Block]) -> list[Traced]:
-    return [block for block in blocks if isinstance(block, Traced) and not block.over]
+def _traces(blocks: Sequence[Block]) -> list[Traces]:
+    among = [block.traces for block in blocks if isinstance(block, Traced) and not block.over]
+    return [traces for traces in among if isinstance(traces, Traces)]
