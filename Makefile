@@ -4,7 +4,7 @@
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test quick test-versions test-torch check notebooks experiments student-copies teaching matrix bench gallery pins dist clean
+.PHONY: help install lab test quick test-versions test-backends test-torch test-jax check notebooks experiments student-copies teaching matrix bench gallery pins dist clean
 
 VENV_PYTHON := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 INSTALLED := .venv/.installed
@@ -46,8 +46,14 @@ quick: $(INSTALLED) ## run the tests of a minute: no notebook, no browser, no pr
 test-versions: $(INSTALLED) ## run the recorder's tests with the oldest and the newest Keras
 	@$(VENV_PYTHON) -m tools.supported_versions
 
-test-torch: $(INSTALLED) ## run the tests of stateviz.torch, in an environment with PyTorch and no Keras
-	@$(VENV_PYTHON) -m tools.test_torch
+test-backends: $(INSTALLED) ## run the tests of PyTorch and of Keras on JAX, each in an environment of its own
+	@$(VENV_PYTHON) -m tools.test_backends
+
+test-torch: $(INSTALLED) ## of stateviz.torch alone
+	@$(VENV_PYTHON) -m tools.test_backends torch
+
+test-jax: $(INSTALLED) ## of Keras on JAX alone
+	@$(VENV_PYTHON) -m tools.test_backends jax
 
 check: $(INSTALLED) page-tools ## formatters, linters and type checkers of both languages
 	@$(VENV_PYTHON) -m ruff format --check .

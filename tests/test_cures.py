@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import stateviz
+from tests.building.backend import only_on_tensorflow
 from tests.building.models import ONES, counting_model
 
 pytestmark = pytest.mark.thorough
@@ -40,6 +41,7 @@ def stacked_cells() -> keras.Model:
     )
 
 
+@only_on_tensorflow
 @pytest.mark.parametrize(
     ("made", "names"),
     [(nested, {"deep", "both/forward", "both/backward"}), (stacked_cells, {"rnn"})],
@@ -70,6 +72,7 @@ def origins(model: keras.Model, run: Callable[[], Any]) -> dict[str, list[str]]:
     return begun
 
 
+@only_on_tensorflow
 def test_each_epoch_begins_anew_and_validation_leaves_no_trace() -> None:
     model = counting_model(stateful=True)
     begun = origins(
@@ -89,6 +92,7 @@ def test_each_epoch_begins_anew_and_validation_leaves_no_trace() -> None:
     assert begun["validation"] == ["reset", "carried"] * 2
 
 
+@only_on_tensorflow
 def test_epochs_can_go_on_and_validation_still_leaves_no_trace() -> None:
     """The state after two epochs is that of a fit without validation."""
     ends = []
@@ -139,6 +143,7 @@ def functional_in_sequential() -> keras.Model:
     return sequential(inner, L.GRU(2, stateful=True))
 
 
+@only_on_tensorflow
 @pytest.mark.parametrize(
     "made",
     [

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 import stateviz
+from tests.building.backend import only_on_tensorflow
 from tests.building.models import (
     ONES,
     counting_model,
@@ -35,6 +36,7 @@ def test_a_stateless_layer_starts_every_batch_fresh() -> None:
     assert resets[0].zeroed_batches == (0, 1, 2)
 
 
+@only_on_tensorflow
 def test_a_stateful_layer_carries_over_until_it_is_reset() -> None:
     model = counting_model(stateful=True)
     layer = model.layers[0]
@@ -81,6 +83,7 @@ def test_a_state_of_zeros_is_carried_over_unless_a_reset_was_called() -> None:
     assert origins == ["reset", "carried", "reset", "carried"]
 
 
+@only_on_tensorflow
 def test_validation_is_seen_to_alter_the_training_state() -> None:
     model = counting_model(stateful=True)
     with stateviz.record(model) as recording:
@@ -107,6 +110,7 @@ def test_validation_is_seen_to_alter_the_training_state() -> None:
     assert batches[3].training is False
 
 
+@only_on_tensorflow
 def test_a_state_that_was_put_back_after_validation_is_carried_over() -> None:
     model = counting_model(stateful=True)
     layer = model.layers[0]
@@ -138,6 +142,7 @@ def test_a_state_that_was_put_back_after_validation_is_carried_over() -> None:
     assert batches[4].came_from == 2
 
 
+@only_on_tensorflow
 def test_assigned_and_unrecorded_states_are_altered_and_passed_ones_given() -> None:
     model = counting_model(stateful=True)
     model.predict(ONES, batch_size=2, verbose=0)
@@ -157,6 +162,7 @@ def test_assigned_and_unrecorded_states_are_altered_and_passed_ones_given() -> N
     assert there(recording["lstm"].batches[2].initial_cell_state).tolist() == [[1.0], [1.0]]
 
 
+@only_on_tensorflow
 def test_a_reset_inside_a_compiled_step_is_seen_at_every_run() -> None:
     layer = counting_lstm(stateful=True, name="lstm")
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import stateviz
+from tests.building.backend import only_on_tensorflow
 from tests.building.models import (
     BATCH,
     FEATURES,
@@ -49,6 +50,7 @@ def test_all_phases_in_one_block_are_told_apart() -> None:
     assert [event.kind for event in recording.events][:3] == ["phase began", "epoch began", "batch"]
 
 
+@only_on_tensorflow
 def test_batches_are_numbered_one_by_one_with_many_steps_per_execution() -> None:
     X, y = series()
     model = a_model(steps_per_execution=2, stateful=True)
@@ -71,6 +73,7 @@ def test_a_layer_that_is_called_twice_in_a_step_gives_two_records_of_one_batch()
     np.testing.assert_array_equal(batches[1].inputs, batches[0].hidden_state)
 
 
+@only_on_tensorflow
 def test_an_unrolled_stateful_layer_is_seen_to_carry_its_state_over() -> None:
     X, y = series()
     model = a_model(stateful=True, unroll=True)

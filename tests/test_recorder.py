@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import stateviz
+from tests.building.backend import BACKEND, only_on_tensorflow
 from tests.building.models import (
     BATCH,
     FEATURES,
@@ -57,8 +58,14 @@ def test_every_timestep_equals_an_lstm_in_numpy(options: dict[str, Any], masked:
         np.testing.assert_allclose(batch.hidden_state, expected.hidden, atol=2e-6)
         np.testing.assert_allclose(there(batch.cell_state), expected.cell, atol=2e-6)
         np.testing.assert_array_equal(batch.inputs, rows)
-        np.testing.assert_array_equal(batch.final_hidden_state, batch.hidden_state[:, -1])
-        np.testing.assert_array_equal(there(batch.final_cell_state), there(batch.cell_state)[:, -1])
+        # What JAX computes beside an unrolled loop may differ from it in the last bit.
+        apart = 1e-6 if BACKEND == "jax" and batch.training is False else 0
+        ends = (
+            (batch.hidden_state, batch.final_hidden_state),
+            (batch.cell_state, batch.final_cell_state),
+        )
+        for state, end in ends:
+            np.testing.assert_allclose(there(state)[:, -1], there(end), rtol=0, atol=apart)
         if masked:
             np.testing.assert_array_equal(batch.mask, used)
         else:
@@ -99,7 +106,7 @@ def test_a_state_that_is_recorded_during_fit_is_the_one_of_that_moments_weights(
 
     class Weights(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            weights.append(model.get_layer("lstm").get_weights())
+            weights.append(self.model.get_layer("lstm").get_weights())
 
     with stateviz.record(model) as recording:
         model.fit(X, y, epochs=2, callbacks=[Weights()], shuffle=False, **FIT)
@@ -134,6 +141,7 @@ def test_gates_satisfy_the_equations_of_the_cell() -> None:
     assert recording["lstm"].batches[0].gates is None
 
 
+@only_on_tensorflow
 def test_a_last_batch_of_one_is_recorded_as_keras_broadcasts_it() -> None:
     model = counting_model(stateful=True, batch_size=4)
     with stateviz.record(model) as recording:
@@ -173,6 +181,7 @@ def test_other_recurrent_layers_give_their_states_too(layer: Any, states: int) -
             _ = recording["it"].cell_state
 
 
+@only_on_tensorflow
 @pytest.mark.thorough
 def test_the_fused_kernels_way_gives_the_same_states(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a GPU the states are derived beside the layer's own computation, which stays untouched."""
@@ -191,6 +200,8 @@ def test_the_fused_kernels_way_gives_the_same_states(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
 def test_dtype_policies_are_recorded_without_rounding(policy: str) -> None:
+    if (policy, BACKEND) == ("float64", "jax"):
+        pytest.skip("JAX computes in float32 unless the whole process is told otherwise")
     X, _ = series()
     inputs = keras.Input((TIMESTEPS, FEATURES), dtype="float32")
     layer = keras.layers.LSTM(UNITS, return_sequences=True, name="lstm", dtype=policy)

@@ -119,5 +119,5 @@ def _states_of(layer: keras.layers.RNN) -> list[Any]:
 
 
 def _value(state: Any) -> np.ndarray:
-    # np.array(state) would warn: TensorFlow's variables do not know NumPy 2's `copy`.
-    return np.copy(keras.ops.convert_to_tensor(state).numpy())
+    # np.array(state) would warn: variables of TensorFlow do not know NumPy 2's `copy`.
+    return np.copy(keras.ops.convert_to_numpy(state))

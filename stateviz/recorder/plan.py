@@ -71,6 +71,7 @@ class Plan:
                     stateful=bool(layer.stateful),
                     go_backwards=bool(layer.go_backwards),
                     kept_units=options.kept_units(name, part.units),
+                    backend=keras.backend.backend(),
                 )
                 for name, (layer, part) in self.parts.items()
             ]

@@ -43,6 +43,7 @@ class _Here:
     loop: object = None
     bag: object = None
     carries: bool = False
+    shadow: bool = False
 
 
 class _While(OnlyWith[None]):
@@ -116,6 +117,11 @@ def collecting(bag: object) -> AbstractContextManager[None]:
 def carrying() -> AbstractContextManager[None]:
     """Holds while a step is called by whoever takes the bag off its results."""
     return _While(carries=True)
+
+
+def shadowing(step: Step, bag: object) -> AbstractContextManager[None]:
+    """Holds while a step's forward pass runs once more, in a program of its own."""
+    return _While(step=step, calls=Counter(), bag=bag, shadow=True)
 
 
 def calls_so_far(layer: object) -> int:

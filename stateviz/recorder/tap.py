@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from stateviz.recorder.backend import keras
 from stateviz.recorder.backends import here
-from stateviz.recorder.backends.base import Held, LoopCall
+from stateviz.recorder.backends.base import Held, LoopCall, Unseen
 from stateviz.recorder.cells import Part, parts_of
 from stateviz.recorder.keeping import Called, LayerCall
 from stateviz.recorder.posts import Post
@@ -62,9 +62,7 @@ class Tap(Post):
             mine.loops, mine.left_alone = 0, None
             result = keras_call(*args, **kwargs)
             if not mine.loops:
-                for block in recorded_blocks(self.live()):
-                    for name in filter(None, block.names_of(layer)):
-                        block.capture.ran_unseen(name)
+                self._ran_unseen()
             if mine.left_alone is not None:
                 hand_out, mine.left_alone = mine.left_alone, None
                 # Read only after the layer has kept them, so that nothing in it is read twice.
@@ -74,6 +72,11 @@ class Tap(Post):
             return result
 
         return call
+
+    def _ran_unseen(self) -> None:
+        for block in recorded_blocks(self.live()):
+            for name in filter(None, block.names_of(self.owner)):
+                block.capture.ran_unseen(name)
 
     def _seen(self) -> bool:
         """Whether what runs or is traced now is for an open block."""
@@ -95,6 +98,9 @@ class Tap(Post):
                 mask = mask[0]
             call = LoopCall(sequences, initial_state, mask, training)
             looped = here.run_loop(layer, keras_loop, call, gates=self._gates_wanted())
+            if looped.held is None:
+                now.here.calls[id(layer)] += 1
+                return looped.result
             call = call._replace(initial_state=looped.initial_state)
             hand_out = functools.partial(
                 self._hand_out, layer, call, looped.held, derived=looped.derived
@@ -164,7 +170,10 @@ class Tap(Post):
             tensors["mask"] = mask
         if is_told_later:
             tensors["training"] = training
-        here.on_host(functools.partial(self._deliver, parts_of(layer), called), tensors)
+        try:
+            here.on_host(functools.partial(self._deliver, parts_of(layer), called), tensors)
+        except Unseen:
+            self._ran_unseen()
 
     def _deliver(
         self, parts: Sequence[Part], called: Called, arrays: dict[str, Any], thread: int | None

@@ -38,6 +38,7 @@ def _check_layer(layer: LayerRecording) -> None:
     _require(
         all(isinstance(flag, bool) for flag in flags), f"{said} is neither so nor not: {flags}"
     )
+    _require(isinstance(layer.backend, str), f"{said} ran on {layer.backend!r}")
     within = isinstance(layer.ends_within, float | int) and layer.ends_within >= 0
     _require(within, f"{said} ends within {layer.ends_within!r}")
     if layer.kept_units is not None:

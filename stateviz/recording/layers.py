@@ -32,6 +32,7 @@ class LayerRecording(ByContent):
             largest difference between the last of them and the layer's own final state.
         steps_known: Whether a batch of fit in training is a step of the optimizer, as in Keras. In
             a loop of PyTorch nobody can know.
+        backend: What ran it: "tensorflow" or "jax" of Keras, or "torch" of PyTorch itself.
     """
 
     name: str
@@ -43,6 +44,7 @@ class LayerRecording(ByContent):
     kept_units: tuple[int, ...] | None = None
     ends_within: float = 0.0
     steps_known: bool = True
+    backend: str = "tensorflow"
 
     @property
     def hidden_state(self) -> np.ndarray:

@@ -7,6 +7,7 @@ they repeat anyway, it finds nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from stateviz.recording.history import records_of
 from stateviz.recording.records import Event, Phase
 
 _TRAINING: tuple[Phase, ...] = ("fit", "train_on_batch")
+_COMPILED: tuple[Phase, ...] = ("fit", "validation", "evaluate", "predict")
 _FEW = 8  # batches from which on a habit can be told from a single step
 
 
@@ -166,6 +168,37 @@ def _a_graph_outlived_a_step(run: Run) -> Iterator[Finding]:
         )
 
 
+def _stateful_had_no_effect(run: Run) -> Iterator[Finding]:
+    """A stateful layer on JAX, whose state Keras reads once and never keeps.
+
+    On JAX Keras compiles into the program what the states were when it was traced: its trainer
+    knows weights and seeds as what a step may change, but not these (Keras 3.15.1).
+    """
+    if run.layer.backend != "jax" or not run.layer.stateful:
+        return
+    found = [
+        event
+        for batches in run.passes
+        if batches[0].phase in _COMPILED
+        for one, event in pairwise(batches)
+        if event.origin in ("reset", "altered", "carried") and run.source(event) is not one
+    ]
+    if found:
+        zeros = all(event.zeros for event in found)
+        which = "from zeros" if zeros else "from the state that was compiled into the program"
+        yield Finding(
+            run.name,
+            "stateful=True had no effect",
+            f"{times(found)} a batch began {which}, not where the batch before had ended, though "
+            f"the layer is stateful: on JAX Keras keeps no state between the batches of "
+            f"{', '.join(sorted({str(event.phase) for event in found}))}, and resetting it has no "
+            f"effect either.",
+            records_of(found),
+            "Hand the state over yourself: make the layer with return_state=True and give it "
+            "initial_state (the README shows it), or run Keras on TensorFlow.",
+        )
+
+
 def _windows_overlap(run: Run) -> Iterator[Finding]:
     """Windows that read again what the window before has read, with a state that has seen it."""
     found: list[Event] = []
@@ -209,5 +242,6 @@ MISTAKES: tuple[Callable[[Run], Iterator[Finding]], ...] = (
     _rows_were_shuffled,
     _training_on_single_timesteps,
     _a_graph_outlived_a_step,
+    _stateful_had_no_effect,
     _windows_overlap,
 )

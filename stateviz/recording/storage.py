@@ -36,6 +36,7 @@ _LAYER_WORDS = (
     "kept_units",
     "ends_within",
     "steps_known",
+    "backend",
 )
 _BATCH_WORDS = (
     "index",

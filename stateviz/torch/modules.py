@@ -46,6 +46,7 @@ class Part:
             stateful=False,
             go_backwards=self.reverse,
             steps_known=False,
+            backend="torch",
         )
 
 

@@ -1,4 +1,4 @@
-"""Seeds and kernels of PyTorch, for the tests of this folder."""
+"""Seeds and kernels of PyTorch, for its tests in this folder."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def seed() -> None:
-    import torch
+def seed(request: pytest.FixtureRequest) -> None:
+    if request.path.name.startswith("test_torch"):
+        import torch
 
-    torch.manual_seed(7)
+        torch.manual_seed(7)
 
 
 @pytest.fixture(params=[True, False], ids=["oneDNN", "without oneDNN"])

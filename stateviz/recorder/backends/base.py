@@ -12,6 +12,10 @@ from stateviz.recorder.posts import Block
 OnHost = Callable[[Any, int | None], None]
 
 
+class Unseen(Exception):
+    """What runs now cannot be handed out, and runs on unharmed."""
+
+
 class LoopCall(NamedTuple):
     """What Keras gives to a layer's `inner_loop`."""
 
@@ -43,14 +47,14 @@ class Looped:
 
     Attributes:
         result: What the loop returned, which the layer gets.
-        held: What it held.
+        held: What it held; None where that is handed out elsewhere.
         initial_state: What it began with.
         final: Its final states; None where they are read once the layer has kept them.
         derived: Whether what it held was computed beside it.
     """
 
     result: tuple[Any, Any, Any]
-    held: Held
+    held: Held | None
     initial_state: Any
     final: Any
     derived: bool = False
@@ -100,7 +104,11 @@ class Backend(Protocol):
         """Runs the loop once more, which adds nothing to any gradient."""
 
     def on_host(self, function: OnHost, tensors: Any) -> None:
-        """Calls a Python function with arrays: at once if eager, else whenever it has run."""
+        """Calls a Python function with arrays: at once if eager, else whenever it has run.
+
+        Raises:
+            Unseen: Nothing can be handed out here.
+        """
 
     def stepping(self, model: Any, steps: Mapping[str, Callable[..., Any]]) -> dict[str, object]:
         """What stands in a model's methods, so that its compiled steps hand out what they held.

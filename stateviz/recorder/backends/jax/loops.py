@@ -26,6 +26,12 @@ class Loop:
         self._parts, self._gates = parts_of(layer), gates
         self.held: Held | None = None
 
+    @property
+    def has_all_gates(self) -> bool:
+        """Whether the gates that are wanted were seen: Keras's own GRU loop calls no cell."""
+        held = self.held.gates if self.held else []
+        return not self._gates or [len(each) for each in held] == [p.gates for p in self._parts]
+
     def scan(
         self, step: Callable[..., Any], init: Any, xs: Any, reverse: bool = False, **options: Any
     ) -> tuple[Any, Any]:

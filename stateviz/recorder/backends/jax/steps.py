@@ -4,21 +4,25 @@ Keras compiles a train, test or predict step whole, and what is traced in it is 
 nobody but whoever calls it. So the step gives more than Keras asked for, and what Keras lets call
 it, `_make_function`, takes that off again. The loss is differentiated in a trace of its own; its
 tensors leave that beside the loss, through the auxiliary results of `value_and_grad`.
+
+What cannot be read there without changing it is read in the step's shadow: its forward pass, once
+more, in a program of its own, which runs before the step.
 """
 
 from __future__ import annotations
 
 import functools
 import threading
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from stateviz.recorder.backend import keras
-from stateviz.recorder.backends.base import OnHost
+from stateviz.recorder.backends.base import OnHost, Unseen
 from stateviz.recorder.backends.jax.package import io_callback, jax, trace_state
-from stateviz.recorder.steps import carrying, collecting, now
+from stateviz.recorder.steps import Step, carrying, collecting, now, shadowing
 
 
 @jax.tree_util.register_pytree_node_class
@@ -29,21 +33,29 @@ class Handed:
         tensors: For each taker, what it takes.
         takers: Who takes them; known when a step is traced.
         result: What Keras asked for.
+        has_a_shadow: Whether more of the step is to be read in its shadow.
     """
 
     def __init__(
-        self, tensors: Sequence[Any], takers: Sequence[OnHost], result: Any = None
+        self,
+        tensors: Sequence[Any],
+        takers: Sequence[OnHost],
+        result: Any = None,
+        *,
+        has_a_shadow: bool = False,
     ) -> None:
         self.tensors, self.takers, self.result = tensors, tuple(takers), result
+        self.has_a_shadow = has_a_shadow
 
     def tree_flatten(self) -> tuple[Any, Any]:
         """Its tensors, for JAX, and what is known of them."""
-        return (self.tensors, self.result), self.takers
+        return (self.tensors, self.result), (self.takers, self.has_a_shadow)
 
     @classmethod
-    def tree_unflatten(cls, takers: Any, children: Any) -> Handed:
+    def tree_unflatten(cls, known: Any, children: Any) -> Handed:
         """The same with other tensors."""
-        return cls(children[0], takers, children[1])
+        takers, has_a_shadow = known
+        return cls(children[0], takers, children[1], has_a_shadow=has_a_shadow)
 
     def deliver(self) -> None:
         """Gives the tensors to whoever takes them."""
@@ -56,10 +68,15 @@ class Bag:
 
     Args:
         leaves_with_the_loss: Whether what the loss holds, in its own trace, can leave beside it.
+        can_have_a_shadow: Whether the step does no more than Keras's own.
     """
 
-    def __init__(self, *, leaves_with_the_loss: bool = False) -> None:
+    def __init__(
+        self, *, leaves_with_the_loss: bool = False, can_have_a_shadow: bool = False
+    ) -> None:
         self.leaves_with_the_loss = leaves_with_the_loss
+        self.can_have_a_shadow = can_have_a_shadow
+        self.has_a_shadow = False
         self.trace = trace_state()
         self._held: list[tuple[OnHost, Any]] = []
 
@@ -67,14 +84,14 @@ class Bag:
         """Adds what a layer held."""
         self._held.append((taker, tensors))
 
-    def empty_into(self, other: Bag) -> None:
-        """Moves all to another bag."""
-        other._held += self._held
-        self._held = []
-
     def packed(self, result: Any = None) -> Handed:
         """All of it, as a result."""
-        return Handed([each for _, each in self._held], [taker for taker, _ in self._held], result)
+        return Handed(
+            [each for _, each in self._held],
+            [taker for taker, _ in self._held],
+            result,
+            has_a_shadow=self.has_a_shadow,
+        )
 
 
 def hand_out(taker: OnHost, tensors: Any) -> None:
@@ -91,18 +108,25 @@ def hand_out(taker: OnHost, tensors: Any) -> None:
     def on_host(*arrays: Any) -> None:
         taker(jax.tree.unflatten(structure, list(map(_plain, arrays))), None)
 
-    io_callback(on_host, None, *flat, ordered=True)
+    try:
+        io_callback(on_host, None, *map(jax.lax.stop_gradient, flat), ordered=True)
+    except ValueError as error:  # as in a vmap
+        raise Unseen from error
 
 
 def stepping(model: keras.Model, steps: Mapping[str, Callable[..., Any]]) -> dict[str, object]:
     """What stands in a model's steps, in its loss, and in what makes its compiled functions."""
-    whole = all(_is_of_keras(model, each) for each in ("train_step", "compute_loss_and_updates"))
+    of_keras = {name: _is_of_keras(model, name) for name in (*steps, "compute_loss_and_updates")}
     stand_ins: dict[str, object] = {
-        name: _handing(step, leaves_with_the_loss=whole and name == "train_step")
+        name: _handing(
+            step,
+            leaves_with_the_loss=name == "train_step" and of_keras["compute_loss_and_updates"],
+            is_of_keras=of_keras[name],
+        )
         for name, step in steps.items()
     }
     stand_ins["compute_loss_and_updates"] = _beside_the_loss(model.compute_loss_and_updates)
-    stand_ins["_make_function"] = _taking_off(model._make_function)
+    stand_ins["_make_function"] = _taking_off(model._make_function, Shadows(model))
     return stand_ins
 
 
@@ -111,12 +135,16 @@ def _is_of_keras(model: keras.Model, name: str) -> bool:
     return name not in vars(model) and own is getattr(keras.Model, name)
 
 
-def _handing(step: Callable[..., Any], *, leaves_with_the_loss: bool) -> Callable[..., Any]:
+def _handing(
+    step: Callable[..., Any], *, leaves_with_the_loss: bool, is_of_keras: bool
+) -> Callable[..., Any]:
+    leaves_with_the_loss = leaves_with_the_loss and is_of_keras
+
     @functools.wraps(step)
     def handing(state: Any, *args: Any, **kwargs: Any) -> Any:
         if not now.here.carries:
             return step(state, *args, **kwargs)  # Called by the user: nobody would take it off.
-        bag = Bag(leaves_with_the_loss=leaves_with_the_loss)
+        bag = Bag(leaves_with_the_loss=leaves_with_the_loss, can_have_a_shadow=is_of_keras)
         with collecting(bag):
             result, state = step(state, *args, **kwargs)
         if leaves_with_the_loss:
@@ -125,6 +153,7 @@ def _handing(step: Callable[..., Any], *, leaves_with_the_loss: bool) -> Callabl
                 *others, handed = others
                 for taker, tensors in zip(handed.takers, handed.tensors, strict=True):
                     bag.add(taker, tensors)
+                bag.has_a_shadow |= handed.has_a_shadow
                 state = (weights, others, *rest)
         return bag.packed(result), state
 
@@ -137,7 +166,7 @@ def _beside_the_loss(compute: Callable[..., Any]) -> Callable[..., Any]:
         outer = now.here.bag
         if not isinstance(outer, Bag) or not outer.leaves_with_the_loss:
             return compute(*args, **kwargs)
-        inner = Bag()
+        inner = Bag(can_have_a_shadow=outer.can_have_a_shadow)
         with collecting(inner):
             loss, (unscaled, predicted, others, metrics) = compute(*args, **kwargs)
         return loss, (unscaled, predicted, [*others, inner.packed()], metrics)
@@ -145,12 +174,60 @@ def _beside_the_loss(compute: Callable[..., Any]) -> Callable[..., Any]:
     return computing
 
 
-def _taking_off(make: Callable[..., Any]) -> Callable[..., Any]:
+class Shadows:
+    """The forward passes of a model's steps, in programs of their own.
+
+    Args:
+        model: The model.
+    """
+
+    _STEPS = types.MappingProxyType({4: "train_step", 3: "test_step", 2: "predict_step"})
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+        self._of_traces: dict[Any, Callable[..., Handed] | None] = {}
+
+    def run(self, step: Callable[..., Any], state: Any, data: Any) -> None:
+        """Runs the shadow of a step, if it has one, and delivers what it held."""
+        forward = self._shadow_of(step, state, data)
+        if forward is not None:
+            x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+            forward(state[0], state[1], x).deliver()
+
+    def _shadow_of(
+        self, step: Callable[..., Any], state: Any, data: Any
+    ) -> Callable[..., Handed] | None:
+        shape_of = getattr(step, "eval_shape", None)
+        if shape_of is None:
+            return None  # It is not compiled.
+        leaves, structure = jax.tree.flatten(data)
+        trace = step, structure, tuple((each.shape, str(each.dtype)) for each in leaves)
+        if trace not in self._of_traces:
+            result, _ = shape_of(state, data)  # Traces the step, as its first call would.
+            name = self._STEPS[len(state)]
+            has_one = isinstance(result, Handed) and result.has_a_shadow
+            # One for each trace: a stateful layer's state is a constant of the moment of tracing.
+            self._of_traces[trace] = (
+                jax.jit(functools.partial(self._run, name)) if has_one else None
+            )
+        return self._of_traces[trace]
+
+    def _run(self, step: str, weights: Any, others: Any, x: Any) -> Handed:
+        bag = Bag()
+        model = self._model
+        told = {"training": step == "train_step"} if model._call_has_training_arg else {}
+        with shadowing(Step(id(model), step), bag):
+            model.stateless_call(weights, others, x, **told)
+        return bag.packed()
+
+
+def _taking_off(make: Callable[..., Any], shadows: Shadows) -> Callable[..., Any]:
     @functools.wraps(make)
     def making(step: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         @functools.wraps(step)
         def taking_off(state: Any, data: Any) -> Any:
             with carrying():
+                shadows.run(step, state, data)
                 result, state = step(state, data)
             if isinstance(result, Handed):
                 result.deliver()
