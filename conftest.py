@@ -13,8 +13,10 @@ from tools.course_environment import prepare_environment
 pytest_plugins = ["tools.compared_notebooks"]
 prepare_environment()
 
-# Their docstrings' examples run where PyTorch is there: `make test-torch`.
+# Their docstrings' examples run where what they need is there: `make test-backends`.
+ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
 collect_ignore_glob = [
+    f"stateviz/recorder/backends/{'tensorflow' if ON_JAX else 'jax'}/*",
     *([] if find_spec("torch") else ["stateviz/torch/*"]),
     *([] if find_spec("lightning") else ["stateviz/torch/lightning.py"]),
 ]

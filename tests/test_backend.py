@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def test_the_oldest_versions_are_those_of_pyproject() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    asked = map(Requirement, [*extras["keras"], *extras["jax"]])
+    asked = map(Requirement, [*extras["keras"], *extras["jax"], *extras["torch"]])
     assert {each.name: str(each.specifier) for each in asked} == {
         name: f">={version}" for name, version in backend.OLDEST.items()
     }
@@ -70,7 +70,7 @@ def test_without_tensorflow_the_error_says_what_to_install(tmp_path: Path) -> No
 def test_another_backend_is_refused_before_anything_runs(tmp_path: Path) -> None:
     (tmp_path / "tensorflow.py").write_text("__version__ = '2.21.0'")
     (tmp_path / "keras.py").write_text(
-        "class backend:\n    backend = staticmethod(lambda: 'torch')\n__version__ = '3.15.0'"
+        "class backend:\n    backend = staticmethod(lambda: 'openvino')\n__version__ = '3.15.0'"
     )
     error = in_a_fresh_python("import stateviz; stateviz.record", tmp_path)
-    assert "this is 'torch'. Set KERAS_BACKEND=tensorflow before Keras is imported" in error
+    assert "this is 'openvino'. Set KERAS_BACKEND=tensorflow before Keras is imported" in error

@@ -56,8 +56,8 @@ def conda_file() -> dict[str, Any]:
     return dict(yaml.safe_load(text))
 
 
-# The package itself, and a backend that is tried in an environment of its own (make test-torch).
-OF_ITS_OWN = ("stateviz", "torch", "lightning")
+# The package itself, and what is tried in environments of its own (make test-backends).
+OF_ITS_OWN = ("stateviz", "torch", "lightning", "jax")
 
 
 def test_every_pin_is_one_exact_version() -> None:

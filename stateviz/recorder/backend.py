@@ -14,8 +14,7 @@ __all__ = ["keras"]
 
 # As in pyproject.toml; a test compares them. Keras 3.12.0 to 3.13.2 crash on any dynamic batch
 # dimension in a stateful layer. JAX has `make_user_context` from this version on.
-OLDEST = {"keras": "3.14.1", "tensorflow": "2.20", "jax": "0.10"}
-BACKENDS = ("tensorflow", "jax")
+OLDEST = {"keras": "3.14.1", "tensorflow": "2.20", "jax": "0.10", "torch": "2.8"}
 
 
 def checked(package: str) -> Any:
@@ -41,9 +40,8 @@ def _number(version: str) -> tuple[int, ...]:
 
 
 keras = checked("keras")
-if keras.backend.backend() not in BACKENDS:
+if keras.backend.backend() not in OLDEST:
     raise ImportError(
-        f"stateviz.record needs Keras on TensorFlow or on JAX; this is "
-        f"{keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow before Keras is imported. "
-        f"Modules of PyTorch itself are recorded by stateviz.torch.record."
+        f"stateviz.record needs Keras on TensorFlow, JAX or PyTorch; this is "
+        f"{keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow before Keras is imported."
     )

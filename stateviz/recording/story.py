@@ -31,7 +31,7 @@ def _told(layer: LayerRecording, events: Sequence[Event], *, others_ran: bool) -
     how = "stateful" if layer.stateful else "stateless"
     backwards = ", which reads backwards" if layer.go_backwards else ""
     units = plural(layer.units, "unit").replace(",", "")
-    on = {"jax": " on JAX"}.get(layer.backend, "")
+    on = {"jax": " on JAX", "torch": " on PyTorch"}.get(layer.backend, "")
     yield Line(f"Recording of {layer.name!r}: a {how} {layer.kind} of {units}{on}{backwards}")
     counts = count_resets([layer], events)
     if not len(counts):

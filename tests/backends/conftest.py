@@ -1,10 +1,17 @@
-"""Seeds and kernels of PyTorch, for its tests in this folder."""
+"""Which tests of this folder run in which environment (`make test-backends`)."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+
+_KERAS_ON = os.environ.get("KERAS_BACKEND")
+collect_ignore_glob = {
+    "jax": ["test_torch_*"],
+    "torch": ["test_torch_*", "test_jax_*"],
+}.get(_KERAS_ON or "", ["test_jax_*", "test_keras_*"])
 
 
 @pytest.fixture(autouse=True)

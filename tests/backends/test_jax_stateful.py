@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import stateviz
-from tests.backends.jax_models import keras
+from tests.backends.keras_models import keras
 from tests.building.recordings import there
 from tests.references import counting_lstm, set_to_count
 

@@ -1,23 +1,17 @@
-"""Models of Keras on JAX for the tests of this folder, drawn at random, and a training of each."""
+"""Models of Keras on JAX and on PyTorch, drawn at random, and a training of each."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass
 from typing import Any
-
-import pytest
-
-pytest.importorskip("jax")
-if os.environ.get("KERAS_BACKEND") != "jax":
-    pytest.skip("Keras runs on another backend here", allow_module_level=True)
 
 import keras
 import numpy as np
 
-__all__ = ["BATCHES", "Drawn", "L", "keras", "trained"]
+__all__ = ["BACKEND", "BATCHES", "Drawn", "L", "a_model", "keras", "trained"]
 
 L = keras.layers
+BACKEND = keras.backend.backend()
 KINDS = ("LSTM", "GRU", "SimpleRNN", "cells", "Bidirectional", "ConvLSTM2D")
 
 
@@ -36,6 +30,7 @@ class Drawn:
     go_backwards: bool
     unroll: bool
     stateful: bool
+    use_cudnn: bool | str
     sequences: bool
     dropout: float
     recurrent_dropout: float
@@ -61,13 +56,16 @@ class Drawn:
             activation=str(random.choice(["tanh", "tanh", "relu", "gelu", "linear"])),
             recurrent_activation=str(random.choice(["sigmoid", "sigmoid", "hard_sigmoid"])),
             go_backwards=chance(0.3) and kind != "Bidirectional",
-            unroll=chance(0.3) and kind != "ConvLSTM2D",
-            stateful=chance(0.4) and kind != "Bidirectional",
+            unroll=(unroll := chance(0.3) and kind != "ConvLSTM2D"),
+            stateful=(stateful := chance(0.4) and kind != "Bidirectional"),
+            # On PyTorch Keras 3.15.1 cannot train a stateful LSTM or GRU otherwise.
+            use_cudnn=False if stateful or chance(0.3) else "auto",
             sequences=chance(0.5),
             dropout=0.3 * chance(0.3) if kind != "cells" else 0.0,
             recurrent_dropout=0.2 * chance(0.3) if kind != "cells" else 0.0,
-            masked=chance(0.3) and kind != "ConvLSTM2D",
-            jit=chance(0.85),
+            # On PyTorch Keras 3.15.1 cannot run a masked loop that is unrolled.
+            masked=chance(0.3) and kind != "ConvLSTM2D" and not (unroll and BACKEND == "torch"),
+            jit=chance(0.85) and BACKEND == "jax",
         )
 
     def __str__(self) -> str:
@@ -90,6 +88,7 @@ class Drawn:
             )
         if self.kind != "SimpleRNN":
             looks["recurrent_activation"] = self.recurrent_activation
+            looks["use_cudnn"] = self.use_cudnn
         kind = getattr(L, "LSTM" if self.kind == "Bidirectional" else self.kind)
         layer = kind(self.units, **looks, **shape, **loop, **drops)
         return L.Bidirectional(layer, name="rnn") if self.kind == "Bidirectional" else layer
@@ -100,9 +99,8 @@ class Drawn:
         inputs = keras.Input(batch_shape=(self.batch, *self.data()[0].shape[1:]))
         x = L.Masking()(inputs) if self.masked else inputs
         model = keras.Model(inputs, L.Dense(1)(L.Flatten()(self.layer()(x))))
-        model.compile(
-            keras.optimizers.Adam(0.01), "mse", jit_compile=self.jit, run_eagerly=not self.jit
-        )
+        eager = BACKEND == "jax" and not self.jit
+        model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=self.jit, run_eagerly=eager)
         return model
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
@@ -127,14 +125,20 @@ def trained(model: keras.Model, drawn: Drawn) -> list[bytes]:
         model.evaluate(X, y, **some),
         model.train_on_batch(X[one], y[one]),
         model.predict(X, **some),
-        model(X[one], training=True),
-        *model.get_weights(),
-        *(
-            variable.value
-            for variable in (*model.optimizer.variables, *model.non_trainable_variables)
-        ),
+        keras.ops.stop_gradient(model(X[one], training=True)),
+        *model.optimizer.variables,
+        *model.variables,
     ]
-    return [np.asarray(each).tobytes() for each in left]
+    return [keras.ops.convert_to_numpy(each).tobytes() for each in left]
+
+
+def a_model(**options: Any) -> keras.Model:
+    """A small compiled model around an LSTM, always the same."""
+    keras.utils.set_random_seed(3)
+    layers = [keras.Input((5, 2)), L.LSTM(4, name="lstm", **options), L.Dense(1)]
+    model = keras.Sequential(layers)
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    return model
 
 
 BATCHES = 2 * (3 + 1) + 3 + 1 + 3 + 1  # of `trained`
