@@ -47,9 +47,9 @@ test-versions: $(INSTALLED) ## run the recorder's tests with the oldest and the 
 	@$(VENV_PYTHON) -m tools.supported_versions
 
 test-backends: $(INSTALLED) ## run the tests of PyTorch and of Keras on JAX, each in an environment of its own
-	@$(VENV_PYTHON) -m tools.test_backends
+	@$(VENV_PYTHON) -m tools.test_backends $(BACKENDS_ARGS)
 
-test-torch: $(INSTALLED) ## of stateviz.torch alone
+test-torch: $(INSTALLED) ## of PyTorch and of Keras on it alone
 	@$(VENV_PYTHON) -m tools.test_backends torch
 
 test-jax: $(INSTALLED) ## of Keras on JAX alone

@@ -91,7 +91,7 @@ class Case:
                     lambda state: tensor(random.normal(size=state.shape), "float32"), zeros
                 )
             output = call(tensor(x, "float32"), **options)
-            returned.append(keras.tree.map_structure(np.asarray, list(output)))
+            returned.append(keras.tree.map_structure(keras.ops.convert_to_numpy, list(output)))
         return returned
 
 
@@ -120,6 +120,8 @@ CASES = st.builds(
 def test_any_layer_is_recorded_true_and_unharmed(case: Case) -> None:
     if BACKEND == "jax" and case.compiled:  # There it keeps no state, and looks into no such loop.
         assume(not (case.stateful or case.unroll or case.timesteps == 1))
+    if BACKEND == "torch":  # Keras 3.15.1 cannot run it
+        assume(not (case.masked and case.unroll and case.go_backwards))
     expected = case.run(case.layer())
     layer = case.layer()
     before = methods_of(layer)

@@ -17,66 +17,84 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _TOOLS = ("hypothesis", "ipykernel", "nbval", "packaging", "pytest", "pytest-xdist")
+_KERAS = "keras==3.15.1"
+_RECORDER = tuple(
+    f"tests/test_{name}.py" for name in ("recorder", "gates", "properties", "odd_states", "origins")
+)
 
 
 @dataclass(frozen=True)
-class _Backend:
-    """What a backend needs and what is tested on it."""
+class _Run:
+    """What is added to an environment, and what is tested then.
+
+    Attributes:
+        packages: What is installed.
+        imports: What must be there: where it is missing its tests would be skipped.
+        backend: What Keras runs on; None without Keras.
+        tests: What is tested.
+        more: What is tested too, unless time is short.
+    """
 
     packages: tuple[str, ...]
     imports: str
+    backend: str | None
     tests: tuple[str, ...]
-    environment: dict[str, str]
+    more: tuple[str, ...] = ()
 
 
-BACKENDS = {
-    "torch": _Backend(
-        packages=("torch==2.13.0", "lightning>=2.6"),
-        imports="torch, lightning",
-        tests=("tests/backends", "stateviz/torch"),
-        environment={},
-    ),
-    "jax": _Backend(
-        packages=("keras==3.15.1", "jax==0.10.2"),
-        imports="jax, keras",
-        tests=(
-            "tests/backends",
-            "tests/test_recorder.py",
-            "tests/test_gates.py",
-            "tests/test_properties.py",
-            "tests/test_odd_states.py",
-            "tests/test_origins.py",
-            "tests/test_phases.py",
-            "tests/test_callback.py",
-            "tests/test_cell_diagram.py",
+RUNS = {
+    "torch": [
+        _Run(
+            ("torch==2.13.0", "lightning>=2.6"),
+            "torch, lightning",
+            None,
+            ("tests/backends", "stateviz/torch"),
         ),
-        environment={"KERAS_BACKEND": "jax"},
-    ),
+        # PyTorch alone comes first: to record it no Keras is needed.
+        _Run((_KERAS,), "torch, keras", "torch", ("tests/backends",), _RECORDER),
+    ],
+    "jax": [
+        _Run(
+            (_KERAS, "jax==0.10.2"),
+            "jax, keras",
+            "jax",
+            ("tests/backends", "tests/test_recorder.py"),
+            (*_RECORDER[1:], "tests/test_phases.py", "tests/test_callback.py"),
+        )
+    ],
 }
 
 
 def main() -> int:
     """Makes an environment for each backend, runs its tests in it, and takes it away."""
     parser = argparse.ArgumentParser(prog="python -m tools.test_backends")
-    parser.add_argument("backend", nargs="*", choices=[*BACKENDS, []], help="all where none")
+    parser.add_argument("backend", nargs="?", choices=RUNS, help="all where none is named")
+    parser.add_argument("--short", action="store_true", help="leave out what takes minutes")
     options, for_pytest = parser.parse_known_args()
-    return max(_tested(name, for_pytest) for name in options.backend or BACKENDS)
+    names = [options.backend] if options.backend else list(RUNS)
+    return max(_tested(RUNS[name], for_pytest, short=options.short) for name in names)
 
 
-def _tested(name: str, for_pytest: list[str]) -> int:
-    backend = BACKENDS[name]
+def _tested(runs: list[_Run], for_pytest: list[str], *, short: bool) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        print(f"Installing {' and '.join(backend.packages)} into an environment of its own ...")
-        sys.stdout.flush()
         venv.create(folder, with_pip=True)
         python = f"{folder}/{'Scripts/python.exe' if os.name == 'nt' else 'bin/python'}"
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *backend.packages, *_TOOLS, "-e", str(REPOSITORY)], check=True)
-        environment = {**os.environ, **backend.environment}
-        # Where one of them is missing its tests are skipped: here they would never run.
-        subprocess.run([python, "-c", f"import {backend.imports}"], check=True, env=environment)
-        test = [python, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *backend.tests]
-        return subprocess.run([*test, *for_pytest], cwd=REPOSITORY, env=environment).returncode
+        subprocess.run([*pip, *_TOOLS, "-e", str(REPOSITORY)], check=True)
+        return max(_one(run, python, pip, for_pytest, short=short) for run in runs)
+
+
+def _one(run: _Run, python: str, pip: list[str], for_pytest: list[str], *, short: bool) -> int:
+    print(f"Installing {' and '.join(run.packages)} into an environment of its own ...", flush=True)
+    subprocess.run([*pip, *run.packages], check=True)
+    environment = {**os.environ}
+    environment.pop("KERAS_BACKEND", None)
+    if run.backend is not None:
+        environment["KERAS_BACKEND"] = run.backend
+    subprocess.run([python, "-c", f"import {run.imports}"], check=True, env=environment)
+    tests = run.tests if short else (*run.tests, *run.more)
+    test = [python, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *tests]
+    return subprocess.run([*test, *for_pytest], cwd=REPOSITORY, env=environment).returncode
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ def compiled(function: Callable[..., Any]) -> Any:
         import jax
 
         return jax.jit(function)
+    if BACKEND == "torch":
+        return function
     import tensorflow as tf
 
     return tf.function(function)

@@ -197,8 +197,26 @@ def _plain(tensor: Any) -> np.ndarray:
 
 
 def stepping(model: keras.Model, steps: Mapping[str, Callable[..., Any]]) -> dict[str, object]:
-    """Nothing more: all runs in Python."""
-    return dict(steps)
+    """A train step that explains the error of a stateful layer."""
+    train = steps["train_step"]
+
+    @functools.wraps(train)
+    def train_step(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return train(*args, **kwargs)
+        except RuntimeError as error:
+            if "modified by an inplace operation" in str(error):
+                error.add_note(_WHY_IT_FAILS)
+            raise
+
+    return {**steps, "train_step": train_step}
+
+
+_WHY_IT_FAILS = (
+    "On PyTorch Keras (as of 3.15.1) cannot train a stateful LSTM or GRU, recorded or not: it sets "
+    "the states in place, which the gradient still needs. Make the layer with use_cudnn=False: "
+    "that loop copies them, and carries them on as TensorFlow does."
+)
 
 
 class Traces:
