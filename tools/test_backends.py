@@ -58,8 +58,8 @@ RUNS = {
             (_KERAS, "jax==0.10.2"),
             "jax, keras",
             "jax",
-            ("tests/backends", "tests/test_recorder.py"),
-            (*_RECORDER[1:], "tests/test_phases.py", "tests/test_callback.py"),
+            ("tests/backends",),
+            (*_RECORDER, "tests/test_phases.py", "tests/test_callback.py"),
         )
     ],
 }
@@ -89,6 +89,8 @@ def _one(run: _Run, python: str, pip: list[str], for_pytest: list[str], *, short
     subprocess.run([*pip, *run.packages], check=True)
     environment = {**os.environ}
     environment.pop("KERAS_BACKEND", None)
+    if short:
+        environment.setdefault("STATEVIZ_EXAMPLES", "3")
     if run.backend is not None:
         environment["KERAS_BACKEND"] = run.backend
     subprocess.run([python, "-c", f"import {run.imports}"], check=True, env=environment)

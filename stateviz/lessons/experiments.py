@@ -10,6 +10,7 @@ from typing import Any
 from stateviz.experiment import Experiment
 from stateviz.lessons.keras2 import load_keras2
 from stateviz.lessons.programs import (
+    backends_program,
     broken_stream_program,
     deleted_line_program,
     forget_program,
@@ -88,6 +89,11 @@ _OFFERS = {
         deleted_line_program,
         _beside_keras2,
         {"stateful": [True, False], "line": ["deleted", "mended"]},
+    ),
+    "backends": _Offer(
+        backends_program,
+        play_batches,
+        {"backend": ["tensorflow", "jax", "torch"], "kept_by": ["the layer", "the program"]},
     ),
 }
 

@@ -255,6 +255,34 @@ with stateviz.record(model, {kept}) as recording:
 """
 
 
+def backends_program(*, backend: str = "tensorflow", kept_by: str = "the layer") -> str:
+    """The program of the lesson on backends, as it was recorded on one of them.
+
+    Args:
+        backend: What Keras ran on: "tensorflow", "jax" or "torch".
+        kept_by: Who kept the state: "the layer", which is stateful, or "the program".
+    """
+    if kept_by == "the layer":
+        cudnn = ", use_cudnn=False" if backend == "torch" else ""
+        said = f"""\
+#     model = counting_model(batch_size=2, timesteps=3, stateful=True{cudnn})
+#     model.fit(X, y, batch_size=2, epochs=2, shuffle=False)
+#     model.predict(X, batch_size=2)
+"""
+    else:
+        said = """\
+#     for start in (0, 2, 4):
+#         _, *state = model.predict_on_batch([X[start : start + 2], *state])
+"""
+    return f"""\
+from stateviz.lessons.backends import load_backend
+
+# Recorded with KERAS_BACKEND={backend}:
+{said}
+recording = load_backend("{backend}", handed={kept_by == "the program"})
+"""
+
+
 def deleted_line_program(*, stateful: bool = True, line: str = "deleted") -> str:
     """A program of Keras 2 whose `model.reset_states()` was deleted, or mended.
 

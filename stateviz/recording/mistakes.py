@@ -191,7 +191,7 @@ def _stateful_had_no_effect(run: Run) -> Iterator[Finding]:
             "stateful=True had no effect",
             f"{times(found)} a batch began {which}, not where the batch before had ended, though "
             f"the layer is stateful: on JAX Keras keeps no state between the batches of "
-            f"{', '.join(sorted({str(event.phase) for event in found}))}, and resetting it has no "
+            f"{' and '.join(sorted({str(event.phase) for event in found}))}, and resetting it has no "
             f"effect either.",
             records_of(found),
             "Hand the state over yourself: make the layer with return_state=True and give it "

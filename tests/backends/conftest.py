@@ -11,7 +11,7 @@ _KERAS_ON = os.environ.get("KERAS_BACKEND")
 collect_ignore_glob = {
     "jax": ["test_torch_*"],
     "torch": ["test_torch_*", "test_jax_*"],
-}.get(_KERAS_ON or "", ["test_jax_*", "test_keras_*"])
+}.get(_KERAS_ON or "", ["test_jax_*", "test_keras_*", "keras_models.py"])
 
 
 @pytest.fixture(autouse=True)
