@@ -13,6 +13,7 @@ STATEFUL = "notebooks/03_stateful.ipynb"
 VERSIONS = "notebooks/10_versions.ipynb"
 OWN_MODEL = "notebooks/09_your_own_model.ipynb"
 TRIAL = "notebooks/08_claims_on_trial.ipynb"
+BACKENDS = "notebooks/11_other_backends.ipynb"
 AT_WORK = "notebooks/12_state_at_work.ipynb"
 BREAKS: tuple[Break, ...] = (
     Break(
@@ -315,6 +316,20 @@ BREAKS: tuple[Break, ...] = (
         "stateviz/lessons/gradient.py",
         "self.reached = int(np.count_nonzero(cut.gradient))",
         "self.reached = len(cut.gradient)",
+    ),
+    Break(
+        "one backend's recording is shown for another's",
+        BACKENDS,
+        "stateviz/lessons/backends.py",
+        "return load(FOLDER / file_name(name, handed=handed))",
+        'return load(FOLDER / file_name("tensorflow", handed=handed))',
+    ),
+    Break(
+        "the lesson's program does not hand its state over",
+        BACKENDS,
+        BACKENDS,
+        "_, *state = handing.predict_on_batch(",
+        "_, *other = handing.predict_on_batch(",
     ),
     Break(
         "a state that was passed in is taken for fresh zeros",

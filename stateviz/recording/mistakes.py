@@ -186,13 +186,13 @@ def _stateful_had_no_effect(run: Run) -> Iterator[Finding]:
     if found:
         zeros = all(event.zeros for event in found)
         which = "from zeros" if zeros else "from the state that was compiled into the program"
+        phases = " and ".join(sorted({str(event.phase) for event in found}))
         yield Finding(
             run.name,
             "stateful=True had no effect",
             f"{times(found)} a batch began {which}, not where the batch before had ended, though "
-            f"the layer is stateful: on JAX Keras keeps no state between the batches of "
-            f"{' and '.join(sorted({str(event.phase) for event in found}))}, and resetting it has no "
-            f"effect either.",
+            f"the layer is stateful: on JAX Keras keeps no state between the batches of {phases}, "
+            f"and resetting it has no effect either.",
             records_of(found),
             "Hand the state over yourself: make the layer with return_state=True and give it "
             "initial_state (the README shows it), or run Keras on TensorFlow.",
