@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,11 @@ def test_the_lessons_lead_to_each_other_by_links() -> None:
     assert set(names) - set(following) == {names[-1]}
     for name, next_one in following.items():
         assert previous[next_one] == name or name == appendix
+
+
+def test_the_calls_that_are_reported_to_keras_still_fail() -> None:
+    script = runpy.run_path(str(REPOSITORY / "docs" / "upstream" / "docstrings.py"))
+    assert script["outcomes"]() == {
+        "model.reset_state()": "AttributeError",
+        "lstm.reset_state(states=zeros)": "TypeError",
+    }
