@@ -7,6 +7,7 @@ that a student with an old Keras reads one sentence and not the traceback of a n
 from __future__ import annotations
 
 import importlib
+import os
 import re
 from typing import Any
 
@@ -39,7 +40,17 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)[:3]))
 
 
-keras = checked("keras")
+def _keras() -> Any:
+    try:
+        return checked("keras")
+    except ImportError:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        if backend in OLDEST:
+            checked(backend)  # Where it is the backend that is missing, this says so.
+        raise
+
+
+keras = _keras()
 if keras.backend.backend() not in OLDEST:
     raise ImportError(
         f"stateviz.record needs Keras on TensorFlow, JAX or PyTorch; this is "
