@@ -33,8 +33,8 @@ def record(model: keras.layers.Layer, options: Options) -> AbstractContextManage
     left as it was found, whatever ends the block. Each compiled function is traced once more.
 
     Args:
-        model: A Keras model or layer on the TensorFlow backend; what is not built yet is recorded
-            once it is.
+        model: A Keras model or layer, on TensorFlow, JAX or PyTorch (docs/backends.md says what is
+            seen where); what is not built yet is recorded once it is.
         layers: Names of the layers to record, as in `recording.layers`; all where None.
         samples: Rows of each batch to keep (0-based); all where None.
         units: Units to keep (0-based); all where None.
@@ -50,7 +50,8 @@ def record(model: keras.layers.Layer, options: Options) -> AbstractContextManage
 
     Raises:
         ValueError: The model has no recurrent layer that can be recorded or is not built, is
-            compiled with XLA, or an argument is out of range.
+            compiled in a way in which nothing can be seen (XLA on TensorFlow, torch.compile), or an
+            argument is out of range.
         TypeError: `model` is not a Keras layer.
         RuntimeError: In the block, a `tf.function` was called that had been traced before, or a
             graph from `get_concrete_function`.

@@ -49,7 +49,7 @@ class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]
 
     Each epoch of fit begins from zeros. Validation, evaluate and predict begin from zeros too, and
     leave the states as they found them: without this they go on where training was, and training
-    goes on where they ended.
+    goes on where they ended. On JAX it has no effect: Keras keeps no state in its compiled steps.
 
     Args:
         each_epoch: Whether an epoch begins from zeros; if not, it goes on where the last ended.
