@@ -14,9 +14,13 @@ pytest_plugins = ["tools.compared_notebooks"]
 prepare_environment()
 
 # Their docstrings' examples run where what they need is there: `make test-backends`.
-ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
+BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 collect_ignore_glob = [
-    f"stateviz/recorder/backends/{'tensorflow' if ON_JAX else 'jax'}/*",
+    *(
+        f"stateviz/recorder/backends/{name}*"
+        for name in {"tensorflow/", "jax/", "torch.py"}
+        if not name.startswith(BACKEND)
+    ),
     *([] if find_spec("torch") else ["stateviz/torch/*"]),
     *([] if find_spec("lightning") else ["stateviz/torch/lightning.py"]),
 ]

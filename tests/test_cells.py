@@ -353,17 +353,6 @@ def test_where_recording_stopped_is_an_event() -> None:
     assert kinds[:place].count("batch") == len(recording[recording.layers[0]].batches)
 
 
-def test_a_tf_function_under_xla_is_refused_in_plain_words() -> None:
-    model = keras.Sequential(
-        [keras.Input((TIMESTEPS, FEATURES)), keras.layers.LSTM(2, name="lstm")]
-    )
-    with stateviz.record(model) as recording:
-        with pytest.raises(ValueError, match=r"'lstm' runs in a tf.function with jit_compile=True"):
-            tf.function(model, jit_compile=True)(series())
-        tf.function(model)(series())
-    assert len(recording["lstm"].batches) == 1
-
-
 def test_the_flat_view_of_a_conv_lstm_has_its_places_as_units() -> None:
     X = series(2, 3)
     recording, _ = recorded(keras.layers.ConvLSTM2D(2, 1, name="conv"), X, gates=True)

@@ -173,14 +173,6 @@ def test_a_tf_function_that_was_traced_before_the_block_is_refused() -> None:
     function(X[:BATCH])
 
 
-def test_an_xla_compiled_model_is_refused_in_plain_words() -> None:
-    model = a_model()
-    model.compile("sgd", "mse", jit_compile=True)
-    with pytest.raises(ValueError, match=r"XLA \(jit_compile=True\).*jit_compile=False"):
-        with stateviz.record(model):
-            pass
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -39,6 +39,7 @@ class Snapshot(keras.layers.Layer):  # type: ignore[misc]
         self.supports_masking = True
         self.taken: list[list[np.ndarray]] = []
         self.variables_of: Callable[[], list[Any]] = list
+        self.first: list[np.ndarray] = []
 
     def call(self, x: Any) -> Any:
         values = [variable.value for variable in self.variables_of()]
@@ -65,7 +66,9 @@ def model_of(configuration: Configuration, way: Way) -> tuple[keras.Model, Snaps
     outputs = keras.layers.Dense(1, activation="sigmoid", dtype="float32")(x)
     model = way.model_class(inputs, outputs)
     weights = [v for layer in recurrent_in(model) for v in layer.variables]
-    if not way.xla:
+    if way.xla:
+        snapshot.first = [variable.numpy() for variable in weights]
+    else:
         snapshot.variables_of = lambda: weights
     model.compile(
         keras.optimizers.Adam(0.01), "mse", weighted_metrics=["mae"], **way.compile_options

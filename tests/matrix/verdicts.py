@@ -130,11 +130,14 @@ def what_is_wrong(
         calls = len(batches) / max(len(snapshot.taken), 1)
         if not batches or calls != int(calls):
             return f"{len(batches)} batches of {name} in {len(snapshot.taken)} runs"
-        for batch in batches:
-            taken = snapshot.taken[batch.index // int(calls)]
+        known = batches[:1] if snapshot.first else batches
+        for batch in known:
+            taken = snapshot.first or snapshot.taken[batch.index // int(calls)]
             own = {id(v): value for v, value in zip(variables, taken, strict=True)}
             weights = [own[id(v)] for v in part.cell.weights if id(v) in own and v.trainable]
-            wrong = what_is_wrong_in(configuration, part.cell, weights, batch)
+            wrong = what_is_wrong_in(
+                configuration, part.cell, weights, batch, has_gates=not snapshot.first
+            )
             if wrong:
                 return f"{batch}: {wrong}"
         if layer.stateful and not part.name:
@@ -146,7 +149,12 @@ def what_is_wrong(
 
 
 def what_is_wrong_in(
-    configuration: Configuration, cell: Any, weights: Sequence[np.ndarray], batch: Any
+    configuration: Configuration,
+    cell: Any,
+    weights: Sequence[np.ndarray],
+    batch: Any,
+    *,
+    has_gates: bool,
 ) -> str:
     initial = [batch.initial_hidden_state, batch.initial_cell_state]
     states = [batch.hidden_state, batch.cell_state]
@@ -166,7 +174,8 @@ def what_is_wrong_in(
     else:
         expected = states_of_cell(cell, weights, batch.inputs, initial, batch.mask)
     if expected is None:
-        return "" if type(cell).__name__ == "SimpleRNNCell" else "it has no gates"
+        gateless = type(cell).__name__ == "SimpleRNNCell" or not has_gates
+        return "" if gateless else "it has no gates"
     for place, (state, right) in enumerate(zip(states, expected, strict=True)):
         off = np.abs(state.astype(float) - right).max()
         if not off <= tolerance:

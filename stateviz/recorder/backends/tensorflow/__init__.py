@@ -19,7 +19,8 @@ from stateviz.recorder.backends.tensorflow.loops import (
 )
 from stateviz.recorder.backends.tensorflow.package import tf
 from stateviz.recorder.backends.tensorflow.traces import Functions, Graphs, Traces
-from stateviz.recorder.cells import draws_random_numbers_in_its_loop
+from stateviz.recorder.backends.tensorflow.xla import Bag
+from stateviz.recorder.cells import draws_random_numbers_in_its_loop, parts_of
 from stateviz.recorder.steps import now
 
 
@@ -32,7 +33,8 @@ def run_loop(
     layer: keras.layers.RNN, keras_loop: Callable[..., Any], call: LoopCall, *, gates: bool
 ) -> Looped:
     """Runs a layer's loop with a step that yields every state, or beside it where it must."""
-    _refuse_xla(layer)
+    if now.here.compiled_by_xla and not tf.config.functions_run_eagerly():
+        _refuse_what_xla_would_change(layer, masked=call.mask is not None, gates=gates)
     if must_be_left_alone(layer):
         _refuse_a_second_loop(layer)
         # A stateful layer hands on its variables, which it sets before they are read.
@@ -63,6 +65,10 @@ def beside(layer: keras.layers.RNN, call: LoopCall, *, gates: bool) -> tuple[Any
 
 def on_host(function: OnHost, tensors: Any) -> None:
     """Calls a Python function with arrays: at once if eager, else whenever the graph runs."""
+    if now.here.compiled_by_xla and isinstance(now.here.bag, Bag):
+        # Read now: a stateful layer sets its variables when its loop has run.
+        now.here.bag.add(function, keras.tree.map_structure(_read, tensors))
+        return
     flat = keras.tree.flatten(tensors)
 
     def called(*arrays: np.ndarray, thread: int | None = None) -> None:
@@ -93,20 +99,18 @@ def traces(layers: Callable[[], Sequence[keras.layers.RNN]]) -> Traces:
 
 def join(block: Traced) -> None:
     """Stands in TensorFlow's own classes of functions and graphs."""
-    Functions.of_tensorflow().join(block)
+    functions = Functions.of_tensorflow()
+    functions.on_host = on_host
+    functions.join(block)
     Graphs.of_tensorflow().join(block)
 
 
 def refuse(trainer: keras.Model) -> None:
-    """Raises where a model is compiled with XLA, which cannot call the host."""
-    eager = trainer.run_eagerly or tf.config.functions_run_eagerly()
-    if getattr(trainer, "jit_compile", False) is True and not eager:
-        raise ValueError(
-            f"The model {trainer.name!r} is compiled with XLA (jit_compile=True), where no "
-            f"state can be handed out while it runs. Compile it with "
-            f"model.compile(..., jit_compile=False) to record it; the results then differ by "
-            f"rounding only."
-        )
+    """Raises nothing: what XLA compiles is refused layer by layer, when it is traced."""
+
+
+def _read(tensor: Any) -> Any:
+    return tf.identity(keras.ops.convert_to_tensor(tensor))
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
@@ -114,13 +118,26 @@ def _plain(array: np.ndarray) -> np.ndarray:
     return array if array.dtype.kind in "fiub" else array.astype(np.float32)
 
 
-def _refuse_xla(layer: keras.layers.RNN) -> None:
-    if now.here.compiled_by_xla and not tf.config.functions_run_eagerly():
-        raise ValueError(
-            f"Layer {layer.name!r} runs in a tf.function with jit_compile=True, where no state can "
-            f"be handed out. Make it with jit_compile=False to record it; the results then differ "
-            f"by rounding only."
-        )
+def _refuse_what_xla_would_change(layer: keras.layers.RNN, *, masked: bool, gates: bool) -> None:
+    """Raises where XLA would compute the last bits another way, if a layer were looked at."""
+    bag = now.here.bag
+    if not isinstance(bag, Bag) or not bag.is_open:
+        why = "in a branch, a loop or a function of its own"
+    elif layer.unroll:
+        why = "unrolled"
+    elif masked:
+        why = "and reads masked timesteps"
+    elif len(parts_of(layer)) > 1:
+        why = "around several cells"
+    elif gates and any(part.gates for part in parts_of(layer)):
+        why = "and its gates are asked for"
+    else:
+        return
+    raise ValueError(
+        f"Layer {layer.name!r} is compiled with XLA (jit_compile=True), {why}, where the last bits "
+        f"of what is seen would not be the layer's own. Compile it with jit_compile=False to "
+        f"record it; the results then differ by rounding only."
+    )
 
 
 def _refuse_a_second_loop(layer: keras.layers.RNN) -> None:

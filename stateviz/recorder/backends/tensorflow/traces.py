@@ -11,8 +11,9 @@ from stateviz.recorder.backend import keras
 from stateviz.recorder.backends.base import Traced
 from stateviz.recorder.backends.tensorflow.interrupts import raised_later
 from stateviz.recorder.backends.tensorflow.package import tf
+from stateviz.recorder.backends.tensorflow.xla import Twins
 from stateviz.recorder.posts import Block, Post
-from stateviz.recorder.steps import compiled_by_xla, now, one_function, unseen
+from stateviz.recorder.steps import now, one_function, unseen
 
 
 class Traces:
@@ -25,6 +26,7 @@ class Traces:
     def __init__(self, layers: Callable[[], Sequence[keras.layers.RNN]]) -> None:
         self._layers = layers
         self._traced_here: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.twins = Twins()
 
     def begin(self) -> None:
         """Nothing: each function is looked at when it is called."""
@@ -83,6 +85,8 @@ class Functions(Post):
         """The post of TensorFlow's class."""
         return cls.of(type(tf.function(lambda: None)))
 
+    on_host: Callable[[Any, Any], None]
+
     def stand_ins(self) -> dict[str, object]:
         """Its call, and what gives a graph without running it."""
         called = self.owner.__call__
@@ -90,14 +94,18 @@ class Functions(Post):
 
         @functools.wraps(called)
         def call(function: Any, *args: Any, **kwargs: Any) -> Any:
-            if not tf.config.functions_run_eagerly():
-                for traces in _traces(self.live()):
-                    traces.check(function, args, kwargs)
+            watching = _traces(self.live())
+            if tf.config.functions_run_eagerly() or not watching or now.here.compiled_by_xla:
+                with one_function(), raised_later():
+                    return called(function, *args, **kwargs)
             with one_function(), raised_later():
                 # TensorFlow has no public word for it.
-                if getattr(function, "_jit_compile", False):
-                    with compiled_by_xla():
-                        return called(function, *args, **kwargs)
+                if getattr(function, "_jit_compile", False) and not now.here.unseen:
+                    twins = watching[-1].twins
+                    return twins.call(called, function, args, kwargs, self.on_host)
+            for traces in watching:
+                traces.check(function, args, kwargs)
+            with one_function(), raised_later():
                 return called(function, *args, **kwargs)
 
         @functools.wraps(graph_of)
