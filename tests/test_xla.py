@@ -95,6 +95,15 @@ def masked() -> keras.Model:
     return keras.Model(inputs, x)
 
 
+def test_a_function_traced_before_is_noticed_inside_of_one_too() -> None:
+    model = a_model()
+    inner = tf.function(model)
+    inner(X[:4])
+    outer = tf.function(lambda x: inner(x), jit_compile=True)
+    with stateviz.record(model), pytest.raises(RuntimeError, match="was traced before the record"):
+        outer(X[:4])
+
+
 def in_a_branch(model: keras.Model) -> Any:
     def run(x: Any) -> Any:
         if tf.reduce_sum(x) > 0:

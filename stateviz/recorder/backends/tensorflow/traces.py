@@ -94,14 +94,12 @@ class Functions(Post):
 
         @functools.wraps(called)
         def call(function: Any, *args: Any, **kwargs: Any) -> Any:
-            watching = _traces(self.live())
-            if tf.config.functions_run_eagerly() or not watching or now.here.compiled_by_xla:
+            watching = [] if tf.config.functions_run_eagerly() else _traces(self.live())
+            # TensorFlow has no public word for it.
+            by_xla = getattr(function, "_jit_compile", False)
+            if watching and by_xla and not (now.here.compiled_by_xla or now.here.unseen):
+                twins = watching[-1].twins
                 with one_function(), raised_later():
-                    return called(function, *args, **kwargs)
-            with one_function(), raised_later():
-                # TensorFlow has no public word for it.
-                if getattr(function, "_jit_compile", False) and not now.here.unseen:
-                    twins = watching[-1].twins
                     return twins.call(called, function, args, kwargs, self.on_host)
             for traces in watching:
                 traces.check(function, args, kwargs)
