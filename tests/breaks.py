@@ -15,6 +15,7 @@ OWN_MODEL = "notebooks/09_your_own_model.ipynb"
 TRIAL = "notebooks/08_claims_on_trial.ipynb"
 BACKENDS = "notebooks/11_other_backends.ipynb"
 AT_WORK = "notebooks/12_state_at_work.ipynb"
+MASKS = "notebooks/13_masks_and_shared_states.ipynb"
 BREAKS: tuple[Break, ...] = (
     Break(
         "a carried state is drawn as dropped",
@@ -277,10 +278,17 @@ BREAKS: tuple[Break, ...] = (
     ),
     Break(
         "a masked timestep does not hold the state",
-        BROKEN_STREAM,
+        MASKS,
         "stateviz/recorder/keeping.py",
         "    if mask is None:\n        return returned\n",
         "    if mask is None or len(mask):\n        return returned\n",
+    ),
+    Break(
+        "the lesson masks what is no padding",
+        MASKS,
+        MASKS,
+        "keras.layers.Masking(0.0), lstm])",
+        "keras.layers.Masking(9.0), lstm])",
     ),
     Break(
         "the lesson shuffles what it says is in order",

@@ -137,6 +137,22 @@ def stepping(*, begin: bool = True, between: bool = False) -> Callable[[Any, np.
     return answer
 
 
+def masked_with(*values: float, after: bool = False, layers: int = 1) -> Callable[[], Any]:
+    def build() -> Any:
+        masks = [keras.layers.Masking(value) for value in values]
+        lstms = [keras.layers.LSTM(2, return_sequences=True) for _ in range(layers)]
+        order = [*lstms, *masks] if after else [*masks, *lstms]
+        return keras.Sequential([keras.Input((None, 1)), *order])
+
+    return build
+
+
+def masked_by_hand() -> Any:
+    x = keras.Input((None, 1))
+    states = keras.layers.LSTM(2)(x, mask=x[..., 0] != -1)
+    return keras.Model(x, states)
+
+
 RIGHT: dict[str, list[Callable[[], Any]]] = {
     "two_counts": [lambda: fitted(100)],
     "reset_each_epoch": [lambda: AtBegin, AtBegin, stateviz.ResetStates],
@@ -153,6 +169,11 @@ RIGHT: dict[str, list[Callable[[], Any]]] = {
     ],
     "hand_over": [lambda: by_initial_state, lambda: by_joining],
     "one_at_a_time": [stepping],
+    "padding": [
+        lambda: masked_with(-1.0),
+        lambda: masked_with(-1.0, layers=2),
+        lambda: masked_by_hand,
+    ],
 }
 
 WRONG: list[tuple[str, Callable[[], Any], str]] = [
@@ -194,6 +215,11 @@ WRONG: list[tuple[str, Callable[[], Any], str]] = [
     ("one_at_a_time", lambda: stepping(begin=False), "added to 100"),
     ("one_at_a_time", lambda: stepping(between=True), "what was read before it is forgotten"),
     ("one_at_a_time", lambda: lambda model, numbers: 14.0, "The model was not called"),
+    ("padding", masked_with, "moved at t = 0, 1, 2, 3, 4. To a layer a -1 is a number"),
+    ("padding", lambda: masked_with(-1.0, after=True), "until a mask says no"),
+    ("padding", lambda: masked_with(0.0), "It was held at the 0"),
+    ("padding", lambda: masked_with(-1.0, 0.0), "It was held at the 0"),
+    ("padding", lambda: masked_with(2.0), "Only the two -1 are padding"),
 ]
 
 
@@ -217,7 +243,7 @@ def test_a_wrong_answer_is_told_the_belief_behind_it(
 def test_a_stub_is_not_an_answer(nothing: Any) -> None:
     for task in TASKS:
         assert repr(check(task, nothing)).startswith("✗ Not yet. Nothing is there yet")
-    for task in ("lanes", "one_sample", "hand_over", "one_at_a_time"):
+    for task in ("lanes", "one_sample", "hand_over", "one_at_a_time", "padding"):
         assert "Nothing is there yet" in check(task, lambda *_: nothing).words
 
 

@@ -91,7 +91,7 @@ def score(group: str) -> Score:
     """Counts how many questions were answered right at the first try.
 
     Args:
-        group: What their names begin with: "8.c" are the claims of lesson 8, "12.f" the final test.
+        group: What their names begin with: "8.c" are the claims of lesson 8, "13.f" the final test.
 
     Raises:
         ValueError: No question has such a name.

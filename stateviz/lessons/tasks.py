@@ -314,6 +314,27 @@ def _one_at_a_time(answer: Callable[[Any, Any], Any]) -> str:
     raise NotYet(seen + f"The calls began with c = {', '.join(f'{c:g}' for c in begins)}.")
 
 
+def _padding(build: Callable[[], Any]) -> str:
+    """A function that builds a model whose state is held where the data is padded with -1."""
+    model = build()
+    padded = np.array([1.0, 0, 2, -1, -1]).reshape(1, 5, 1)
+    with stateviz.record(model) as recording:
+        model.predict(padded, verbose=0)
+    for name, layer in recording.items():
+        [batch] = layer.batches
+        h = np.asarray(batch.hidden_state)[0]
+        moved = [True, *(h[1:] != h[:-1]).any(axis=-1)]
+        at = ", ".join(str(t) for t, does in enumerate(moved) if does)
+        seen = f"{name} read 1, 0, 2, -1, -1 and moved at t = {at}. "
+        if all(moved):
+            raise NotYet(seen + "To a layer a -1 is a number like any other, until a mask says no.")
+        if not moved[1]:
+            raise NotYet(seen + "It was held at the 0, which is data here: which value is padding?")
+        if moved != [True, True, True, False, False]:
+            raise NotYet(seen + "Only the two -1 are padding.")
+    return "The state moves at 1, 0 and 2, and is held at both -1."
+
+
 TASKS: dict[str, Check] = {
     "two_counts": _two_counts,
     "reset_each_epoch": _reset_each_epoch,
@@ -323,4 +344,5 @@ TASKS: dict[str, Check] = {
     "three_faults": _three_faults,
     "hand_over": _hand_over,
     "one_at_a_time": _one_at_a_time,
+    "padding": _padding,
 }

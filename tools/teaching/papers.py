@@ -44,7 +44,7 @@ PLANS: dict[str, tuple[Session, ...]] = {
             "Session 4",
             45,
             (5,),
-            "shuffling, a last batch of one and padding tear a stream, without a word",
+            "shuffling and a last batch of one tear a stream, without a word",
         ),
     ),
     "A week alone": (
@@ -58,7 +58,8 @@ PLANS: dict[str, tuple[Session, ...]] = {
         ),
         Session("Thursday", 60, (6, 7), "the state goes on over a border, learning does not"),
         Session("Friday", 60, (8, 9), "first say what a claim implies, then record"),
-        Session("Saturday", 80, (11, 12), "the state is mine to look after, on every backend"),
+        Session("Saturday", 60, (11, 12), "the state is mine to look after, on every backend"),
+        Session("Sunday", 60, (13,), "a layer has one state, whoever calls it; and the final test"),
     ),
 }
 
