@@ -128,3 +128,24 @@ def test_what_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="received an empty sequence"):
         stateviz.play_batches(recording, batches=[])
     assert len(stateviz.play_batches(recording, batches=[1]).stops) == TIMESTEPS + 1
+
+
+@pytest.mark.parametrize(
+    ("numbers", "heads"),
+    [
+        ((0, 1, 2), ["fit", "", ""]),
+        ((0, 0, 0), ["predict", "predict", "predict"]),
+        ((0, 1, 0, 1), ["predict", "", "predict", ""]),
+        ((None, None), ["predict", ""]),
+    ],
+)
+def test_each_call_that_counts_anew_has_its_own_head(
+    ax: Axes, numbers: tuple[int | None, ...], heads: list[str]
+) -> None:
+    phase = heads[0]
+    records = [
+        a_batch(index, phase=phase, epoch=None, batch=number)
+        for index, number in enumerate(numbers)
+    ]
+    texts = lanes.draw_batch_names(ax, records)
+    assert [text.get_text().partition("\n")[0] for text in texts] == heads

@@ -58,9 +58,8 @@ def faults(path: Path) -> Iterator[str]:
     lines = sum(map(visible_lines, code_cells))
     if lines > MOST_LINES:
         yield f"shows {lines} lines of code; at most {MOST_LINES} may be: fold what only proves"
-    for cell in code_cells:
-        for fault in cell_faults(cell):
-            yield f"cell {cell.id!r} {fault}"
+    yield from (f"cell {cell.id!r} {fault}" for cell in code_cells for fault in cell_faults(cell))
+    yield from given_away(notebook.cells)
     if path.read_text(encoding="utf-8") != to_text(tidy(read_notebook(path))):
         yield "is not in normal form: run `make notebooks`"
 
@@ -72,10 +71,34 @@ def burdens(cell: NotebookNode) -> Iterator[str]:
     moved = re.findall(r"\b(\w+)\.frame = (.*)", cell.source)
     if moved and moved[-1][1] != "0":
         yield f"leaves {moved[-1][0]} at a frame of its own: end with `{moved[-1][0]}.frame = 0`"
-    folded = cell.metadata.get("jupyter", {})
-    pictures = any(set(output.get("data", {})) - {"text/plain"} for output in cell.outputs)
-    if moved and folded.get("source_hidden") and not (pictures or folded.get("outputs_hidden")):
-        yield "drives a player for the tests: fold its words too (outputs_hidden)"
+    if moved and cell.metadata.get("jupyter", {}).get("source_hidden") and not is_folded(cell):
+        yield "drives a player for the tests: print its words under `with folded():`"
+
+
+def given_away(cells: list[NotebookNode]) -> Iterator[str]:
+    """Cells that print in the open what a prediction of their section asks, before they are run."""
+    asked = False
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            asked = asked and not re.search(r"^## ", cell.source, re.MULTILINE)
+        elif re.search(r"^(\w+ = )?ask\(", cell.source, re.MULTILINE):
+            asked = True
+        elif asked and only_prints(cell):
+            yield f"cell {cell.id!r} answers a prediction: use `with folded():`, or fold it"
+
+
+def only_prints(cell: NotebookNode) -> bool:
+    """Whether words stand in the open under a cell, and nothing else."""
+    is_open = not cell.metadata.get("jupyter", {}).get("outputs_hidden")
+    return is_open and {output.output_type for output in cell.outputs} == {"stream"}
+
+
+def is_folded(cell: NotebookNode) -> bool:
+    """Whether no words stand open under a cell, in JupyterLab after its run either."""
+    return all(
+        output.output_type != "stream" and "text/html" in output.get("data", {})
+        for output in cell.outputs
+    )
 
 
 def cell_faults(cell: NotebookNode) -> Iterator[str]:
@@ -215,6 +238,13 @@ def test_a_run_that_judges_nothing_is_an_error(lesson: Path) -> None:
 def drives_a_player(notebook: NotebookNode) -> None:
     notebook.cells[1].source = "p.frame = 0"
     notebook.cells[1].metadata["jupyter"] = {"source_hidden": True}
+    notebook.cells[1].outputs = [stream("stdout", "t = 3")]
+
+
+def asks_above_what_is_printed(notebook: NotebookNode) -> None:
+    notebook.cells[0].source = "# How far?"
+    notebook.cells[1].source = 'ask("0.1")'
+    notebook.cells[2].outputs = [stream("stdout", "so far")]
 
 
 @pytest.mark.parametrize(
@@ -225,7 +255,8 @@ def drives_a_player(notebook: NotebookNode) -> None:
         (set_source(1, "\n".join(["1"] * 13)), "shows 13 lines; at most 12"),
         (set_source(1, "\n".join(["1"] * 70)), "shows 7[0-9] lines of code; at most 70"),
         (set_source(1, "p.frame = 0\np.frame = 7"), "leaves p at a frame of its own"),
-        (drives_a_player, "fold its words too"),
+        (drives_a_player, "print its words under"),
+        (asks_above_what_is_printed, "answers a prediction"),
         (set_source(1, "from ipywidgets import interact\ninteract(f, x=3)"), "calls interact"),
         (lambda notebook: notebook.cells[2].update(execution_count=None), r"\[1, None, 3, 4\]"),
         (lambda notebook: notebook.cells[2].update(execution_count=7), r"\[1, 7, 3, 4\]"),

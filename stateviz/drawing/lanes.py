@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -295,7 +295,8 @@ def draw_batch_names(ax: Axes, batches: Sequence[BatchRecord], *, y: float = 1.0
     lines: list[list[str]] = [[] for _ in batches]
     rooms = [letters * (batch.timesteps + 1 + layout.gap) for batch in batches]
     numbered = list(enumerate(batches))
-    for _, members in groupby(numbered, lambda each: (each[1].phase, each[1].epoch)):
+    runs = _runs_of(batches)
+    for _, members in groupby(numbered, lambda each: runs[each[0]]):
         (first, batch), *rest = members
         room = sum(rooms[place] for place, _ in [(first, batch), *rest])
         epoch = "" if batch.epoch is None else f" {batch.epoch}"
@@ -320,6 +321,16 @@ def draw_batch_names(ax: Axes, batches: Sequence[BatchRecord], *, y: float = 1.0
         )
         for start, words in zip(layout.starts, lines, strict=True)
     ]
+
+
+def _runs_of(batches: Sequence[BatchRecord]) -> list[int]:
+    """For each batch the run that it belongs to: a phase, an epoch, or a call that counts anew."""
+    runs = [0] * len(batches[:1])
+    for before, batch in pairwise(batches):
+        same = (before.phase, before.epoch) == (batch.phase, batch.epoch)
+        counts_on = before.batch is None or batch.batch is None or before.batch < batch.batch
+        runs.append(runs[-1] + (not (same and counts_on)))
+    return runs
 
 
 def letters_of(layout: Layout) -> float:

@@ -6,6 +6,7 @@ from stateviz.lessons.counting import counting_model as counting_model
 from stateviz.lessons.digits import digit_rows as digit_rows
 from stateviz.lessons.digits import draw_digit as draw_digit
 from stateviz.lessons.experiments import experiment as experiment
+from stateviz.lessons.folding import folded as folded
 from stateviz.lessons.keras2 import keras2_data as keras2_data
 from stateviz.lessons.keras2 import keras2_facts as keras2_facts
 from stateviz.lessons.keras2 import keras2_weights as keras2_weights

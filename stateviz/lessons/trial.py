@@ -89,9 +89,10 @@ class Verdict:
     def _repr_html_(self) -> str:
         lines = "".join(f"<li>{html.escape(line)}</li>" for line in self._lines())
         return (
+            f"<details><summary>The verdict on: {html.escape(self.claim)}</summary>"
             f"<div><b>{_SIGNS[self.verdict]} {html.escape(self.verdict.upper())}:</b> "
             f"{html.escape(self.claim)}<ul style='list-style:none;margin:0'>{lines}</ul>"
-            f"<div>{html.escape(self.number)}</div></div>"
+            f"<div>{html.escape(self.number)}</div></div></details>"
         )
 
 
