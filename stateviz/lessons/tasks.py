@@ -316,7 +316,7 @@ def _one_at_a_time(answer: Callable[[Any, Any], Any]) -> str:
 
 def _padding(build: Callable[[], Any]) -> str:
     """A function that builds a model whose state is held where the data is padded with -1."""
-    model = build()
+    model = _returned(build())
     padded = np.array([1.0, 0, 2, -1, -1]).reshape(1, 5, 1)
     with stateviz.record(model) as recording:
         model.predict(padded, verbose=0)
