@@ -1,6 +1,8 @@
 # PYTHON=...      the Python to make .venv with, if not the first one found
 # LAB_ARGS=...    more options for JupyterLab:  make lab LAB_ARGS="--no-browser --port 9999"
 # PYTEST_ARGS=... more options for pytest:      make test PYTEST_ARGS="tests/test_ground.py -x"
+# BACKEND=...     the table of another backend, by a Python that has it:
+#                 make matrix BACKEND=jax BACKEND_PYTHON=.../bin/python
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
 .DEFAULT_GOAL := help
@@ -82,7 +84,7 @@ teaching: $(INSTALLED) page-tools ## write the slides, the handout, the question
 	@$(VENV_PYTHON) -m tools.teaching
 
 matrix: $(INSTALLED) ## record every kind of layer in every way to run it, and write docs/recorder.md
-	@$(VENV_PYTHON) -m tests.matrix
+	@KERAS_BACKEND=$(or $(BACKEND),tensorflow) $(or $(BACKEND_PYTHON),$(VENV_PYTHON)) -m tests.matrix
 
 bench: $(INSTALLED) ## measure recording and playing, and write benchmarks/RESULTS.md
 	@$(VENV_PYTHON) -m benchmarks.run

@@ -91,11 +91,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if is_quick(item)]
     slow = os.environ.get("STATEVIZ_SLOW") == "1"
-    runs = {"slow": slow or os.environ.get("CI") == "true", "exhaustive": slow}
+    in_ci = slow or os.environ.get("CI") == "true"
+    runs = {"slow": in_ci, "thorough": in_ci, "exhaustive": slow}
     for item in items:
         for marker, does_run in runs.items():
             if item.get_closest_marker(marker) and not does_run:
-                reason = f"{marker}; set STATEVIZ_SLOW=1 to run it"
+                how = "STATEVIZ_SLOW=1" if marker == "exhaustive" else "CI=true"
+                reason = f"{marker}; set {how} to run it"
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
@@ -126,7 +128,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             for report in terminalreporter.getreports("skipped")
             if isinstance(report, pytest.TestReport)
             and kind_of(report) == kind
-            and "STATEVIZ_SLOW" not in str(report.longrepr)
+            and "to run it" not in str(report.longrepr)
         ]
         if lacking:
             terminalreporter.write_line(words.format(count=len(lacking)))

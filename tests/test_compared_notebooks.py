@@ -48,7 +48,7 @@ CHANGES: dict[str, tuple[Callable[[NotebookNode], object], bool]] = {
     "change",
     [
         pytest.param(
-            change, marks=[] if change in ("nothing", "what is saved") else pytest.mark.slow
+            change, marks=[] if change in ("nothing", "what is saved") else pytest.mark.exhaustive
         )
         for change in CHANGES
     ],

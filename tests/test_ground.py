@@ -109,7 +109,7 @@ def test_conda_sets_the_variables_that_make_sets() -> None:
     assert conda_file()["variables"] == COURSE_VARIABLES
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive  # `.ci/run` installs the same pins in a fresh .venv
 def test_the_pip_part_installs_exactly_the_pins_in_a_fresh_environment(tmp_path: Path) -> None:
     course = tmp_path / "course"
     course.mkdir()
@@ -356,7 +356,7 @@ def test_the_summary_says_what_ran_and_what_did_not(small_project: Callable[...,
     assert "    1 browser checks; 1 more skipped\n" in said
     assert "1 browser checks were SKIPPED." in said
     assert "apt install chromium" in said
-    assert "slow; set STATEVIZ_SLOW=1 to run it" in said
+    assert "slow; set CI=true to run it" in said
     assert "exhaustive; set STATEVIZ_SLOW=1 to run it" in said
     assert re.search(r"1 failed, 4 passed, 3 skipped", said.rstrip().splitlines()[-1])
 

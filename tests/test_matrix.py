@@ -7,7 +7,8 @@ import pytest
 from tests.matrix.configurations import CONFIGURATIONS, Configuration
 from tests.matrix.page import PAGE, SIGNS, signs_on_the_page
 from tests.matrix.verdicts import outcome
-from tests.matrix.ways import WAYS, Way
+from tests.matrix.way import Way
+from tests.matrix.ways import WAYS
 
 pytestmark = pytest.mark.thorough
 

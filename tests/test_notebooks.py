@@ -134,8 +134,15 @@ def test_a_notebook_has_no_fault(path: Path) -> None:
     assert list(faults(path)) == []
 
 
-@pytest.mark.slow
-@each_notebook
+@pytest.mark.parametrize(
+    "path",
+    [  # nbval compares all of them; this one compares pictures and cells too
+        pytest.param(
+            path, id=path.stem, marks=pytest.mark.exhaustive if place else pytest.mark.slow
+        )
+        for place, path in enumerate(COURSE)
+    ],
+)
 def test_what_is_saved_is_what_the_code_makes(path: Path) -> None:
     assert difference(path, execute(path)) == ""
 
@@ -159,7 +166,7 @@ def breaks() -> Iterator[Any]:
     seen = set()
     for each in BREAKS:
         kind = (each.notebook, each.file == each.notebook)
-        marks = [pytest.mark.exhaustive] if kind in seen else []
+        marks = [pytest.mark.exhaustive if kind in seen else pytest.mark.slow]
         seen.add(kind)
         yield pytest.param(each, id=each.name, marks=marks)
 

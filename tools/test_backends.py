@@ -87,7 +87,7 @@ def _tested(runs: list[_Run], for_pytest: list[str], *, short: bool) -> int:
 def _one(run: _Run, python: str, pip: list[str], for_pytest: list[str], *, short: bool) -> int:
     print(f"Installing {' and '.join(run.packages)} into an environment of its own ...", flush=True)
     subprocess.run([*pip, *run.packages], check=True)
-    environment = {**os.environ}
+    environment = {**os.environ, "CI": "true"}  # with the thorough tests
     environment.pop("KERAS_BACKEND", None)
     if short:
         environment.setdefault("STATEVIZ_EXAMPLES", "3")

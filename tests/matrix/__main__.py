@@ -1,4 +1,4 @@
-"""Runs all of the table, an hour on 2 cores, and writes docs/recorder.md.
+"""Runs all of the table, an hour on 2 cores, and writes its page in docs/.
 
 A run that was interrupted goes on where it was.
 """
@@ -13,16 +13,16 @@ import sys
 from dataclasses import astuple
 
 import keras
-import tensorflow as tf
 
 from tests.matrix.configurations import (
     CONFIGURATIONS,
 )
+from tests.matrix.here import here
 from tests.matrix.page import PAGE, SIGNS, SO_FAR, outcomes_of, page, rows_so_far, source_digest
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Writes docs/recorder.md.")
+    parser = argparse.ArgumentParser(description="Writes the page of this backend.")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes side by side")
     jobs = parser.parse_args().jobs
     source = source_digest()
@@ -38,9 +38,7 @@ def main() -> int:
     SO_FAR.unlink(missing_ok=True)
     outcomes = {CONFIGURATIONS[place].name: rows[place] for place in sorted(rows)}
     python = ".".join(map(str, sys.version_info[:2]))
-    versions = (
-        f"Keras {keras.__version__}, TensorFlow {tf.__version__} and Python {python}, on a CPU"
-    )
+    versions = f"Keras {keras.__version__}, {here.VERSION} and Python {python}, on a CPU"
     PAGE.write_text(page(outcomes, versions), encoding="utf-8")
     wrong = [
         f"{name}, {way}: {each.verdict}: {each.words}"

@@ -7,14 +7,14 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tests.matrix.configurations import (
     BATCH,
     FEATURES,
     Configuration,
 )
-from tests.matrix.ways import Way
+from tests.matrix.here import here
+from tests.matrix.way import Way
 
 
 class MeanOverTime(keras.layers.Layer):  # type: ignore[misc]
@@ -42,11 +42,7 @@ class Snapshot(keras.layers.Layer):  # type: ignore[misc]
         self.first: list[np.ndarray] = []
 
     def call(self, x: Any) -> Any:
-        values = [variable.value for variable in self.variables_of()]
-        if tf.executing_eagerly():
-            self._keep(*(value.numpy() for value in values))
-        elif values:
-            tf.numpy_function(self._keep, values, [])
+        here.keep(self._keep, [variable.value for variable in self.variables_of()])
         return x
 
     def _keep(self, *values: np.ndarray) -> None:
@@ -66,14 +62,18 @@ def model_of(configuration: Configuration, way: Way) -> tuple[keras.Model, Snaps
     outputs = keras.layers.Dense(1, activation="sigmoid", dtype="float32")(x)
     model = way.model_class(inputs, outputs)
     weights = [v for layer in recurrent_in(model) for v in layer.variables]
-    if way.xla:
-        snapshot.first = [variable.numpy() for variable in weights]
+    if not (way.in_sight and here.EVERY_BATCH):
+        snapshot.first = values_of(weights)
     else:
         snapshot.variables_of = lambda: weights
     model.compile(
         keras.optimizers.Adam(0.01), "mse", weighted_metrics=["mae"], **way.compile_options
     )
     return model, snapshot
+
+
+def values_of(variables: list[Any]) -> list[np.ndarray]:
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def recurrent_in(model: keras.Model) -> list[keras.layers.RNN]:

@@ -10,23 +10,53 @@ from collections import Counter
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 
 from tests.matrix.configurations import (
     CONFIGURATIONS,
 )
+from tests.matrix.here import here
 from tests.matrix.verdicts import Outcome, outcome
 from tests.matrix.ways import WAYS
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "recorder.md"
-SO_FAR = PAGE.with_name(".recorder-so-far.json")  # an interrupted run goes on from here
+BACKEND = keras.backend.backend()
+PAGE = (
+    Path(__file__).resolve().parents[2]
+    / "docs"
+    / ("recorder.md" if BACKEND == "tensorflow" else f"recorder-{BACKEND}.md")
+)
+SO_FAR = PAGE.with_name(f".{PAGE.stem}-so-far.json")  # an interrupted run goes on from here
 
 SIGNS = {"true and harmless": "✓", "refused": "refused", "Keras fails": "–"}
 
-HEAD = """\
-# What the recorder can record
+_TITLES = {"tensorflow": "", "jax": ", on JAX", "torch": ", on PyTorch under Keras"}
+_CALLS = {"tensorflow": "make matrix", "jax": "make matrix BACKEND=jax"}
+_CALLS["torch"] = "make matrix BACKEND=torch"
+_SEEN = {
+    "tensorflow": """\
+- Under XLA (the last two columns) nothing can call the host, this test neither. There `gates=True`
+  is left out, and the first batch alone is compared with NumPy, with the weights of the start.
+- The same table with Keras on JAX: [recorder-jax.md](recorder-jax.md), and on PyTorch:
+  [recorder-torch.md](recorder-torch.md).
+""",
+    "jax": """\
+- What a compiled step holds is not seen by this test. So NumPy has the weights of the start: where
+  training changed them, the first batch alone is compared. In trainings of one's own `gates=True`
+  is left out.
+- On JAX a compiled step carries no state over (lesson 11), so no state of a layer is compared with
+  the last that was recorded.
+- The same table on TensorFlow: [recorder.md](recorder.md).
+""",
+    "torch": """\
+- A `fit` of a stateful layer fails on PyTorch in Keras itself (docs/upstream).
+- The same table on TensorFlow: [recorder.md](recorder.md).
+""",
+}
 
-*Written by `make matrix`, which runs every line of this table in every column. Do not edit it.*
+HEAD = f"""\
+# What the recorder can record{_TITLES[BACKEND]}
+
+*Written by `{_CALLS[BACKEND]}`, which runs every line of this table in every column. Do not edit
+it.*
 
 Each cell is a small Keras model that was built twice with the same seeds, and run twice: alone, and
 recorded with `stateviz.record(model, gates=True)` or a `stateviz.StateRecorder`.
@@ -41,9 +71,7 @@ recorded with `stateviz.record(model, gates=True)` or a `stateviz.StateRecorder`
 - **refused**: stateviz says in words why it cannot be recorded, before any batch ran. The words
   stand below.
 - – Keras itself cannot run this, with or without stateviz.
-- Under XLA (the last two columns) nothing can call the host, this test neither. There `gates=True`
-  is left out, and the first batch alone is compared with NumPy, with the weights of the start.
-"""
+{_SEEN[BACKEND]}"""
 
 
 def outcomes_of(place: int) -> tuple[int, dict[str, Outcome]]:
@@ -112,5 +140,5 @@ def source_digest() -> str:
     """Of everything that decides what a cell says."""
     root = PAGE.parent.parent
     files = [file for room in ("stateviz", "tests") for file in sorted((root / room).rglob("*.py"))]
-    versions = f"{sys.version} {keras.__version__} {tf.__version__}"
+    versions = f"{sys.version} {keras.__version__} {here.VERSION}"
     return hashlib.sha256(versions.encode() + b"".join(f.read_bytes() for f in files)).hexdigest()

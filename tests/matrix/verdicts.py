@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from stateviz.recorder.options import Options
 from stateviz.recorder.plan import planned
@@ -18,11 +17,10 @@ from tests.matrix.configurations import (
     Configuration,
 )
 from tests.matrix.data import data_for
-from tests.matrix.models import Snapshot, model_of, recurrent_in
-from tests.matrix.ways import Way
+from tests.matrix.here import here
+from tests.matrix.models import Snapshot, model_of, recurrent_in, values_of
+from tests.matrix.way import Way
 from tests.references import states_of_cell
-
-FAILURES = (ValueError, tf.errors.OpError, NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def outcome(configuration: Configuration, way: Way) -> Outcome:  # noqa: PLR0911
     failure = expected = None
     try:
         expected = way.run(plain, data)
-    except FAILURES as error:
+    except here.FAILURES as error:
         failure = error
     model, snapshot = model_of(configuration, way)
     methods = methods_of(model)
@@ -55,7 +53,7 @@ def outcome(configuration: Configuration, way: Way) -> Outcome:  # noqa: PLR0911
             recording, results = way.recorded(model, data, way.run)
     except RecordingWarning as warning:
         return Outcome("not true", str(warning))
-    except FAILURES as error:
+    except here.FAILURES as error:
         if methods_of(model) != methods:
             return Outcome("not put back", str(error))
         if failure is not None and type(error) is type(failure):
@@ -69,7 +67,7 @@ def outcome(configuration: Configuration, way: Way) -> Outcome:  # noqa: PLR0911
     changed = what_changed(plain, expected, model, results)
     if changed:
         return Outcome("not harmless", changed)
-    wrong = what_is_wrong(configuration, model, snapshot, recording)
+    wrong = what_is_wrong(configuration, way, model, snapshot, recording)
     return Outcome("not true", wrong) if wrong else Outcome("true and harmless")
 
 
@@ -107,7 +105,7 @@ def everything_in(model: keras.Model) -> list[tuple[str, np.ndarray]]:
     variables += [
         state for layer in recurrent_in(model) for state in keras.tree.flatten(layer.states or [])
     ]
-    return [(variable.path, variable.numpy()) for variable in variables]
+    return list(zip([each.path for each in variables], values_of(variables), strict=True))
 
 
 def same_bits(one_: Any, other: Any) -> bool:
@@ -119,29 +117,31 @@ def same_bits(one_: Any, other: Any) -> bool:
 
 
 def what_is_wrong(
-    configuration: Configuration, model: keras.Model, snapshot: Snapshot, recording: Recording
+    configuration: Configuration,
+    way: Way,
+    model: keras.Model,
+    snapshot: Snapshot,
+    recording: Recording,
 ) -> str:
     """Where a recording differs from NumPy in float64, step by step; "" where nowhere."""
     found = planned(model, Options()).parts
     recurrent = recurrent_in(model)
     variables = [v for layer in recurrent for v in layer.variables]
+    changed = not same_bits(snapshot.first, values_of(variables))
     for name, (layer, part) in found.items():
         batches = recording[name].batches
         calls = len(batches) / max(len(snapshot.taken), 1)
         if not batches or calls != int(calls):
             return f"{len(batches)} batches of {name} in {len(snapshot.taken)} runs"
-        known = batches[:1] if snapshot.first else batches
-        for batch in known:
+        for batch in batches[:1] if snapshot.first and changed else batches:
             taken = snapshot.first or snapshot.taken[batch.index // int(calls)]
             own = {id(v): value for v, value in zip(variables, taken, strict=True)}
             weights = [own[id(v)] for v in part.cell.weights if id(v) in own and v.trainable]
-            wrong = what_is_wrong_in(
-                configuration, part.cell, weights, batch, has_gates=not snapshot.first
-            )
+            wrong = what_is_wrong_in(configuration, part.cell, weights, batch, gates=way.gates)
             if wrong:
                 return f"{batch}: {wrong}"
-        if layer.stateful and not part.name:
-            held = [state.numpy() for state in layer.states]
+        if layer.stateful and not part.name and here.CARRIES:
+            held = values_of(layer.states)
             ends = [batches[-1].final_hidden_state, batches[-1].final_cell_state]
             if not all(map(np.array_equal, held, [end for end in ends if end is not None])):
                 return f"{name} holds other states than the last that were recorded"
@@ -154,7 +154,7 @@ def what_is_wrong_in(
     weights: Sequence[np.ndarray],
     batch: Any,
     *,
-    has_gates: bool,
+    gates: bool,
 ) -> str:
     initial = [batch.initial_hidden_state, batch.initial_cell_state]
     states = [batch.hidden_state, batch.cell_state]
@@ -174,7 +174,7 @@ def what_is_wrong_in(
     else:
         expected = states_of_cell(cell, weights, batch.inputs, initial, batch.mask)
     if expected is None:
-        gateless = type(cell).__name__ == "SimpleRNNCell" or not has_gates
+        gateless = type(cell).__name__ == "SimpleRNNCell" or not gates
         return "" if gateless else "it has no gates"
     for place, (state, right) in enumerate(zip(states, expected, strict=True)):
         off = np.abs(state.astype(float) - right).max()
