@@ -25,7 +25,7 @@ class MeanOverTime(keras.layers.Layer):  # type: ignore[misc]
         self.supports_masking = True
 
     def call(self, x: Any) -> Any:
-        return keras.ops.mean(x, axis=range(1, len(x.shape) - 1))
+        return keras.ops.mean(x, axis=tuple(range(1, len(x.shape) - 1)))
 
     def compute_mask(self, x: Any, mask: Any = None) -> None:
         return None
@@ -42,7 +42,7 @@ class Snapshot(keras.layers.Layer):  # type: ignore[misc]
         self.first: list[np.ndarray] = []
 
     def call(self, x: Any) -> Any:
-        here.keep(self._keep, [variable.value for variable in self.variables_of()])
+        here.keep(self._keep, [variable.value for variable in self.variables_of()], x)
         return x
 
     def _keep(self, *values: np.ndarray) -> None:

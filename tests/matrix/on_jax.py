@@ -17,7 +17,7 @@ EVERY_BATCH = False  # what a compiled step calls would run in the recorder's fo
 CARRIES = False
 
 
-def keep(hand_over: Callable[..., None], values: Sequence[Any]) -> None:
+def keep(hand_over: Callable[..., None], values: Sequence[Any], x: Any) -> None:
     """Nothing is handed over here."""
 
 

@@ -18,7 +18,7 @@ EVERY_BATCH = True
 CARRIES = True
 
 
-def keep(hand_over: Callable[..., None], values: Sequence[Any]) -> None:
+def keep(hand_over: Callable[..., None], values: Sequence[Any], x: Any) -> None:
     """Hands over the values of this moment, now or when the graph runs."""
     if tf.executing_eagerly():
         hand_over(*(value.numpy() for value in values))

@@ -13,13 +13,15 @@ from tests.matrix.data import Data
 from tests.matrix.way import Run, Way
 
 VERSION = f"PyTorch {torch.__version__.partition('+')[0]}"
-FAILURES = (ValueError, RuntimeError, NotImplementedError)
+FAILURES = (ValueError, RuntimeError, NotImplementedError, AttributeError, TypeError)
 EVERY_BATCH = True
 CARRIES = True
 
 
-def keep(hand_over: Callable[..., None], values: Sequence[Any]) -> None:
-    """Hands over the values of this moment."""
+def keep(hand_over: Callable[..., None], values: Sequence[Any], x: Any) -> None:
+    """Hands over the values of this moment, unless Keras only asks for shapes."""
+    if x.device.type == "meta":
+        return
     hand_over(*(keras.ops.convert_to_numpy(value) for value in values))
 
 
@@ -60,7 +62,6 @@ def own_loop() -> Run:
 
 DATA = {"DataLoader": as_loader}
 LOOPS = [Way("backward()", own_loop())]
-COMPILED: dict[str, dict[str, Any]] = {
-    "jit_compile=True": {"compile_options": {"jit_compile": True}}
-}
+# What torch.compile compiles is refused, at once and always; to compile it takes minutes a cell.
+COMPILED: dict[str, dict[str, Any]] = {}
 COMPILED_LOOPS: list[Way] = []

@@ -48,6 +48,7 @@ _SEEN = {
 """,
     "torch": """\
 - A `fit` of a stateful layer fails on PyTorch in Keras itself (docs/upstream).
+- What `torch.compile` compiles (`jit_compile=True`) is refused, and has no column.
 - The same table on TensorFlow: [recorder.md](recorder.md).
 """,
 }

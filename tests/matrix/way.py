@@ -42,13 +42,13 @@ def recorded_in_a_thread(model: keras.Model, data: Data, run: Run) -> tuple[Reco
     def target() -> None:
         try:
             returned.append(recorded_in_a_block(model, data, run))
-        except ValueError as error:
+        except Exception as error:
             returned.append(error)
 
     thread = threading.Thread(target=target)
     thread.start()
     thread.join()
-    if isinstance(returned[0], ValueError):
+    if isinstance(returned[0], Exception):
         raise returned[0]
     recording, results = returned[0]
     return recording, results
