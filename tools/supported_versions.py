@@ -95,6 +95,7 @@ def tested(which: str, folder: Path) -> Result:
     run = subprocess.run(
         [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS],
         cwd=REPOSITORY,
+        env={**os.environ, "CI": "true"},  # with the thorough tests
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

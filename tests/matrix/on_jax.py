@@ -25,18 +25,18 @@ def gradients_of(model: keras.Model, state: Sequence[Any], x: Any, y: Any) -> An
     """A step of the optimizer, without side effects.
 
     Returns:
-        The loss, what the model said of x, and the trainable, the other and the optimizer's values.
+        The loss, and the trainable, the other and the optimizer's values.
     """
     trainable, others, optimizer = state
 
     def loss_of(trainable: Any, others: Any) -> Any:
         predicted, others = model.stateless_call(trainable, others, x, training=True)
-        return model.compute_loss(x, y, predicted), (predicted, others)
+        return model.compute_loss(x, y, predicted), others
 
     both = jax.value_and_grad(loss_of, has_aux=True)
-    (loss, (predicted, others)), gradients = both(trainable, others)
+    (loss, others), gradients = both(trainable, others)
     trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
-    return loss, predicted, (trainable, others, optimizer)
+    return loss, (trainable, others, optimizer)
 
 
 class Stepping(keras.Model):  # type: ignore[misc]
@@ -45,7 +45,7 @@ class Stepping(keras.Model):  # type: ignore[misc]
     def train_step(self, state: Any, data: Any) -> Any:
         x, y, *_ = keras.utils.unpack_x_y_sample_weight(data)
         *values, metrics = state
-        loss, _, values = gradients_of(self, values, x, y)
+        loss, values = gradients_of(self, values, x, y)
         return {"loss": loss}, (*values, metrics)
 
 
@@ -57,8 +57,7 @@ def own_loop(*, compiled: bool) -> Run:
         state: Any = [[each.value for each in group] for group in variables]
 
         def step(state: Any, x: Any, y: Any) -> Any:
-            loss, _, state = gradients_of(model, state, x, y)
-            return loss, state
+            return gradients_of(model, state, x, y)
 
         step = jax.jit(step) if compiled else step
         losses = []
