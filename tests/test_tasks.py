@@ -147,6 +147,10 @@ def masked_with(*values: float, after: bool = False, layers: int = 1) -> Callabl
     return build
 
 
+def masked_and(layer: Any) -> Callable[[], Any]:
+    return lambda: keras.Sequential([keras.Input((None, 1)), keras.layers.Masking(-1.0), layer])
+
+
 def masked_by_hand() -> Any:
     x = keras.Input((None, 1))
     states = keras.layers.LSTM(2)(x, mask=x[..., 0] != -1)
@@ -173,6 +177,8 @@ RIGHT: dict[str, list[Callable[[], Any]]] = {
         lambda: masked_with(-1.0),
         lambda: masked_with(-1.0, layers=2),
         lambda: masked_by_hand,
+        lambda: masked_and(keras.layers.LSTM(2, go_backwards=True)),
+        lambda: masked_and(keras.layers.Bidirectional(keras.layers.GRU(2))),
     ],
 }
 

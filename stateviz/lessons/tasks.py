@@ -322,8 +322,10 @@ def _padding(build: Callable[[], Any]) -> str:
         model.predict(padded, verbose=0)
     for name, layer in recording.items():
         [batch] = layer.batches
-        h = np.asarray(batch.hidden_state)[0]
-        moved = [True, *(h[1:] != h[:-1]).any(axis=-1)]
+        h = np.concatenate([batch.initial_hidden_state[:, np.newaxis], batch.hidden_state], axis=1)
+        moved = (h[0, 1:] != h[0, :-1]).any(axis=-1).tolist()
+        if moved[0] is False and batch.mask is not None and not batch.mask[0, 0]:
+            moved.reverse()  # it reads from the end, and the padding stands there
         at = ", ".join(str(t) for t, does in enumerate(moved) if does)
         seen = f"{name} read 1, 0, 2, -1, -1 and moved at t = {at}. "
         if all(moved):
