@@ -21,6 +21,7 @@ collect_ignore_glob = [
         for name in {"tensorflow/", "jax/", "torch.py"}
         if not name.startswith(BACKEND)
     ),
+    *(f"tests/matrix/on_{name}.py" for name in ("tensorflow", "jax", "torch") if name != BACKEND),
     *([] if find_spec("torch") else ["stateviz/torch/*"]),
     *([] if find_spec("lightning") else ["stateviz/torch/lightning.py"]),
 ]
