@@ -31,6 +31,9 @@ COURSE = sorted(NOTEBOOKS.glob("*.ipynb"))
 LARGEST_NOTEBOOK_BYTES = 2_000_000
 MOST_LINES, MOST_LINES_OF_A_CELL = 70, 12  # of code that is not folded
 
+# "c is below 0: False". A choice, as in `shuffle=False` or a dict, denies nothing.
+DENIED = re.compile(r"(?<!=)\bFalse$|: +False\b(?![,}\]])", re.MULTILINE)
+
 each_notebook = pytest.mark.parametrize("path", COURSE, ids=[path.stem for path in COURSE])
 
 
@@ -118,6 +121,8 @@ def cell_faults(cell: NotebookNode) -> Iterator[str]:
         if output.get("name") == "stderr":
             yield "wrote to stderr, which differs between machines"
         said = "\n".join([output.get("text", ""), output.get("data", {}).get("text/plain", "")])
+        if DENIED.search(said) and "false-is-meant" not in cell.metadata.get("tags", ()):
+            yield "prints False: mend what the lesson says, or tag the cell false-is-meant"
         private = re.search(
             r"\b0x[0-9a-f]{6,}|(?<!\w)/(home|root|tmp|Users)/\w+|\b[A-Z]:\\\w+", said
         )
@@ -275,6 +280,8 @@ def asks_above_what_is_printed(notebook: NotebookNode) -> None:
         (add_output(1, stream("stderr", "a warning")), "wrote to stderr"),
         (add_output(1, stream("stdout", "<Counter at 0x7f2a00ff>")), "prints '0x7f2a00ff'"),
         (add_output(1, stream("stdout", "in /home/ada/course")), "prints '/home/ada'"),
+        (add_output(1, stream("stdout", "c is below 0:  False\n")), "prints False"),
+        (add_output(1, display({"text/plain": "a: True  b: False  c: True"})), "prints False"),
         (add_output(1, display({"image/png": "A" * 2_000_000})), "is 200.... bytes"),
     ],
 )
