@@ -1,4 +1,8 @@
-"""Each lesson in JupyterLab: run, every animation played, every prediction missed and found."""
+"""Each lesson in JupyterLab: run, every animation played, every prediction missed and found.
+
+Every experiment is run with its first choices and with others; of every task the stub is refused
+and the solution taken.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,10 @@ from tests.test_notebooks import each_notebook
 from tools.regenerate_notebooks import read_notebook
 
 LIVE_PLAYER = ".jp-OutputArea-output:not(.jp-RenderedHTMLCommon) .stateviz-player"
+LIVE_PANEL = ".jp-OutputArea-output:not(.jp-RenderedHTMLCommon) .stateviz-experiment"
 LIVE_QUIZ = ".stateviz-quiz"
+SIZES = {"small": (1024, 768), "usual": (1280, 800)}
+RUN_S = 60
 PLAY_S = 90
 
 
@@ -66,12 +73,47 @@ def predict(quiz: Locator, name: str) -> None:
     seen(quiz, f"{name}-right")
 
 
+def try_out(panel: Locator, name: str) -> None:
+    """Runs the first choices, keeps them, and runs others: both stand side by side."""
+    panel.scroll_into_view_if_needed()
+    kept, newest = (panel.locator(".stateviz-outcome").nth(place) for place in (0, 1))
+    run = panel.locator(".stateviz-run")
+
+    def finished() -> None:
+        expect(newest).not_to_be_empty(timeout=RUN_S * 1000)
+        expect(newest).not_to_contain_text("of other choices", timeout=RUN_S * 1000)
+        expect(run).to_be_enabled(timeout=RUN_S * 1000)
+
+    run.click()
+    finished()
+    seen(panel, f"{name}-first")
+    panel.get_by_role("button", name="Keep this run").click()
+    first = panel.locator("select[data-choice]").first
+    before = first.input_value()
+    first.press("ArrowDown")
+    assert first.input_value() != before
+    run.click()
+    finished()
+    expect(kept).to_contain_text("(kept)")
+    assert kept.inner_text().replace(" (kept)", "") != newest.inner_text()
+    seen(panel, f"{name}-two")
+
+
+def verdicts(page: Page, path: Path) -> None:
+    """Every stub is refused with a hint, every solution is taken."""
+    calls = sum(cell.source.count("\ncheck(") for cell in read_notebook(path).cells)
+    told = page.locator(".jp-OutputArea-output p[role=status] b")
+    for verdict in ("✗ Not yet.", "✓ Right."):
+        expect(told.filter(has_text=verdict)).to_have_count(calls // 2)
+
+
 @pytest.mark.exhaustive
+@pytest.mark.parametrize("size", SIZES)
 @each_notebook
-def test_every_animation_plays_and_every_prediction_answers(
-    chromium: Browser, jupyterlab: Lab, path: Path
+def test_everything_in_a_lesson_can_be_used(
+    chromium: Browser, jupyterlab: Lab, path: Path, size: str
 ) -> None:
-    page: Page = jupyterlab.open(chromium, path.name)
+    page: Page = jupyterlab.open(chromium, path.name, *SIZES[size])
     jupyterlab.run_all(page)
     # An error is there where the lesson shows one on purpose.
     outputs = [each for cell in read_notebook(path).cells for each in cell.get("outputs", [])]
@@ -81,8 +123,15 @@ def test_every_animation_plays_and_every_prediction_answers(
     quizzes, players = page.locator(LIVE_QUIZ), page.locator(LIVE_PLAYER)
     assert quizzes.count() > 0
     assert players.count() > 0
+    name = f"{size}-{path.stem}"
+    verdicts(page, path)
     for place in range(players.count()):
-        play(players.nth(place), f"{path.stem}-player-{place}")
+        play(players.nth(place), f"{name}-player-{place}")
     for place in range(quizzes.count()):
-        predict(quizzes.nth(place), f"{path.stem}-quiz-{place}")
+        predict(quizzes.nth(place), f"{name}-quiz-{place}")
+    panels = page.locator(LIVE_PANEL)
+    shown = [cell for cell in read_notebook(path).cells if cell.source.startswith("experiment(")]
+    assert panels.count() == len(shown)
+    for place in range(panels.count()):
+        try_out(panels.nth(place), f"{name}-experiment-{place}")
     page.context.close()
