@@ -15,6 +15,8 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.jax_cache import keeping_what_jax_compiles
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 _TOOLS = ("hypothesis", "ipykernel", "nbval", "packaging", "pytest", "pytest-xdist")
 _KERAS = "keras==3.15.1"
@@ -93,6 +95,8 @@ def _one(run: _Run, python: str, pip: list[str], for_pytest: list[str], *, short
         environment.setdefault("STATEVIZ_EXAMPLES", "3")
     if run.backend is not None:
         environment["KERAS_BACKEND"] = run.backend
+    if run.backend == "jax":
+        environment.update(keeping_what_jax_compiles(str(Path(python).parent.parent / "compiled")))
     subprocess.run([python, "-c", f"import {run.imports}"], check=True, env=environment)
     tests = run.tests if short else (*run.tests, *run.more)
     test = [python, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *tests]

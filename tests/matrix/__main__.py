@@ -9,8 +9,11 @@ import argparse
 import json
 import multiprocessing
 import os
+import shutil
 import sys
+import tempfile
 from dataclasses import astuple
+from pathlib import Path
 
 import keras
 
@@ -19,6 +22,7 @@ from tests.matrix.configurations import (
 )
 from tests.matrix.here import here
 from tests.matrix.page import PAGE, SIGNS, SO_FAR, outcomes_of, page, rows_so_far, source_digest
+from tools.jax_cache import keeping_what_jax_compiles
 
 
 def main() -> int:
@@ -28,6 +32,8 @@ def main() -> int:
     source = source_digest()
     rows = rows_so_far(source)
     left = [place for place in range(len(CONFIGURATIONS)) if place not in rows]
+    compiled = Path(tempfile.gettempdir()) / f"stateviz-matrix-{source[:12]}"
+    os.environ.update(keeping_what_jax_compiles(str(compiled)))  # the pool's processes read it
     with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=4) as pool:
         for place, row in pool.imap_unordered(outcomes_of, left):
             rows[place] = row
@@ -36,6 +42,7 @@ def main() -> int:
             name = CONFIGURATIONS[place].name
             print(f"{len(rows)} of {len(CONFIGURATIONS)}: {name}", file=sys.stderr, flush=True)
     SO_FAR.unlink(missing_ok=True)
+    shutil.rmtree(compiled, ignore_errors=True)
     outcomes = {CONFIGURATIONS[place].name: rows[place] for place in sorted(rows)}
     python = ".".join(map(str, sys.version_info[:2]))
     versions = f"Keras {keras.__version__}, {here.VERSION} and Python {python}, on a CPU"
