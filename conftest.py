@@ -1,7 +1,9 @@
 """Gives the tests' kernels the course's environment, and says at the end what ran."""
 
+import gc
 import os
 from collections import Counter
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,17 @@ NOT_QUICK = ("fresh", "thorough", "node", "browser", "slow", "exhaustive")
 
 # Their tests need nothing of each other, and take long: both processes share them.
 SHARED_OUT = ("test_notebooks.py", "test_matrix.py")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_old_is_looked_through() -> Iterator[None]:
+    """Has what is left after a file's tests not searched for garbage again and again.
+
+    TensorFlow keeps the graphs of a process. Late in a run a test took ten times its time.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 def kind_of(report: pytest.TestReport) -> str:

@@ -16,19 +16,20 @@ import keras
 import pytest
 
 pytestmark = pytest.mark.fresh
+SOME = ("lstm_test.py", "rnn_test.py")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KERAS_TESTS = Path(keras.__file__).parent / "src" / "layers" / "rnn"
 
 
-def started(report: Path, *options: str) -> subprocess.Popen[str]:
+def started(report: Path, files: tuple[str, ...], *options: str) -> subprocess.Popen[str]:
     """Starts Keras's tests, away from our own configuration of pytest."""
     command = [
         sys.executable,
         "-m",
         "pytest",
         "-q",
-        *map(str, sorted(KERAS_TESTS.glob("*_test.py"))),
+        *(str(each) for file in files for each in sorted(KERAS_TESTS.glob(file))),
     ]
     command += ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(report.parent)]
     command += ["-o", "junit_family=xunit1"]
@@ -55,11 +56,23 @@ def outcomes(report: Path) -> dict[str, str]:
 @pytest.mark.skipif(
     not any(KERAS_TESTS.glob("*_test.py")), reason=f"Keras {keras.__version__} carries no tests"
 )
+@pytest.mark.parametrize(
+    ("files", "tests", "layers", "batches"),
+    [
+        pytest.param(SOME, 10, 50, 40, marks=pytest.mark.slow, id="some"),
+        pytest.param(("*_test.py",), 50, 300, 200, marks=pytest.mark.exhaustive, id="all"),
+    ],
+)
 def test_they_pass_with_every_recurrent_layer_recorded(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    files: tuple[str, ...],
+    tests: int,
+    layers: int,
+    batches: int,
 ) -> None:
-    alone = started(tmp_path / "alone.xml")
-    recorded = started(tmp_path / "recorded.xml", "-p", "tests.keras_recorded")
+    alone = started(tmp_path / "alone.xml", files)
+    recorded = started(tmp_path / "recorded.xml", files, "-p", "tests.keras_recorded")
     said, _ = recorded.communicate()
     alone.communicate()
     without, with_ = outcomes(tmp_path / "alone.xml"), outcomes(tmp_path / "recorded.xml")
@@ -69,7 +82,7 @@ def test_they_pass_with_every_recurrent_layer_recorded(
         print(f"\nKeras's own tests: {counts[0]} pass without and {counts[1]} with the recorder; ")
         print(found and found[0])
     assert with_ == without, said[-5000:]
-    assert counts[0] > 50, said[-5000:]
+    assert counts[0] > tests, said[-5000:]
     assert found is not None
-    assert int(found[1]) > 300
-    assert int(found[2]) > 200
+    assert int(found[1]) > layers
+    assert int(found[2]) > batches

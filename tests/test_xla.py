@@ -46,7 +46,7 @@ def everything(model: keras.Model) -> list[bytes]:
     ("kind", "options"),
     [
         ("LSTM", {"stateful": True, "dropout": 0.3, "recurrent_dropout": 0.2}),
-        ("SimpleRNN", {"stateful": True}),
+        pytest.param("SimpleRNN", {"stateful": True}, marks=pytest.mark.exhaustive),
     ],
 )
 def test_a_training_under_xla_stays_the_same_and_is_seen(kind: str, options: Any) -> None:
