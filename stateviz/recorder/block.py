@@ -50,8 +50,8 @@ def record(model: keras.layers.Layer, options: Options) -> AbstractContextManage
 
     Raises:
         ValueError: The model has no recurrent layer that can be recorded or is not built, is
-            compiled in a way in which nothing can be seen (by torch.compile; by XLA gates, masks
-            and unrolled layers), or an argument is out of range.
+            compiled in a way in which nothing can be seen (by torch.compile; by XLA in a branch
+            or loop of your own), or an argument is out of range.
         TypeError: `model` is not a Keras layer.
         RuntimeError: In the block, a `tf.function` was called that had been traced before, or a
             graph from `get_concrete_function`.

@@ -90,7 +90,7 @@ def planned(model: Any, options: Options, *, known: Plan | None = None, wait: bo
     Raises:
         TypeError: It is not a Keras layer.
         ValueError: It has no recurrent layer that can be recorded or none of that name, or is
-            compiled with XLA.
+            compiled by torch.compile.
     """
     if not isinstance(model, keras.layers.Layer):
         raise TypeError(

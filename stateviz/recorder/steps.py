@@ -119,9 +119,18 @@ def carrying() -> AbstractContextManager[None]:
     return _While(carries=True)
 
 
-def shadowing(step: Step, bag: object) -> AbstractContextManager[None]:
-    """Holds while a step's forward pass runs once more, in a program of its own."""
-    return _While(step=step, calls=Counter(), bag=bag, shadow=True)
+def shadowing(
+    step: Step | None, bag: object, calls: Counter[int] | None = None
+) -> AbstractContextManager[None]:
+    """Holds while what is compiled runs once more, in a program of its own.
+
+    Args:
+        step: The step that it is, or is part of.
+        bag: Where what is held goes.
+        calls: How often each layer was called in the step before; not once where none is given.
+    """
+    calls = Counter() if calls is None else calls
+    return _While(step=step, calls=calls, bag=bag, shadow=True)
 
 
 def calls_so_far(layer: object) -> int:

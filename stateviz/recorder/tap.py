@@ -10,13 +10,13 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from stateviz.recorder.backend import keras
 from stateviz.recorder.backends import here
-from stateviz.recorder.backends.base import Held, LoopCall, Unseen
+from stateviz.recorder.backends.base import Held, LoopCall, OnHost, Unseen
 from stateviz.recorder.cells import Part, parts_of
 from stateviz.recorder.keeping import Called, LayerCall
 from stateviz.recorder.posts import Post
@@ -36,6 +36,7 @@ class Tap(Post):
     def __init__(self, owner: keras.layers.RNN) -> None:
         super().__init__(owner)
         self._call_now = threading.local()
+        self._waiting: dict[Hashable, tuple[OnHost, dict[str, Any]]] = {}
 
     def stand_ins(self) -> dict[str, object]:
         """Its call and its loop, and what tells of resets."""
@@ -100,10 +101,18 @@ class Tap(Post):
             looped = here.run_loop(layer, keras_loop, call, gates=self._gates_wanted())
             if looped.held is None:
                 now.here.calls[id(layer)] += 1
+                if looped.same_call is not None:
+                    ended = functools.partial(self._ended, looped.same_call)
+                    here.on_host(ended, keras.tree.flatten(looped.final))
                 return looped.result
             call = call._replace(initial_state=looped.initial_state)
             hand_out = functools.partial(
-                self._hand_out, layer, call, looped.held, derived=looped.derived
+                self._hand_out,
+                layer,
+                call,
+                looped.held,
+                derived=looped.derived,
+                same_call=looped.same_call,
             )
             if looped.final is None:
                 self._call_now.left_alone = hand_out
@@ -142,6 +151,7 @@ class Tap(Post):
         *,
         final: Any,
         derived: bool = False,
+        same_call: Hashable = None,
     ) -> None:
         """Sends what the loop held to the host, once for the whole batch."""
         sequences, initial_state, mask, training = call
@@ -170,10 +180,23 @@ class Tap(Post):
             tensors["mask"] = mask
         if is_told_later:
             tensors["training"] = training
+        taker: OnHost = functools.partial(self._deliver, parts_of(layer), called)
+        if same_call is not None:
+            taker = functools.partial(self._wait, same_call, taker)
         try:
-            here.on_host(functools.partial(self._deliver, parts_of(layer), called), tensors)
+            here.on_host(taker, tensors)
         except Unseen:
             self._ran_unseen()
+
+    def _wait(
+        self, same_call: Hashable, taker: OnHost, arrays: dict[str, Any], thread: int | None
+    ) -> None:
+        """Keeps what was held until it is known how the layer itself ended."""
+        self._waiting[same_call] = taker, arrays
+
+    def _ended(self, same_call: Hashable, final: list[Any], thread: int | None) -> None:
+        taker, arrays = self._waiting.pop(same_call)
+        taker({**arrays, "final_states": final}, thread)
 
     def _deliver(
         self, parts: Sequence[Part], called: Called, arrays: dict[str, Any], thread: int | None

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tests.matrix.configurations import BATCH
 from tests.matrix.data import Data
-from tests.matrix.way import Run, Way, recorded_without_gates
+from tests.matrix.way import Run, Way
 
 VERSION = f"TensorFlow {tf.__version__}"
 FAILURES = (ValueError, tf.errors.OpError, NotImplementedError)
@@ -64,7 +64,7 @@ LOOPS = [
     Way("GradientTape", own_loop(compiled=False)),
     Way("GradientTape in a tf.function", own_loop(compiled=True)),
 ]
-_XLA: dict[str, Any] = {"recorded": recorded_without_gates, "in_sight": False}
+_XLA: dict[str, Any] = {"in_sight": False}
 COMPILED: dict[str, dict[str, Any]] = {
     "jit_compile=True": {"compile_options": {"jit_compile": True}, **_XLA}
 }

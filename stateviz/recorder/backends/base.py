@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -51,6 +51,8 @@ class Looped:
         initial_state: What it began with.
         final: Its final states; None where they are read once the layer has kept them.
         derived: Whether what it held was computed beside it.
+        same_call: What the call that holds and the one that ends have in common, where they are
+            two: what was held waits on the host for how the layer itself ended.
     """
 
     result: tuple[Any, Any, Any]
@@ -58,6 +60,7 @@ class Looped:
     initial_state: Any
     final: Any
     derived: bool = False
+    same_call: Hashable = None
 
 
 class Traces(Protocol):

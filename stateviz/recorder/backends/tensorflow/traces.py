@@ -85,8 +85,6 @@ class Functions(Post):
         """The post of TensorFlow's class."""
         return cls.of(type(tf.function(lambda: None)))
 
-    on_host: Callable[[Any, Any], None]
-
     def stand_ins(self) -> dict[str, object]:
         """Its call, and what gives a graph without running it."""
         called = self.owner.__call__
@@ -100,7 +98,7 @@ class Functions(Post):
             if watching and by_xla and not (now.here.compiled_by_xla or now.here.unseen):
                 twins = watching[-1].twins
                 with one_function(), raised_later():
-                    return twins.call(called, function, args, kwargs, self.on_host)
+                    return twins.call(called, function, args, kwargs)
             for traces in watching:
                 traces.check(function, args, kwargs)
             with one_function(), raised_later():

@@ -3,43 +3,23 @@
 A program of XLA's cannot call the host. So a `tf.function` with `jit_compile=True` that is called
 in a block is not called itself: its twin is, which runs the same Python and gives, beside the same
 result, what was held. Outside of it a host call is allowed.
+
+What cannot be read there without changing it is read in the function's shadow, which runs before
+it (`shadow.py`).
 """
 
 from __future__ import annotations
 
-import itertools
 import weakref
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from stateviz.recorder.backends.base import OnHost
+from stateviz.recorder.backends.tensorflow.host import Bag, on_host
 from stateviz.recorder.backends.tensorflow.package import tf
-from stateviz.recorder.steps import collecting, compiled_by_xla
-
-
-class Bag:
-    """What is held while a twin is traced, as far as it belongs to the twin's own graph.
-
-    Args:
-        takers: Receives who takes what, by the names under which the twin gives it.
-    """
-
-    _numbers = itertools.count()
-
-    def __init__(self, takers: dict[str, OnHost]) -> None:
-        self._graph = tf.compat.v1.get_default_graph()
-        self._takers = takers
-        self.held: dict[str, Any] = {}
-
-    @property
-    def is_open(self) -> bool:
-        """Whether what is traced now belongs to the twin's graph, not to a branch or loop in it."""
-        return tf.compat.v1.get_default_graph() is self._graph
-
-    def add(self, taker: OnHost, tensors: Any) -> None:
-        """Adds what a layer held."""
-        name = str(next(self._numbers))
-        self.held[name], self._takers[name] = tensors, taker
+from stateviz.recorder.backends.tensorflow.shadow import Shadow
+from stateviz.recorder.steps import collecting, compiled_by_xla, now
 
 
 class _Twin:
@@ -53,9 +33,12 @@ class _Twin:
                 python, tf.__internal__.autograph.control_status_ctx(), True, True
             )
         self.takers: dict[str, OnHost] = {}
+        self._bags: weakref.WeakKeyDictionary[Any, Bag] = weakref.WeakKeyDictionary()
+        self._shadow = Shadow(python)
 
         def beside(*args: Any, **kwargs: Any) -> Any:
             bag = Bag(self.takers)
+            self._bags[tf.compat.v1.get_default_graph()] = bag
             with collecting(bag):
                 result = python(*args, **kwargs)
             return result, bag.held
@@ -68,6 +51,15 @@ class _Twin:
             input_signature=function.input_signature,
         )
 
+    def shadow_for(self, args: Any, kwargs: Any) -> Shadow | None:
+        """Its shadow, if it needs one when it is called like this."""
+        calls = Counter(now.here.calls)
+        concrete = self.function.get_concrete_function(*args, **kwargs)
+        bag = self._bags.get(concrete.graph)
+        if bag is None or not bag.for_the_shadow:
+            return None
+        return self._shadow.of(bag.for_the_shadow, calls)
+
 
 class Twins:
     """The twins of the functions that are called in one block."""
@@ -75,27 +67,27 @@ class Twins:
     def __init__(self) -> None:
         self._twins: weakref.WeakKeyDictionary[Any, _Twin] = weakref.WeakKeyDictionary()
 
-    def call(
-        self,
-        called: Callable[..., Any],
-        function: Any,
-        args: Any,
-        kwargs: Any,
-        on_host: Callable[[OnHost, Any], None],
-    ) -> Any:
+    def call(self, called: Callable[..., Any], function: Any, args: Any, kwargs: Any) -> Any:
         """Calls a function's twin, and hands out what was held.
 
         Args:
             called: What calls a `tf.function`.
             function: The function.
             args, kwargs: What it is given.
-            on_host: What hands out tensors.
         """
         twin = self._twins.get(function)
         if twin is None:
             twin = self._twins[function] = _Twin(function)
+        handed: list[tuple[OnHost, Any]] = []
         with compiled_by_xla():
-            result, held = called(twin.function, *args, **kwargs)
-        for name, tensors in held.items():
-            on_host(twin.takers[name], tensors)
+            shadow = twin.shadow_for(args, kwargs)
+            if shadow is not None:
+                seen = called(shadow.function, *args, **kwargs)
+                handed += [(shadow.takers[name], tensors) for name, tensors in seen.items()]
+            # The shadow reads what the function then changes.
+            with tf.control_dependencies(tf.nest.flatten([tensors for _, tensors in handed])):
+                result, held = called(twin.function, *args, **kwargs)
+        handed += [(twin.takers[name], tensors) for name, tensors in held.items()]
+        for taker, tensors in handed:
+            on_host(taker, tensors)
         return result
