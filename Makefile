@@ -6,7 +6,7 @@
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test quick test-versions test-backends test-torch test-jax check notebooks experiments student-copies teaching matrix bench gallery pins dist clean
+.PHONY: help install lab test quick test-versions test-backends test-torch test-jax check notebooks experiments student-copies teaching site matrix bench gallery pins dist clean
 
 VENV_PYTHON := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 INSTALLED := .venv/.installed
@@ -89,6 +89,9 @@ matrix: $(INSTALLED) ## record every kind of layer in every way to run it, and w
 bench: $(INSTALLED) ## measure recording and playing, and write benchmarks/RESULTS.md
 	@$(VENV_PYTHON) -m benchmarks.run
 
+site: $(INSTALLED) ## build the course as a site that plays without a kernel, into site/
+	@$(VENV_PYTHON) -m tools.build_site
+
 gallery: $(INSTALLED) ## open every scene in a browser and save how it looks, for docs/gallery.md
 	@$(VENV_PYTHON) -m tools.gallery
 
@@ -104,5 +107,5 @@ dist: $(INSTALLED) ## build the wheel and the sdist into dist/
 	@ls dist
 
 clean: ## remove .venv and all caches
-	rm -rf .venv node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
