@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
@@ -74,6 +75,27 @@ def test_the_states_are_those_of_numpy_and_go_on_with_the_layers_own_bits() -> N
     np.testing.assert_array_equal(batch.final_hidden_state, held[0])
     np.testing.assert_array_equal(batch.final_cell_state, held[1])
     assert [b.origin for b in recording["rnn"].batches] == ["reset", "carried", "carried"]
+
+
+def test_the_next_batch_goes_on_with_the_layers_own_bits_not_with_the_shadows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tensorflow = import_module("stateviz.recorder.backends.tensorflow")
+
+    def a_little_off(*args: Any, **kwargs: Any) -> Any:
+        (last, outputs, final), held = loop_with_states(*args, **kwargs)
+        return (
+            last,
+            outputs,
+            keras.tree.map_structure(lambda state: state * 1.000001, final),
+        ), held
+
+    loop_with_states = tensorflow.loop_with_states
+    monkeypatch.setattr(tensorflow, "loop_with_states", a_little_off)
+    model = a_model(lstm(unroll=True))
+    with stateviz.record(model) as recording:
+        model.fit(X, Y, epochs=2, shuffle=False, **SOME)
+    assert [b.origin for b in recording["rnn"].batches] == ["reset", *["carried"] * 5]
 
 
 def test_a_layer_that_is_called_twice_ends_twice() -> None:
