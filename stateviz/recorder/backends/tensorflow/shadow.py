@@ -22,7 +22,7 @@ from stateviz.recorder.steps import now, shadowing
 
 # Operations after which a second run would not find what the first one found.
 _NOT_TWICE = re.compile(
-    r"Assign\w*VariableOp$|^Resource(?!Gather)|PyFunc|^Random(?!Gamma)|^Truncated|^Multinomial|^Rng|"
+    r"Assign\w*VariableOp$|^Resource(?!Gather)|PyFunc|^Random(?!GammaGrad)|^Truncated|^Multinomial|^Rng|"
     r"^StatefulRandom|^Print|^Iterator|^Queue"
 )
 
@@ -72,7 +72,9 @@ class Shadow:
             return bag.held
 
         # This trace knows what has to happen before what; it is looked at and never run.
-        self._refuse_what_cannot_be_run_twice(tf.function(run).get_concrete_function(*specs))
+        self._refuse_what_cannot_be_run_twice(
+            tf.function(run, autograph=False).get_concrete_function(*specs)
+        )
         whole = tf.compat.v1.wrap_function(run, specs)
         return whole.prune(whole.inputs[: len(specs)], whole.structured_outputs)(*tensors)
 
