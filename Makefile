@@ -1,7 +1,7 @@
 # PYTHON=...      the Python to make .venv with, if not the first one found
 # LAB_ARGS=...    more options for JupyterLab:  make lab LAB_ARGS="--no-browser --port 9999"
 # PYTEST_ARGS=... more options for pytest:      make test PYTEST_ARGS="tests/test_ground.py -x"
-# BACKEND=...     the table of another backend, by a Python that has it:
+# BACKEND=...     the table of another backend, or what recording costs there, by a Python that has it:
 #                 make matrix BACKEND=jax BACKEND_PYTHON=.../bin/python
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
@@ -86,8 +86,8 @@ teaching: $(INSTALLED) page-tools ## write the slides, the handout, the question
 matrix: $(INSTALLED) ## record every kind of layer in every way to run it, and write docs/recorder.md
 	@KERAS_BACKEND=$(or $(BACKEND),tensorflow) $(or $(BACKEND_PYTHON),$(VENV_PYTHON)) -m tests.matrix
 
-bench: $(INSTALLED) ## measure recording and playing, and write benchmarks/RESULTS.md
-	@$(VENV_PYTHON) -m benchmarks.run
+bench: $(INSTALLED) ## measure recording and playing, and write benchmarks/RESULTS.md; BACKEND=... prints its cost
+	@KERAS_BACKEND=$(or $(BACKEND),tensorflow) $(or $(BACKEND_PYTHON),$(VENV_PYTHON)) -m benchmarks.$(if $(BACKEND),on_backend,run)
 
 site: $(INSTALLED) ## build the course as a site that plays without a kernel, into site/
 	@$(VENV_PYTHON) -m tools.build_site
