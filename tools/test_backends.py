@@ -23,6 +23,7 @@ _KERAS = "keras==3.15.1"
 _RECORDER = tuple(
     f"tests/test_{name}.py" for name in ("recorder", "gates", "properties", "odd_states", "origins")
 )
+_TABLE = "tests/test_matrix.py"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ RUNS = {
             ("tests/backends", "stateviz/torch"),
         ),
         # PyTorch alone comes first: to record it no Keras is needed.
-        _Run((_KERAS,), "torch, keras", "torch", ("tests/backends",), _RECORDER),
+        _Run((_KERAS,), "torch, keras", "torch", ("tests/backends",), (*_RECORDER, _TABLE)),
     ],
     "jax": [
         _Run(
@@ -61,7 +62,7 @@ RUNS = {
             "jax, keras",
             "jax",
             ("tests/backends",),
-            (*_RECORDER, "tests/test_phases.py", "tests/test_callback.py"),
+            (*_RECORDER, _TABLE, "tests/test_phases.py", "tests/test_callback.py"),
         )
     ],
 }
