@@ -6,7 +6,7 @@
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test quick test-versions test-backends test-torch test-jax check notebooks experiments student-copies teaching site matrix bench gallery pins dist clean
+.PHONY: help install lab test quick test-versions test-backends test-torch test-jax check notebooks experiments student-copies teaching matrix bench site gallery pins dist clean
 
 VENV_PYTHON := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 INSTALLED := .venv/.installed
