@@ -46,7 +46,7 @@ def counting_model(
     model = keras.Sequential([keras.Input(batch_shape=(batch_size, timesteps, 1)), lstm])
     kernel, recurrent_kernel = np.array([[0.0, 0.0, 1.0, 0.0]]), np.zeros((1, 4))
     lstm.set_weights([kernel, recurrent_kernel, np.array([30.0, 30.0, 0.0, 30.0])])
-    # On a GPU TensorFlow chooses XLA for such a layer by itself, where no state can be recorded.
+    # On a GPU Keras chooses XLA for such a layer by itself; here all machines run the same.
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
     model.compile(keras.optimizers.SGD(0.0), "mse", jit_compile=jit)
     return model

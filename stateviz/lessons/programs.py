@@ -36,7 +36,7 @@ def question_program(
         Python, which leaves a `recording`.
     """
     lanes = batch_size if _SAMPLES % batch_size == 0 else 200
-    # On a GPU Keras would let XLA compile this layer, which cannot be recorded.
+    # On a GPU Keras would let XLA compile this layer; here all machines run the same.
     compiled = ", jit_compile=False" if layer == "SimpleRNN" else ""
     lines = [
         "import keras",
