@@ -102,7 +102,7 @@ def schema_complaints(schema: str, *files: Path) -> str:
 
 
 def test_the_workflows_are_what_github_reads() -> None:
-    assert {path.stem for path in WORKFLOWS} == {"tests", "newest", "release"}
+    assert {path.stem for path in WORKFLOWS} == {"tests", "newest", "release", "site"}
     assert schema_complaints("vendor.github-workflows", *WORKFLOWS) == ""
 
 
