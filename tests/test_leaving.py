@@ -122,7 +122,7 @@ def trace_and_run(model: keras.Model) -> None:
         model.predict_on_batch(series()[0][:BATCH])
 
 
-@pytest.mark.parametrize(("what", "apart"), [(enter_and_leave, 23), (trace_and_run, 197)])
+@pytest.mark.parametrize(("what", "apart"), [(enter_and_leave, 7), (trace_and_run, 97)])
 def test_an_interrupt_at_any_line_is_mended_by_the_next_block_or_call(
     model: keras.Model, what: Callable[[keras.Model], None], apart: int
 ) -> None:

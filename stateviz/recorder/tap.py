@@ -195,8 +195,10 @@ class Tap(Post):
         self._waiting[same_call] = taker, arrays
 
     def _ended(self, same_call: Hashable, final: list[Any], thread: int | None) -> None:
-        taker, arrays = self._waiting.pop(same_call)
-        taker({**arrays, "final_states": final}, thread)
+        waited = self._waiting.pop(same_call, None)
+        if waited is not None:  # else two threads ran it at once, and raced for its state too
+            taker, arrays = waited
+            taker({**arrays, "final_states": final}, thread)
 
     def _deliver(
         self, parts: Sequence[Part], called: Called, arrays: dict[str, Any], thread: int | None

@@ -15,6 +15,8 @@ VERSION = f"JAX {jax.__version__}"
 FAILURES = (ValueError, TypeError, NotImplementedError, jax.errors.JAXTypeError)
 EVERY_BATCH = False  # what a compiled step calls would run in the recorder's forward pass too
 CARRIES = False
+EXACT = False  # what is derived ends within rounding of the layer's own
+HAS_FLOAT64 = False  # unless JAX is told
 
 
 def keep(hand_over: Callable[..., None], values: Sequence[Any], x: Any) -> None:

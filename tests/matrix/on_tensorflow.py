@@ -16,6 +16,8 @@ VERSION = f"TensorFlow {tf.__version__}"
 FAILURES = (ValueError, tf.errors.OpError, NotImplementedError)
 EVERY_BATCH = True
 CARRIES = True
+EXACT = True
+HAS_FLOAT64 = True
 
 
 def keep(hand_over: Callable[..., None], values: Sequence[Any], x: Any) -> None:

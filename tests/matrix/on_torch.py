@@ -16,6 +16,8 @@ VERSION = f"PyTorch {torch.__version__.partition('+')[0]}"
 FAILURES = (ValueError, RuntimeError, NotImplementedError, AttributeError, TypeError)
 EVERY_BATCH = True
 CARRIES = True
+EXACT = True
+HAS_FLOAT64 = True
 
 
 def keep(hand_over: Callable[..., None], values: Sequence[Any], x: Any) -> None:

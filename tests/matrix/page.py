@@ -34,7 +34,8 @@ _CALLS["torch"] = "make matrix BACKEND=torch"
 _SEEN = {
     "tensorflow": """\
 - Under XLA (the last two columns) nothing can call the host, this test neither. There the first
-  batch alone is compared with NumPy, with the weights of the start.
+  batch alone is compared with NumPy, with the weights of the start. What had to be computed beside
+  the layer ends within a tenth of those bounds of the layer's own final states.
 - The same table with Keras on JAX: [recorder-jax.md](recorder-jax.md), and on PyTorch:
   [recorder-torch.md](recorder-torch.md).
 """,
@@ -42,6 +43,8 @@ _SEEN = {
 - What a compiled step holds is not seen by this test. So NumPy has the weights of the start: where
   training changed them, the first batch alone is compared. In trainings of one's own `gates=True`
   is left out.
+- What had to be computed beside the layer (docs/backends.md) ends within a tenth of those bounds of
+  the layer's own final states. A layer of float64 is one of float32, unless JAX is told.
 - On JAX a compiled step carries no state over (lesson 11), so no state of a layer is compared with
   the last that was recorded.
 - The same table on TensorFlow: [recorder.md](recorder.md).
@@ -65,11 +68,10 @@ recorded with `stateviz.record(model, gates=True)` or a `stateviz.StateRecorder`
 - ✓ **true and harmless.** *True*: at every timestep of every batch all recorded states are those
   of an independent NumPy implementation in float64, with the weights of that moment, within 1e-5
   (float16: 5e-3, bfloat16: 5e-2, float64: 1e-12), and they end bit for bit in the layer's own
-  final states; what had to be computed beside the layer (docs/backends.md) ends within a tenth of
-  those bounds of them. Where a layer draws dropout masks, the states satisfy the equations of their
-  own recorded gates. *Harmless*: results, losses, metrics, weights, optimizer, states and seeds are
-  bit for bit those of the run that was not recorded, and every method of the model and its layers
-  is the same object as before.
+  final states. Where a layer draws dropout masks, the states satisfy the equations of their own
+  recorded gates. *Harmless*: results, losses, metrics, weights, optimizer, states and seeds are bit
+  for bit those of the run that was not recorded, and every method of the model and its layers is
+  the same object as before.
 - **refused**: stateviz says in words why it cannot be recorded, before any batch ran. The words
   stand below.
 - – Keras itself cannot run this, with or without stateviz.

@@ -137,7 +137,7 @@ def what_is_wrong(
             taken = snapshot.first or snapshot.taken[batch.index // int(calls)]
             own = {id(v): value for v, value in zip(variables, taken, strict=True)}
             weights = [own[id(v)] for v in part.cell.weights if id(v) in own and v.trainable]
-            derived = recording[name].ends_within > 0
+            derived = recording[name].ends_within > 0 and not (way.in_sight and here.EXACT)
             wrong = what_is_wrong_in(configuration, part.cell, weights, batch, way, derived)
             if wrong:
                 return f"{batch}: {wrong}"
@@ -167,7 +167,7 @@ def what_is_wrong_in(
         [each for each in group if each is not None] for group in (initial, states, final)
     )
     tolerance = configuration.tolerance
-    if states[0].dtype == np.float32:  # JAX computes a layer of float64 in it, unless it is told
+    if not here.HAS_FLOAT64:
         tolerance = max(tolerance, 1e-5)
     for state, end in zip(states, final, strict=True):
         apart = np.abs(state[:, -1].astype(float) - end).max()
