@@ -22,6 +22,7 @@ from sphinx.cmd.build import main as sphinx_build
 
 from tools.course_environment import NOTEBOOKS, REPOSITORY
 from tools.regenerate_notebooks import read_notebook, to_text
+from tools.site.front import answer_of
 
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "benchmarks/RESULTS.md")
 CELL = re.compile(r"\[(\d+)\]\((\.\./notebooks/(\w+))\.ipynb\) `([\w-]+)`")
@@ -34,11 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = parser.parse_args(arguments).folder
     with tempfile.TemporaryDirectory() as kept:
         source = gathered(Path(kept) / "source")
-        doctrees = str(Path(kept) / "doctrees")
-        shutil.rmtree(folder, ignore_errors=True)
-        failed = sphinx_build(
-            ["-q", "-W", "--keep-going", "-d", doctrees, str(source), str(folder)]
-        )
+        # MyST-NB writes beside what it builds.
+        built, doctrees = str(Path(kept) / "site"), str(Path(kept) / "doctrees")
+        failed = sphinx_build(["-q", "-W", "--keep-going", "-d", doctrees, str(source), built])
+        if not failed:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(built, folder, ignore=shutil.ignore_patterns(".buildinfo"))
     if not failed:
         print(f"Written to {folder}: open {folder / 'index.html'}")
     return failed
@@ -63,19 +65,13 @@ def gathered(source: Path) -> Path:
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         notebook = read_notebook(path)
         if path.stem.startswith("00_"):
-            (source / "answer.html").write_text(opening_of(notebook), encoding="utf-8")
+            (source / "answer.html").write_text(answer_of(notebook), encoding="utf-8")
             (source / "map.md").write_text(map_of(notebook), encoding="utf-8")
         cells = {cell for lesson, cell in wanted if lesson == path.stem}
         (source / "notebooks" / path.name).write_text(
             to_text(as_a_page(notebook, cells)), encoding="utf-8"
         )
     return source
-
-
-def opening_of(notebook: NotebookNode) -> str:
-    """The moving picture with which the first lesson begins."""
-    html: str = notebook.cells[0].outputs[0].data["text/html"]
-    return html
 
 
 def map_of(notebook: NotebookNode) -> str:
