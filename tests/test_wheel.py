@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import stateviz
-from tools.course_environment import REPOSITORY
+from tools.course_environment import NOTEBOOKS, REPOSITORY
 
 pytestmark = pytest.mark.fresh
 PACKAGE = REPOSITORY / "stateviz"
@@ -59,9 +59,24 @@ def files(folder: Path) -> set[str]:
 
 
 def test_a_wheel_carries_every_file_of_the_package_and_no_other(installed: Path) -> None:
-    assert files(installed / "stateviz") == files(PACKAGE)
+    lessons = {f"notebooks/{path.name}" for path in NOTEBOOKS.glob("*.ipynb")}
+    assert files(installed / "stateviz") == files(PACKAGE) | lessons
     assert "py.typed" in files(PACKAGE)
     assert {path.name.partition("-")[0] for path in installed.iterdir()} == {"stateviz"}
+
+
+def test_the_lessons_of_the_wheel_are_copied(installed: Path, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "stateviz", "lessons", str(tmp_path / "course")],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"{len(list(NOTEBOOKS.glob('*.ipynb')))} lessons" in run.stdout
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        assert (tmp_path / "course" / path.name).read_bytes() == path.read_bytes()
 
 
 def test_an_sdist_has_the_package_and_no_test(built: Path) -> None:
@@ -69,7 +84,8 @@ def test_an_sdist_has_the_package_and_no_test(built: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {f"stateviz/{name}" for name in files(PACKAGE)} <= names
-    assert [name for name in names if name.startswith(("tests", "conftest", "notebooks"))] == []
+    assert [name for name in names if name.startswith(("tests", "conftest"))] == []
+    assert {f"notebooks/{path.name}" for path in NOTEBOOKS.glob("*.ipynb")} <= names
     assert {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml"} <= names
 
 
