@@ -23,6 +23,7 @@ from sphinx.cmd.build import main as sphinx_build
 from tools.course_environment import NOTEBOOKS, REPOSITORY
 from tools.regenerate_notebooks import read_notebook, to_text
 from tools.site.front import answer_of
+from tools.site.playing import with_players
 
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "benchmarks/RESULTS.md")
 CELL = re.compile(r"\[(\d+)\]\((\.\./notebooks/(\w+))\.ipynb\) `([\w-]+)`")
@@ -57,7 +58,8 @@ def gathered(source: Path) -> Path:
         shutil.copy(REPOSITORY / page, source / page)
     gallery, questions = source / "docs" / "gallery.md", source / "docs" / "questions.md"
     told = gallery.read_text(encoding="utf-8")
-    gallery.write_text(told.replace("](../notebooks)", "](../index.md)"), encoding="utf-8")
+    told = told.replace("](../notebooks)", "](../index.md)")
+    gallery.write_text(with_players(told), encoding="utf-8")
     told = questions.read_text(encoding="utf-8")
     wanted = {(lesson, cell) for _, _, lesson, cell in CELL.findall(told)}
     questions.write_text(CELL.sub(r'<a href="\2.html#\4">\1, \4</a>', told), encoding="utf-8")

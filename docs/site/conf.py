@@ -4,7 +4,7 @@ project = "stateviz"
 html_title = "stateviz"
 copyright = "the stateviz developers; the lessons' data: see each lesson"
 
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "tools.site.glossary"]
 templates_path = ["_templates"]
 exclude_patterns = ["map.md"]
 
@@ -14,6 +14,14 @@ nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # the players bring their own,
 nb_render_markdown_format = "myst"
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
+
+# The reference is made from the docstrings, which quote code in single backticks.
+default_role = "literal"
+add_module_names = False
+autodoc_member_order = "bysource"
+autodoc_mock_imports = ["torch", "lightning"]
+maximum_signature_line_length = 70
+napoleon_use_ivar = True
 
 html_theme = "furo"
 html_static_path = ["_static"]

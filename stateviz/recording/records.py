@@ -182,8 +182,8 @@ class BatchRecord(ByContent):
 
     The cell states are None for a layer that has none (GRU, SimpleRNN). For a cell of the user's
     own the hidden state is its first state and the cell state its second. A ConvLSTM's units are
-    its filters: (samples, timesteps, *space, filters), or with `data_format="channels_first"`
-    (samples, timesteps, filters, *space); its inputs have these axes too.
+    its filters: `(samples, timesteps, *space, filters)`, or with `data_format="channels_first"`
+    `(samples, timesteps, filters, *space)`; its inputs have these axes too.
     """
 
     layer: str

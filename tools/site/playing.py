@@ -1,0 +1,47 @@
+"""The gallery's scenes, playing: one under each heading of its page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from stateviz.playing.player import Player
+from tools import gallery
+
+# By the heading of the page, without its words.
+_SCENES: dict[str, Callable[[], Player]] = {
+    "play_sequence": gallery.sequence(batch=1, unit=2),
+    "play_batches": gallery.batches(10),
+    "play_cell": gallery.inside,
+    "play_resets": gallery.resets,
+    "compare": gallery.compared,
+    "play_answer": gallery.answer,
+}
+_PART = re.compile(r"^(## [^\n]*`(\w+)`[^\n]*)\n(.+?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+
+
+# The pictures show controls too, which nobody should press.
+_FOLDED = """<details><summary>Pictures of its states</summary>
+{}
+</details>
+
+"""
+
+
+def with_players(page: str) -> str:
+    """The gallery's page with a player under the heading of each scene.
+
+    Args:
+        page: Its text, in Markdown.
+
+    Raises:
+        KeyError: A heading names a scene that nobody plays.
+    """
+    return _PART.sub(
+        lambda part: f"{part[1]}\n\n{_player(part[2])}\n{_FOLDED.format(part[3])}", page
+    )
+
+
+def _player(name: str) -> str:
+    bundle = _SCENES[name]()._repr_mimebundle_()
+    return f"```{{raw}} html\n{bundle[0]['text/html']}\n```\n"
