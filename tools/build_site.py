@@ -2,6 +2,8 @@
 
 python -m tools.build_site [FOLDER]     into site/ if no folder is named
 
+With --repository OWNER/NAME (or $GITHUB_REPOSITORY) each lesson leads to Binder too.
+
 Nothing is written for it alone but its front page and its looks, in docs/site/. Whoever has the
 folder can open index.html in a browser: no server and no network are needed.
 """
@@ -9,6 +11,7 @@ folder can open index.html in a browser: no server and no network are needed.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import sys
@@ -22,10 +25,18 @@ from sphinx.cmd.build import main as sphinx_build
 
 from tools.course_environment import NOTEBOOKS, REPOSITORY
 from tools.regenerate_notebooks import read_notebook, to_text
+from tools.site.accessible import mend
+from tools.site.downloads import offers
 from tools.site.front import answer_of
 from tools.site.playing import with_players
 
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "benchmarks/RESULTS.md")
+# What a lesson says to who could run it.
+_ASKED_TO_RUN = " (Run the cell to commit a prediction.)"
+_HERE = (
+    "<p>On this page everything plays without Python: animations, questions, experiments. To run "
+    "and change the cells, download the notebook.</p>"
+)
 CELL = re.compile(r"\[(\d+)\]\((\.\./notebooks/(\w+))\.ipynb\) `([\w-]+)`")
 
 
@@ -33,22 +44,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Gathers the sources and has Sphinx build them; a warning is an error."""
     parser = argparse.ArgumentParser(prog="python -m tools.build_site")
     parser.add_argument("folder", nargs="?", type=Path, default=REPOSITORY / "site")
-    folder = parser.parse_args(arguments).folder
+    parser.add_argument(
+        "--repository",
+        default=os.environ.get("GITHUB_REPOSITORY", ""),
+        metavar="OWNER/NAME",
+        help="where the lessons are on GitHub, for Binder; nothing leads there if not known",
+    )
+    parsed = parser.parse_args(arguments)
+    folder = parsed.folder
     with tempfile.TemporaryDirectory() as kept:
-        source = gathered(Path(kept) / "source")
+        source = gathered(Path(kept) / "source", parsed.repository)
         # MyST-NB writes beside what it builds.
         built, doctrees = str(Path(kept) / "site"), str(Path(kept) / "doctrees")
         failed = sphinx_build(["-q", "-W", "--keep-going", "-d", doctrees, str(source), built])
         if not failed:
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(built, folder, ignore=shutil.ignore_patterns(".buildinfo"))
+            mend(folder)
+            for path in NOTEBOOKS.glob("*.ipynb"):
+                shutil.copy(path, folder / "notebooks")
     if not failed:
         print(f"Written to {folder}: open {folder / 'index.html'}")
     return failed
 
 
-def gathered(source: Path) -> Path:
-    """Puts all that the site is made from into a folder, where it lies as in the repository."""
+def gathered(source: Path, repository: str) -> Path:
+    """Puts all that the site is made from into a folder, where it lies as in the repository.
+
+    Args:
+        source: The folder, which is made.
+        repository: OWNER/NAME on GitHub, or "".
+    """
     shutil.copytree(REPOSITORY / "docs" / "site", source)
     shutil.copytree(
         REPOSITORY / "docs", source / "docs", ignore=shutil.ignore_patterns("site", "slides")
@@ -70,9 +96,9 @@ def gathered(source: Path) -> Path:
             (source / "answer.html").write_text(answer_of(notebook), encoding="utf-8")
             (source / "map.md").write_text(map_of(notebook), encoding="utf-8")
         cells = {cell for lesson, cell in wanted if lesson == path.stem}
-        (source / "notebooks" / path.name).write_text(
-            to_text(as_a_page(notebook, cells)), encoding="utf-8"
-        )
+        page = as_a_page(notebook, cells)
+        page.cells.insert(1, new_markdown_cell(offers(path.name, repository), id="offers"))
+        (source / "notebooks" / path.name).write_text(to_text(page), encoding="utf-8")
     return source
 
 
@@ -97,9 +123,10 @@ def as_a_page(notebook: NotebookNode, named: set[str]) -> NotebookNode:
             cell.metadata["tags"] = [*cell.metadata.get("tags", ()), "hide-input"]
         for output in cell.get("outputs", ()):
             if "text/html" in output.get("data", {}):
+                html = _HERE if cell.source == "WidgetCheck()" else output.data["text/html"]
                 # MyST turns links between notebooks into links between pages, but not in here.
-                html = output.data["text/html"]
-                output.data["text/html"] = re.sub(r"(href=.\w+)\.ipynb", r"\1.html", html)
+                html = re.sub(r"(href=.\w+)\.ipynb", r"\1.html", html)
+                output.data["text/html"] = html.replace(_ASKED_TO_RUN, "")
         cells.append(cell)
     # A page begins with its heading; the picture above it comes right after.
     heading = next(place for place, cell in enumerate(cells) if cell.source.startswith("# "))
