@@ -121,8 +121,11 @@ def _trust(path: Path) -> None:
         from nbformat import NO_CONVERT, read
         from nbformat.sign import NotebookNotary
 
-        # Where it is not told the folder, it begins a program of its own, with a log.
-        NotebookNotary(data_dir=jupyter_data_dir()).sign(read(path, NO_CONVERT))
+        # Where it is not told the folder, it begins a program of its own, with a log; and the
+        # folder is not there before Jupyter was used.
+        folder = Path(jupyter_data_dir())
+        folder.mkdir(parents=True, exist_ok=True)
+        NotebookNotary(data_dir=str(folder)).sign(read(path, NO_CONVERT))
 
 
 def _play(path: Path, *, layer: str | None, to: Path | None, browser: bool) -> None:

@@ -113,8 +113,9 @@ def test_errors_are_said_in_words(
 
 
 def test_lessons_are_copied_trusted_and_never_replaced_unasked(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "never" / "used"))
     folder = tmp_path / "new" / "course"
     assert main(["lessons", str(folder)]) == 0
     assert f"of stateviz {stateviz.__version__}" in capsys.readouterr().out
