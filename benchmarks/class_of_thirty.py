@@ -91,11 +91,6 @@ def memory_of(name: str) -> dict[str, float]:
     return sizes
 
 
-def all_memory(names: Sequence[str]) -> float:
-    """What the class takes, with hub and proxy, in MB."""
-    return sum(sum(memory_of(name).values()) for name in [*names, "root"])
-
-
 class Peak:
     """The most memory that the machine had in use, above what it had before, in MB."""
 
@@ -133,6 +128,7 @@ class Told:
     peak: float = 0
     away_s: float = 0
     tries: int = 0
+    broken: int = 0
     lost: list[str] = field(default_factory=list)
 
 
@@ -160,6 +156,7 @@ def lesson_of(hub: Hub, names: Sequence[str], password: str) -> Told:
         told.peak = peak.most
         peak.end()
         kept = list(together.map(Student.still_knows, students))
+    told.broken = sum(student.connections_lost for student in students)
     for student, knows in zip(students, kept, strict=True):
         told.lost += student.missing_on_disk()
         if not knows:
@@ -180,23 +177,26 @@ def written(told: Told) -> str:
     lost = "nothing" if not told.lost else "; ".join(told.lost)
     return f"""# A class of {told.students} on one machine
 
-Measured on {time.strftime("%Y-%m-%d")}: a real JupyterHub with `docs/class/jupyterhub_config.py` on loopback, {os.cpu_count()} CPU cores, and
-{told.students} scripted students with Linux accounts of their own, all at the same time. Each logs in, gets a server, opens lesson 0
-with all that the page asks for, starts the kernel, commits a prediction by the widget's own messages and saves. Then hub and
-proxy are killed (SIGKILL), everybody writes on, both are started again, and everybody saves. Then {len(told.training)} students run the
-lesson's `fit` at once. `benchmarks/class_of_thirty.py` makes this page anew; memory is the proportional set size, the middle
-and, in brackets, the least and the most.
+Measured on {time.strftime("%Y-%m-%d")}: a real JupyterHub with `docs/class/jupyterhub_config.py` on
+loopback, {os.cpu_count()} CPU cores, and {told.students} scripted students with Linux accounts of
+their own, all at the same time. Each logs in, gets a server, opens lesson 0 with the scripts that
+the page asks for, starts the kernel, commits a prediction by the widget's own messages and saves.
+Then hub and proxy are killed (SIGKILL), everybody writes on, both are started again, and everybody
+saves. Then {len(told.training)} students run the lesson's `fit` at once. What is in the files and
+in the kernels is compared with what each student did. `benchmarks/class_of_thirty.py` makes this
+page anew; memory is the proportional set size, the middle and, in brackets, the least and the most.
 
 | | |
 |---|---|
 | from the password to the opened lesson | {spread(told.opened, "s")} |
-| from the click to the committed prediction, with the kernel's start | {spread(told.predicted, "s")} |
+| to the committed prediction, with the kernel's start | {spread(told.predicted, "s")} |
 | a student's server | {of(told.idle, "server")} |
 | a student's kernel after a prediction, without Keras | {of(told.idle, "kernel")} |
 | a student's kernel that trained | {of(told.training, "kernel")} |
 | the machine's memory, all lessons open | {told.peak_open / 1024:.1f} GiB more than before |
 | at the most, with {len(told.training)} who train | {told.peak / 1024:.1f} GiB more than before |
 | from the kill to the last student's save | {told.away_s:.0f} s, of {told.tries} tries |
+| connections that broke while a cell ran, and were made again | {told.broken} |
 | lost of what students wrote, committed, or had in a kernel | {lost} |
 """
 
@@ -213,11 +213,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as kept:
         accounts = Path(kept) / "accounts"
         accounts.write_text("".join(f"{name}:{password}\n" for name in ["teacher", *names]))
-        subprocess.run(["sh", CLASS / "accounts.sh", accounts, parsed.hub / "bin" / "python"], check=True)
+        subprocess.run(
+            ["sh", CLASS / "accounts.sh", accounts, parsed.hub / "bin" / "python"], check=True
+        )
         hub = Hub(parsed.hub, parsed.proxy, Path(kept))
         hub.start()
         try:
             told = lesson_of(hub, names, password)
+        except Exception:
+            print((hub.folder / "hub.log").read_text(encoding="utf-8")[-20_000:], file=sys.stderr)
+            raise
         finally:
             hub.kill()
             for name in names:

@@ -111,7 +111,7 @@ def _copy_lessons(folder: Path, *, overwrite: bool) -> None:
     if all(map(find_spec, ("jupyterlab", "keras", "sklearn"))):
         print(f"Open the first one:  jupyter lab {folder / lessons[0].name}")
     else:
-        print('To run them:  pip install "stateviz[course]"')
+        print("To run them, install stateviz with its extra `course`: JupyterLab, Keras and more.")
 
 
 def _trust(path: Path) -> None:

@@ -77,6 +77,7 @@ def imported(folder: Path) -> set[str]:
 def declared(*groups: list[str]) -> set[str]:
     """The packages that pyproject.toml names, by the names that Python knows them by."""
     known = {"scikit-learn": "sklearn", "pillow": "PIL", "ipython": "IPython", "pyyaml": "yaml"}
+    known["websocket-client"] = "websocket"
     names = {re.split(r"[\[><=]", line)[0] for group in groups for line in group}
     return {known.get(name, name.replace("-", "_").removeprefix("pytest_")) for name in names}
 

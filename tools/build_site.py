@@ -30,7 +30,14 @@ from tools.site.downloads import offers
 from tools.site.front import answer_of
 from tools.site.playing import with_players
 
-PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "benchmarks/RESULTS.md")
+PAGES = (
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "benchmarks/RESULTS.md",
+    "benchmarks/CLASS.md",
+)
 # What a lesson says to who could run it.
 _ASKED_TO_RUN = " (Run the cell to commit a prediction.)"
 _HERE = (

@@ -6,6 +6,7 @@ CLASS_IDLE_S     after how many idle seconds a kernel is ended; its notebook sta
 """
 
 import os
+import pwd
 import sys
 from pathlib import Path
 
@@ -64,3 +65,15 @@ c.Spawner.environment = {
     "OMP_NUM_THREADS": "1",
 }
 
+
+def own_port(spawner):
+    """Gives each student a port that nobody else takes.
+
+    A port that was free when the hub looked is taken, when thirty servers and their kernels start
+    at once, before the server is there; a student then meets another's server. These lie below
+    those that Linux gives away.
+    """
+    spawner.port = 10_000 + pwd.getpwnam(spawner.user.name).pw_uid
+
+
+c.Spawner.pre_spawn_hook = own_port
