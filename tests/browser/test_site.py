@@ -126,6 +126,14 @@ def test_a_lesson_is_alive(site: Path, page: Page, path: Path) -> None:
         expect(player).to_have_attribute("data-ready", "true")
         player.locator("[data-action=next]").click()
         expect(player).not_to_have_attribute("data-frame", "0")
+    asked = page.locator("p:text-is('Choose one, then open it.')")
+    expect(asked).to_have_count(sum("Choose one, then open it." in html for html in saved))
+    for question in asked.all():
+        options = question.locator("xpath=following-sibling::details")
+        for option in options.all():
+            option.locator("summary").click()
+            expect(option.locator("p")).to_have_text(re.compile("✓ Right|✗ Not quite"))
+        assert options.filter(has_text="✓ Right").count() == 1
     for panel in page.locator(".stateviz-experiment").all():
         panel.locator(".stateviz-run").click()
         expect(panel.locator(".stateviz-player").last).to_have_attribute("data-ready", "true")
@@ -221,6 +229,15 @@ def test_the_gallery_plays(site: Path, page: Page) -> None:
         player.locator("[data-action=next]").click()
         expect(player).not_to_have_attribute("data-frame", "0")
     assert all(each.is_hidden() for each in page.locator(".content details img").all())
+
+
+@without_motion
+def test_the_search_finds_without_a_server(site: Path, page: Page) -> None:
+    page.goto(f"{(site / 'search.html').as_uri()}?q=shuffle")
+    found = page.locator("#search-results li a")
+    expect(found.first).to_have_text(re.compile("When the stream breaks"))
+    found.first.click()
+    expect(page.locator("h1")).to_contain_text("When the stream breaks")
 
 
 @without_motion
