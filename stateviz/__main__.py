@@ -19,11 +19,12 @@ from pathlib import Path
 import stateviz
 from stateviz.playing.html import whole_page
 from stateviz.recording import Recording, RecordingFileError
+from stateviz.writing import whole
 
 _HERE = Path(__file__).resolve().parent
 # Beside the package in its repository, inside of it where it was installed from a wheel.
 _LESSONS = (_HERE / "notebooks", _HERE.parent / "notebooks")
-_IN_PARTS = 3  # layers from which on a reader has to choose
+_MOST_LAYERS = 3  # on one page; of more a reader has to choose
 
 
 class _Wrong(Exception):
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (_Wrong, RecordingFileError, ValueError) as error:
         return _said(str(error))
     except OSError as error:
-        return _said(f"{error.strerror}: {error.filename}" if error.strerror else str(error))
+        words = error.strerror or str(error)
+        return _said(f"{words}: {error.filename}" if error.filename else words)
     return 0
 
 
@@ -135,7 +137,8 @@ def _play(path: Path, *, layer: str | None, to: Path | None, browser: bool) -> N
     html = "\n".join([recording._repr_html_(), *_parts(recording, layers)])
     if to is None:
         to = Path(tempfile.mkdtemp(prefix="stateviz-")) / f"{title}.html"
-    to.write_text(whole_page(title, html), encoding="utf-8")
+    with whole(to) as beside:
+        beside.write_text(whole_page(title, html), encoding="utf-8")
     print(f"Written to {to}")
     if browser and not webbrowser.open(to.resolve().as_uri()):
         print("No browser was found here: open the page by hand.")
@@ -146,7 +149,7 @@ def _chosen(recording: Recording, layer: str | None) -> Sequence[str]:
     if not kept:
         raise _Wrong("the recording is empty: no batch was kept, so there is nothing to play.")
     if layer is None:
-        if len(kept) > _IN_PARTS:
+        if len(kept) > _MOST_LAYERS:
             raise _Wrong(f"the recording has {len(kept)} layers. Name one: --layer {kept[0]}")
         return kept
     if layer not in kept:

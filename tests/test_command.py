@@ -90,7 +90,10 @@ def test_a_name_from_a_file_is_no_html(tmp_path: Path) -> None:
         (["play", "empty.npz"], "the recording is empty"),
         (["play", "five.npz"], "the recording has 5 layers. Name one: --layer a"),
         (["play", "five.npz", "--layer", "z"], "no layer 'z' was kept; there is 'a', 'b'"),
-        (["play", "run.npz", "--to", "nowhere/page.html"], "No such file or directory: nowhere"),
+        (
+            ["play", "run.npz", "--to", "nowhere/page.html"],
+            "The folder 'nowhere' does not exist, so 'page.html' cannot be written there. Make",
+        ),
         (["lessons", "other.npz"], "File exists: other.npz"),
     ],
 )

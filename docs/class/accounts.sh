@@ -5,7 +5,8 @@
 # of the file, and keeps the lessons as they are. It takes some four seconds an account.
 set -eu
 getent group students >/dev/null || groupadd students
-while IFS=: read -r name password; do
+# A last line without an end counts too, and a file from Windows is read as one from here.
+tr -d '\r' <"$1" | while IFS=: read -r name password || [ -n "$name" ]; do
     [ -n "$name" ] || continue
     id "$name" >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --groups students "$name"
     printf '%s:%s\n' "$name" "$password" | chpasswd
@@ -14,4 +15,4 @@ while IFS=: read -r name password; do
     # Another name first: a copy that was cut short is not taken for the lessons.
     [ -e "$home/course" ] || su "$name" -c "cd && '$2' -m stateviz lessons --overwrite .course &&
         mv .course course" </dev/null
-done <"$1"
+done

@@ -1,6 +1,6 @@
 """JupyterHub that gives thirty students the course on one small machine; see README.md beside it.
 
-CLASS_FOLDER     what the hub keeps: accounts of the day, cookies, nbgrader's exchange
+CLASS_FOLDER     what the hub keeps: who is logged in, and whose server is where
 CLASS_PORT       where students come in
 CLASS_IDLE_S     after how many idle seconds a kernel is ended; its notebook stays as it is
 """
@@ -73,7 +73,7 @@ def own_port(spawner):
     at once, before the server is there; a student then meets another's server. These lie below
     those that Linux gives away.
     """
-    spawner.port = 10_000 + pwd.getpwnam(spawner.user.name).pw_uid
+    spawner.port = 10_000 + pwd.getpwnam(spawner.user.name).pw_uid % 20_000
 
 
 c.Spawner.pre_spawn_hook = own_port

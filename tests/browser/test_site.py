@@ -26,7 +26,7 @@ LARGEST_PAGE_BYTES = 3_000_000
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    assert main([str(folder)]) == 0
+    assert main([str(folder), "--repository", ""]) == 0
     return folder
 
 
