@@ -20,6 +20,7 @@ import traitlets as t
 import stateviz
 from stateviz.experiment.outcome import Outcome, failed, run
 from stateviz.experiment.recorded import load_outcomes, save_outcomes
+from stateviz.experiment.running import Run
 from stateviz.lessons import experiment as experiment_of_a_lesson
 from stateviz.lessons import question_program
 from stateviz.lessons.experiments import EXPERIMENTS, recorded_at
@@ -197,6 +198,26 @@ def test_what_cannot_be_chosen(experiment: stateviz.Experiment) -> None:
     assert experiment.readout.startswith("2 batches")
 
 
+def program_threads() -> list[str]:
+    """The programs that run on: each would take its share of the processor for good."""
+    deadline = time.monotonic() + 5
+    while True:  # a thread that has ended its program needs a moment more
+        left = [each.name for each in threading.enumerate() if "(_act)" in each.name]
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.01)
+
+
+def test_a_stop_that_comes_late_or_twice_slows_nothing_down() -> None:
+    for _ in range(200):
+        late = Run(lambda _: failed(ValueError("done")))
+        late.stop()
+        late.stop()
+        late.wait(lambda _: None)
+        late.stop()
+    assert program_threads() == []
+
+
 def asked(experiment: stateviz.Experiment, what: str) -> None:
     """As a button of the page."""
     experiment._hear(experiment, {"do": what}, [])
@@ -243,6 +264,7 @@ def test_an_interrupt_of_the_cell_is_an_interrupt(experiment: stateviz.Experimen
     with pytest.raises(KeyboardInterrupt):
         interrupted.run()
     assert not interrupted._busy
+    assert program_threads() == []
     experiment.run()
     assert experiment.readout
 
@@ -293,6 +315,5 @@ def test_closing_ends_the_run_and_lets_go_of_it() -> None:
         time.sleep(0.01)
     experiment.close()
     experiment.wait(30)
-    assert experiment._thread is not None
-    assert not experiment._thread.is_alive()
+    assert program_threads() == []
     stateviz.Experiment(made_up, batches=[1]).run()  # the next one may run

@@ -72,7 +72,6 @@ class Experiment(anywidget.AnyWidget):
     _busy = t.Bool(False).tag(sync=True)
     _live = t.Bool(True).tag(sync=True)
     _own_id = t.Unicode().tag(sync=True)
-    _thread: threading.Thread | None = None  # what the page asked for
     _running: Run | None = None
 
     def __init__(
@@ -90,6 +89,8 @@ class Experiment(anywidget.AnyWidget):
         self._outcomes: dict[int, Outcome] = {}
         self._recordings: dict[int, Recording] = {}
         self._runs = itertools.count()
+        self._page_is_done = threading.Event()
+        self._page_is_done.set()
         choices = itertools.product(*self._options.values())
         super().__init__(
             _offers=[[name, list(map(str, each))] for name, each in self._options.items()],
@@ -162,8 +163,7 @@ class Experiment(anywidget.AnyWidget):
         Args:
             timeout: How long at most, in seconds.
         """
-        if self._thread is not None:
-            self._thread.join(timeout)
+        self._page_is_done.wait(timeout)
 
     @property
     def recording(self) -> Recording | None:
@@ -236,15 +236,16 @@ class Experiment(anywidget.AnyWidget):
         if content.get("do") == "stop":
             self.stop()
         elif content.get("do") == "run" and not self._busy:
-            place = self._place
-            self._thread = threading.Thread(target=self._run_asked, args=(place,), daemon=True)
-            self._thread.start()
+            self._page_is_done.clear()
+            threading.Thread(target=self._run_asked, args=(self._place,), daemon=True).start()
 
     def _run_asked(self, place: int) -> None:
         try:
             self._run(place)
         except RuntimeError as error:  # another experiment runs
             self._status = str(error)
+        finally:
+            self._page_is_done.set()
 
     @t.validate("_chosen")
     def _check_chosen(self, proposal: Any) -> list[int]:
