@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +12,10 @@ import pytest
 from matplotlib import animation
 from PIL import Image
 
-from tests.building.recordings import there
+import stateviz
+from stateviz.playing.export import _Pictures
+from stateviz.playing.player import Player
+from tests.building.recordings import a_recording, there
 from tests.building.scenes import N_FRAMES, AllKinds
 
 
@@ -67,3 +72,20 @@ def test_a_storyboard_shows_the_frames_that_were_asked_for() -> None:
         player.storyboard([9])
     with pytest.raises(ValueError, match="names no frame"):
         player.storyboard([])
+
+
+@pytest.mark.parametrize("play", [stateviz.play_batches, stateviz.play_sequence])
+def test_a_frame_of_a_film_is_what_drawing_all_of_the_figure_gives(
+    play: Callable[..., Player],
+) -> None:
+    player = play(a_recording(2))
+    scene = player._scene
+    pictures = _Pictures(scene, player.chosen)
+    for frame in player.stops[:4]:
+        shape = (*pictures._stage.shape[:2], 4)
+        film = np.frombuffer(pictures.of(frame), np.uint8).reshape(shape).astype(int)
+        file = io.BytesIO()
+        scene.figure.savefig(file, format="rgba", dpi=scene.figure.dpi, facecolor="white")
+        whole = np.frombuffer(file.getvalue(), np.uint8).reshape(shape).astype(int)
+        # Where two artists touch, the page and so the film may draw them in another order.
+        assert (abs(film - whole).max(axis=-1) > 24).mean() < 0.002

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gc
 import re
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,14 @@ import pytest
 import traitlets
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
+import stateviz
 from stateviz.playing.levels import color_levels
 from stateviz.playing.player import Player
 from tests.building.payload import Unpacked
+from tests.building.recordings import a_recording
 from tests.building.scenes import HEIGHT, N_FRAMES, VALUES, AllKinds
 
 
@@ -217,3 +222,33 @@ def test_white_text_turns_dark_only_on_colors_that_are_turned_about(colors: str,
     assert {state["color"] for state in of_text["states"]} == {sent}
     turned = [track["dark_colors"] is not None for track in tracks if track["kind"] == "image"]
     assert turned == ([True] if colors == "RdBu_r" else [])
+
+
+def values_in(figure: Figure) -> tuple[AxesImage, np.ndarray]:
+    """The first image of a figure that has several columns, and what it shows."""
+    images = [image for ax in figure.axes for image in ax.images]
+    image = next(each for each in images if np.shape(each.get_array())[1] > 1)
+    return image, np.ma.filled(image.get_array(), np.nan)
+
+
+def test_a_player_keeps_no_figure_and_draws_it_again_when_it_is_asked_for() -> None:
+    recording = a_recording(2)
+    stateviz.play_sequence(recording)  # imports and caches of matplotlib
+    gc.collect()
+    before = len(gc.get_objects())
+    player = stateviz.play_sequence(recording)
+    gc.collect()
+    assert len(gc.get_objects()) - before < 1_000
+    player.frame = 2
+    figure = weakref.ref(player.figure)
+    held, at_2 = values_in(player.figure)
+    player.frame = 0
+    assert player.figure is figure()  # whoever holds an artist sees it move
+    assert not np.array_equal(np.ma.filled(held.get_array(), np.nan), at_2, equal_nan=True)
+    player.frame = 2
+    words = player.readout
+    del held
+    gc.collect()
+    assert figure() is None
+    np.testing.assert_array_equal(values_in(player.figure)[1], at_2)
+    assert player.readout == words

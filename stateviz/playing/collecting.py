@@ -75,7 +75,7 @@ def standing(artists: Iterable[Artist], figure: Figure) -> list[Track]:
 
 def _filled(scene: Scene, artists: Iterable[Artist]) -> list[Track] | None:
     """The tracks of these artists; None where a frame returns one that is not among them."""
-    tracks = _lowest_first(scene, {id(artist): artist for artist in artists})
+    tracks = _empty_tracks(scene, {id(artist): artist for artist in artists})
     declared = {id(artist) for part in scene.parts for artist in part.artists}
     varies = {id(artist) for artist in scene.varies}
     updated = {at: track for at, track in tracks.items() if at not in declared}
@@ -117,22 +117,27 @@ def _add_declared(tracks: Sequence[Track], part: Declared, scene: Scene, option:
                 each.add(frame, option)
 
 
-def _lowest_first(scene: Scene, changed: dict[int, Artist]) -> dict[int, Track]:
-    """An empty track for each artist, the lowest artist first."""
-    figure = scene.figure
+def lowest_first(figure: Figure, artists: Iterable[Artist]) -> list[Artist]:
+    """Artists in the order in which a figure draws them."""
     order = {id(artist): place for place, artist in enumerate(figure.findobj())}
     axes: list[Any] = figure.axes
     places = {id(ax): place for place, ax in enumerate(axes)}
-    lowest_first = sorted(
-        changed.values(),
+    return sorted(
+        artists,
         key=lambda artist: (
             places.get(id(artist.axes), len(axes)),
             artist.get_zorder(),
             order.get(id(artist), 0),
         ),
     )
+
+
+def _empty_tracks(scene: Scene, changed: dict[int, Artist]) -> dict[int, Track]:
+    """An empty track for each artist, the lowest artist first."""
+    figure = scene.figure
     tracks = {
-        id(artist): _track_of(artist, figure, scene.hover.get(artist)) for artist in lowest_first
+        id(artist): _track_of(artist, figure, scene.hover.get(artist))
+        for artist in lowest_first(figure, changed.values())
     }
     for track in tracks.values():
         track.rows = list(scene.rows.get(track.artist, ()))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import numpy as np
 from matplotlib import animation
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from tqdm.auto import tqdm
 
+from stateviz.playing.collecting import lowest_first
 from stateviz.playing.scene import Scene, out_of_range
 from stateviz.playing.scripts import quiet_about_glyphs
+from stateviz.playing.stage import stage_rgba
 from stateviz.writing import whole
 
 _WRITERS = {".gif": "pillow", ".mp4": "ffmpeg"}
@@ -45,36 +49,84 @@ def save_film(
             f"matplotlib writes {path.suffix} files with {writer}, a program that was not found. "
             f"Install it (for example: conda install {writer}), or save a .gif."
         )
-    frames: Sequence[int] = range(scene.n_frames)
+    frames = [(frame, 1) for frame in range(scene.n_frames)]
     if fps is None:
         fps, frames = _as_played(scene, interval_ms)
-    FigureCanvasAgg(scene.figure)
-    film = animation.FuncAnimation(
-        scene.figure,
-        lambda frame: scene.show(frame, chosen),
-        frames=frames,
-        init_func=list,  # nothing to prepare: every frame sets all that it shows
-        interval=1000 / fps,
-    )
-    bar = tqdm(total=len(frames), unit="frame", desc=path.name, disable=not progress)
-    with bar, whole(path) as beside, quiet_about_glyphs():
-        film.save(
-            beside,
-            writer=writer,
-            dpi=dpi,
-            savefig_kwargs={"facecolor": "white"},
-            progress_callback=lambda *_: bar.update(),
-        )
+    film = _Film(figsize=tuple(scene.figure.get_size_inches()))
+    out = animation.writers[writer](fps=fps)
+    bar = tqdm(total=sum(times for _, times in frames), unit="frame", desc=path.name, disable=not progress)
+    with bar, whole(path) as beside, quiet_about_glyphs(), out.saving(film, beside, dpi):
+        # The writer may have made the sides even, as a codec wants them.
+        with _drawn_at(scene.figure, film.get_size_inches(), dpi):
+            pictures = _Pictures(scene, chosen)
+            for frame, times in frames:
+                film.picture = pictures.of(frame)
+                for _ in range(times):
+                    out.grab_frame()
+                    bar.update()
 
 
-def _as_played(scene: Scene, interval_ms: int) -> tuple[float, list[int]]:
-    """Frames a second, and the frames of a film in which each stands as long as at speed 1."""
-    between = interval_ms if scene.pace is None else min(scene.pace.between_ms, interval_ms)
+class _Film(Figure):
+    """Hands pictures to matplotlib's writers, which ask a figure to save itself frame by frame."""
+
+    picture = b""
+
+    def savefig(self, file: Any, **_: Any) -> None:  # type: ignore[override]
+        """Writes the picture, RGBA."""
+        file.write(self.picture)
+
+
+class _Pictures:
+    """Draws a scene frame by frame as the page does: what moves anew, and the stage over it.
+
+    Args:
+        scene: The scene; its figure has the size and the dpi of the film.
+        chosen: The option of each choice.
+    """
+
+    def __init__(self, scene: Scene, chosen: Mapping[str, int]) -> None:
+        self._scene, self._chosen = scene, chosen
+        figure = scene.figure
+        self._renderer = FigureCanvasAgg(figure).get_renderer()
+        every = (scene.updated(frame, chosen) for frame in range(scene.n_frames))
+        moving = {id(artist): artist for artists in every for artist in artists}
+        moving |= {id(artist): artist for part in scene.parts for artist in part.artists}
+        moving |= {id(image): image for image in figure.findobj(AxesImage)}
+        self._moving = lowest_first(figure, moving.values())
+        width, height = map(int, self._renderer.get_canvas_width_height())
+        self._stage = stage_rgba(figure, self._moving).reshape(height, width, 4)[::-1]
+
+    def of(self, frame: int) -> bytes:
+        """A frame as pixels, RGBA."""
+        self._scene.show(frame, self._chosen)
+        pixels = np.asarray(self._renderer.buffer_rgba())
+        pixels[:] = 255
+        for artist in self._moving:
+            artist.draw(self._renderer)
+        self._renderer.draw_image(self._renderer.new_gc(), 0, 0, self._stage)
+        return pixels.tobytes()
+
+
+@contextmanager
+def _drawn_at(figure: Figure, inches: Any, dpi: float) -> Iterator[None]:
+    before = figure.get_size_inches().copy(), figure.dpi
+    try:
+        figure.set_size_inches(*inches)
+        figure.set_dpi(dpi)
+        yield
+    finally:
+        figure.set_size_inches(*before[0])
+        figure.set_dpi(before[1])
+
+
+def _as_played(scene: Scene, interval_ms: int) -> tuple[float, list[tuple[int, int]]]:
+    """Pictures a second, and for each frame how many it stands for, to last as at speed 1."""
+    between = interval_ms
+    if scene.pace is not None and scene.pace.between_ms:
+        between = min(scene.pace.between_ms, interval_ms)
     stops = {*scene.all_stops}
     longer = max(1, round(interval_ms / between))
-    frames = [
-        frame for frame in range(scene.n_frames) for _ in range(longer if frame in stops else 1)
-    ]
+    frames = [(frame, longer if frame in stops else 1) for frame in range(scene.n_frames)]
     return 1000 / between, frames
 
 

@@ -62,11 +62,7 @@ def packed(scene: Scene) -> bytes:
         "poster": scene.poster,
         "begins": scene.begins,
         "between_ms": 0 if scene.pace is None else round(scene.pace.between_ms, 2),
-        "readouts": [
-            scene.readout(frame, chosen)
-            for chosen in scene.in_page_options()
-            for frame in range(scene.n_frames)
-        ],
+        "readouts": [line for option in scene.readouts for line in option],
         "marks": [list(mark) for mark in scene.marks],
         "options": {name: list(labels) for name, labels in scene.options.items()},
         "chosen": dict(scene.chosen),

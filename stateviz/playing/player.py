@@ -9,7 +9,9 @@ once; from then on playing needs no kernel.
 from __future__ import annotations
 
 import base64
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,6 +30,51 @@ from stateviz.playing.stage import poster_png
 from stateviz.writing import whole
 
 _INTERVAL_MS = 200
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What a player keeps of the scene that it shows: all but the figure.
+
+    Attributes:
+        readouts: For each option of the choice that is made in the page, a line for each frame.
+        poster: The still picture, PNG.
+        poster_text: The same in words.
+    """
+
+    title: str
+    n_frames: int
+    stops: tuple[int, ...]
+    begins: int | None
+    interval_ms: int
+    options: Mapping[str, Sequence[str]]
+    chosen: Mapping[str, int]
+    in_page: str | None
+    readouts: Sequence[Sequence[str]]
+    poster: bytes
+    poster_text: str
+
+    @classmethod
+    def of(cls, scene: Scene, poster: bytes) -> _Shown:
+        """What is kept of a scene."""
+        words = scene.readout(scene.poster, scene.chosen)
+        return cls(
+            title=scene.title,
+            n_frames=scene.n_frames,
+            stops=scene.all_stops,
+            begins=scene.begins,
+            interval_ms=_INTERVAL_MS if scene.pace is None else scene.pace.interval_ms,
+            options=scene.options,
+            chosen=scene.chosen,
+            in_page=scene.in_page,
+            readouts=scene.readouts,
+            poster=poster,
+            poster_text=". ".join(filter(None, [scene.title, words])),
+        )
+
+    def readout(self, frame: int, chosen: Mapping[str, int]) -> str:
+        """Says a frame."""
+        return self.readouts[0 if self.in_page is None else chosen[self.in_page]][frame]
 
 
 class Player(anywidget.AnyWidget):
@@ -58,7 +105,8 @@ class Player(anywidget.AnyWidget):
         interval_ms: How long a stop stands at speed 1, in milliseconds.
         playing: Whether the page plays. It never starts by itself.
         loop: Whether it begins again at the end.
-        figure: The figure, whose artists show `frame`.
+        figure: The figure, whose artists show `frame`. Of a scene of stateviz it is drawn again
+            when it is asked for, since a page needs it only once.
 
     Raises:
         ValueError: There is nothing to play, or too much for a page.
@@ -139,13 +187,13 @@ class Player(anywidget.AnyWidget):
     def _begin(self, make: Callable[..., Scene], interval_ms: int | None, **chosen: int) -> None:
         self._make = make
         self._keeps_interval = interval_ms is not None
-        self._scene = scene = make(**chosen)
+        payload = self._packed(make(**chosen))
         super().__init__(
-            interval_ms=interval_ms or _interval_of(scene),
-            chosen=dict(scene.chosen),
-            _payload=self._filmed(scene),
+            interval_ms=interval_ms or self._shown.interval_ms,
+            chosen=dict(self._shown.chosen),
+            _payload=payload,
         )
-        self.set_trait("n_frames", scene.n_frames)
+        self.set_trait("n_frames", self._shown.n_frames)
         self._own_id = self.model_id or ""
         made_by_this_run(self)
 
@@ -156,24 +204,35 @@ class Player(anywidget.AnyWidget):
         a notebook that made it runs again.
         """
         super().close()
-        self._scene = self._make = Closed()  # type: ignore[assignment]
-        self._poster = b""
+        self._shown = self._make = self._drawn = Closed()  # type: ignore[assignment]
         self.set_trait("_payload", b"")
 
-    def _filmed(self, scene: Scene) -> bytes:
-        """The scene's bytes for the page; its figure then shows frame 0."""
+    def _packed(self, scene: Scene) -> bytes:
+        """The scene's bytes for the page; of its figure, some 13,000 objects, nothing is kept."""
         scene.show(scene.poster, scene.chosen)
-        self._poster = poster_png(scene.figure)
-        said = scene.readout(scene.poster, scene.chosen)
-        self._poster_text = ". ".join(filter(None, [scene.title, said]))
+        self._shown = _Shown.of(scene, poster_png(scene.figure))
         payload = packed(scene)
         scene.show(0, scene.chosen)
+        self._drawn = weakref.ref(scene)
         return payload
+
+    @property
+    def _scene(self) -> Scene:
+        """The scene; made again where nobody has held its figure since it was last asked for."""
+        scene = self._drawn()
+        if scene is None:
+            scene = self._make(**self._shown.chosen)
+            self._drawn = weakref.ref(scene)
+        # Whoever holds the figure, or an artist in it, sees it follow the player.
+        vars(scene.figure)["_stateviz_scene"] = scene
+        return scene
 
     @property
     def figure(self) -> Figure:
         """The figure, whose artists show `frame`."""
-        return self._scene.figure
+        scene = self._scene
+        scene.show(self.frame, self.chosen)
+        return scene.figure
 
     @property
     def stops(self) -> tuple[int, ...]:
@@ -181,7 +240,7 @@ class Player(anywidget.AnyWidget):
 
         "Next", "Previous" and the arrow keys go from one to the next.
         """
-        return self._scene.all_stops
+        return self._shown.stops
 
     @property
     def payload(self) -> bytes:
@@ -192,12 +251,12 @@ class Player(anywidget.AnyWidget):
     @property
     def title(self) -> str:
         """What is shown, in a few words."""
-        return self._scene.title
+        return self._shown.title
 
     @property
     def options(self) -> dict[str, tuple[str, ...]]:
         """What can be chosen: for each choice the labels of its options, in order."""
-        return {name: tuple(labels) for name, labels in self._scene.options.items()}
+        return {name: tuple(labels) for name, labels in self._shown.options.items()}
 
     def choose(self, **options: int) -> None:
         """Chooses what to show, as the boxes over the picture do.
@@ -210,10 +269,10 @@ class Player(anywidget.AnyWidget):
             IndexError: It has no such option.
         """
         for name, place in options.items():
-            if name not in self._scene.options:
-                known = list(self._scene.options) or "nothing"
+            if name not in self.options:
+                known = list(self.options) or "nothing"
                 raise ValueError(f"{name!r} cannot be chosen here, but {known} can.")
-            count = len(self._scene.options[name])
+            count = len(self.options[name])
             if not 0 <= place < count:
                 raise IndexError(
                     f"{name}={place} is out of range: there are {count} options, 0 to {count - 1}."
@@ -239,7 +298,7 @@ class Player(anywidget.AnyWidget):
     @t.validate("chosen")
     def _check_chosen(self, proposal: Any) -> dict[str, int]:
         chosen: dict[str, int] = proposal["value"]
-        options = self._scene.options
+        options = self._shown.options
         for name, place in chosen.items():
             count = len(options.get(name, ()))
             # A layer with fewer batches or units than the one before has not all of its options.
@@ -251,33 +310,36 @@ class Player(anywidget.AnyWidget):
                 raise t.TraitError(
                     f"{name}={place} is out of range: there are {count} options, 0 to {count - 1}."
                 )
-        return {**self._scene.chosen, **chosen}
+        return {**self._shown.chosen, **chosen}
 
     @t.observe("frame")
-    def _show(self, change: Any) -> None:
-        self._scene.show(change["new"], self.chosen)
+    def _show(self, _: Any) -> None:
+        scene = self._drawn()
+        if scene is not None:
+            scene.show(self.frame, self.chosen)
 
     @t.observe("chosen")
     def _show_chosen(self, change: Any) -> None:
-        scene, chosen = self._scene, change["new"]
-        here = {**scene.chosen, **{name: chosen[name] for name in (scene.in_page,) if name}}
-        if chosen != here:
-            scene = self._make(**chosen)
-            with self.hold_sync():
-                self._payload = self._filmed(scene)
-                self._scene = scene
-                self.set_trait("n_frames", scene.n_frames)
-                if not self._keeps_interval:
-                    self.interval_ms = _interval_of(scene)
-                begins = self.frame if scene.begins is None else scene.begins
-                self.frame = min(begins, scene.n_frames - 1)
-                self.chosen = dict(scene.chosen)
-        scene.show(self.frame, self.chosen)
+        shown, chosen = self._shown, change["new"]
+        here = {**shown.chosen, **{name: chosen[name] for name in (shown.in_page,) if name}}
+        if chosen == here:
+            self._show(change)
+            return
+        payload = self._packed(self._make(**chosen))
+        shown = self._shown
+        with self.hold_sync():
+            self._payload = payload
+            self.set_trait("n_frames", shown.n_frames)
+            if not self._keeps_interval:
+                self.interval_ms = shown.interval_ms
+            begins = self.frame if shown.begins is None else shown.begins
+            self.frame = min(begins, shown.n_frames - 1)
+            self.chosen = dict(shown.chosen)
 
     @property
     def readout(self) -> str:
         """What the line under the picture says of the frame that is shown."""
-        return self._scene.readout(self.frame, self.chosen)
+        return self._shown.readout(self.frame, self.chosen)
 
     def to_html(self, path: str | Path | None = None) -> str:
         """Makes a page that plays without kernel, network or other files.
@@ -319,8 +381,9 @@ class Player(anywidget.AnyWidget):
             FileNotFoundError: The folder does not exist.
             RuntimeError: The program is not there.
         """
+        scene = self._scene
         save_film(
-            self._scene,
+            scene,
             self.chosen,
             path,
             fps=fps,
@@ -328,7 +391,7 @@ class Player(anywidget.AnyWidget):
             dpi=dpi,
             progress=progress,
         )
-        self._scene.show(self.frame, self.chosen)
+        scene.show(self.frame, self.chosen)
 
     def storyboard(
         self, frames: Sequence[int] | None = None, *, columns: int | None = None
@@ -347,13 +410,15 @@ class Player(anywidget.AnyWidget):
             ValueError: No frame is named.
             IndexError: There is no such frame.
         """
-        board = storyboard(self._scene, self.chosen, frames, columns)
-        self._scene.show(self.frame, self.chosen)
+        scene = self._scene
+        board = storyboard(scene, self.chosen, frames, columns)
+        scene.show(self.frame, self.chosen)
         return board
 
     def _html(self) -> str:
         """The player as a piece of HTML; where scripts are not run, the poster."""
-        return snippet(self._payload, self.interval_ms, self._poster, self._poster_text)
+        shown = self._shown
+        return snippet(self._payload, self.interval_ms, shown.poster, shown.poster_text)
 
     def __repr__(self) -> str:
         frames = "1 frame" if self.n_frames == 1 else f"{self.n_frames} frames"
@@ -365,12 +430,8 @@ class Player(anywidget.AnyWidget):
             return None
         data, metadata = bundle
         data["text/html"] = self._html()
-        data["image/png"] = base64.b64encode(self._poster).decode()
+        data["image/png"] = base64.b64encode(self._shown.poster).decode()
         return data, metadata
-
-
-def _interval_of(scene: Scene) -> int:
-    return _INTERVAL_MS if scene.pace is None else scene.pace.interval_ms
 
 
 def _said(options: Mapping[str, Sequence[str]]) -> str:

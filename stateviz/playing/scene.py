@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from matplotlib.artist import Artist
@@ -149,6 +150,14 @@ class Scene:
     def updated(self, frame: int, chosen: Mapping[str, int]) -> list[Artist]:
         """As `show`, without what is declared: that is known beforehand."""
         return list(self.update(frame, **self._within(chosen)) or ())
+
+    @cached_property
+    def readouts(self) -> list[list[str]]:
+        """For each option of the choice that is made in the page, what is said of each frame."""
+        return [
+            [self.readout(frame, chosen) for frame in range(self.n_frames)]
+            for chosen in self.in_page_options()
+        ]
 
     def readout(self, frame: int, chosen: Mapping[str, int]) -> str:
         """Says a frame."""

@@ -58,6 +58,12 @@ def stage_svg(figure: Figure, animated: Sequence[Artist]) -> str:
     return re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{prefix}", svg)
 
 
+def stage_rgba(figure: Figure, animated: Sequence[Artist]) -> np.ndarray:
+    """The figure without what moves as pixels, RGBA, of which what is empty is transparent."""
+    with _hidden(animated):
+        return np.frombuffer(_saved(figure, "rgba"), np.uint8)
+
+
 _SVG_ROOT = (
     'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
     'aria-hidden="true" fill="currentColor" stroke-linejoin="round" stroke-linecap="butt"'
@@ -76,6 +82,8 @@ def _saved(figure: Figure, kind: str, **options: Any) -> bytes:
     with mpl.rc_context(fixed), quiet_about_glyphs():
         if kind == "svg":
             figure.savefig(file, format=kind, transparent=True, metadata=nothing)
+        elif kind == "rgba":
+            figure.savefig(file, format=kind, transparent=True, dpi=figure.dpi)
         else:
             figure.savefig(file, format=kind, metadata={"Software": None}, **options)
     return file.getvalue()
