@@ -79,10 +79,9 @@ def test_in_a_film_each_frame_stands_as_long_as_when_played() -> None:
     assert scene.pace is not None
     fps, frames = _as_played(scene, player.interval_ms)
     assert fps == pytest.approx(1000 / scene.pace.between_ms)
-    motion = [frame for frame in frames if frame not in player.stops]
-    assert len(motion) == len({*motion})
-    of_a_stop = frames.count(player.stops[0])
-    assert of_a_stop / fps * 1000 == pytest.approx(player.interval_ms, rel=0.5)
+    pictures = dict(frames)
+    assert {pictures[frame] for frame in pictures if frame not in player.stops} == {1}
+    assert pictures[player.stops[0]] / fps * 1000 == pytest.approx(player.interval_ms, rel=0.5)
 
 
 def test_the_question_is_played_without_its_answer() -> None:

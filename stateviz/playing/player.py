@@ -222,6 +222,7 @@ class Player(anywidget.AnyWidget):
         scene = self._drawn()
         if scene is None:
             scene = self._make(**self._shown.chosen)
+            scene.show(self.frame, self.chosen)
             self._drawn = weakref.ref(scene)
         # Whoever holds the figure, or an artist in it, sees it follow the player.
         vars(scene.figure)["_stateviz_scene"] = scene
@@ -230,9 +231,7 @@ class Player(anywidget.AnyWidget):
     @property
     def figure(self) -> Figure:
         """The figure, whose artists show `frame`."""
-        scene = self._scene
-        scene.show(self.frame, self.chosen)
-        return scene.figure
+        return self._scene.figure
 
     @property
     def stops(self) -> tuple[int, ...]:
