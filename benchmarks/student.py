@@ -17,11 +17,11 @@ import websocket
 LESSON = "course/00_when_does_keras_reset.ipynb"
 _PATIENCE_S = 300
 _MOST_CONNECTIONS = 5
-_PREDICTION = 'from stateviz.lessons import ask\nask("0.1")'
+_PREDICTION = 'from stateviz.course import ask\nask("0.1")'
 _TRAINING = """
 import keras
 import stateviz
-from stateviz.lessons import co2_lanes
+from stateviz.course import co2_lanes
 
 X, y = co2_lanes(samples=1000, timesteps=20, batch_size=200)
 lstm = keras.layers.LSTM(8, name="lstm")

@@ -14,12 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from stateviz._old_paths import keep_old_paths
-
 if TYPE_CHECKING:
-    from stateviz.experiment import Experiment as Experiment
     from stateviz.playing.player import Player as Player
-    from stateviz.quiz import Prediction as Prediction
     from stateviz.recorder.block import record as record
     from stateviz.recorder.callback import StateRecorder as StateRecorder
     from stateviz.recorder.cures import ResetStates as ResetStates
@@ -50,13 +46,11 @@ __version__ = "0.1.0"
 _HOMES = {
     "BatchRecord": "recording",
     "Event": "recording",
-    "Experiment": "experiment",
     "Finding": "recording",
     "GRUGates": "recording",
     "Gates": "recording",
     "LayerRecording": "recording",
     "Player": "playing.player",
-    "Prediction": "quiz",
     "Recording": "recording",
     "RecordingFileError": "recording",
     "RecordingWarning": "recording",
@@ -78,8 +72,6 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)
-
-keep_old_paths()
 
 
 def __getattr__(name: str) -> Any:

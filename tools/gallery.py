@@ -21,7 +21,7 @@ from PIL import Image
 from playwright.sync_api import Browser, FloatRect, Locator, sync_playwright
 
 import stateviz
-from stateviz.lessons import quietly
+from stateviz.course import quietly
 from stateviz.playing.player import Player
 from stateviz.recording import Recording
 from tools.real_browser import ARGUMENTS, find_chromium

@@ -4,7 +4,7 @@
     KERAS_BACKEND=jax python -m tools.record_backends
     KERAS_BACKEND=torch python -m tools.record_backends
 
-It writes `stateviz/lessons/backends/`. The last one records a loop over an `nn.LSTM` too.
+It writes `stateviz/course/files/backends/`. The last one records a loop over an `nn.LSTM` too.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from stateviz.lessons import backends
-from stateviz.lessons.counting import counting_model
+from stateviz.course import backends
+from stateviz.course.counting import counting_model
 from stateviz.recording import Recording
 
 

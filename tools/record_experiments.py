@@ -6,7 +6,7 @@ python -m tools.record_experiments question  some of them
 
 import sys
 
-from stateviz.lessons.experiments import EXPERIMENTS, experiment, recorded_at
+from stateviz.course.experiments import EXPERIMENTS, experiment, recorded_at
 from tools.course_environment import prepare_environment
 
 

@@ -5,7 +5,7 @@ It needs an environment of its own, since the course does not install `tf_keras`
     python -m venv keras2 && keras2/bin/pip install tf_keras==2.21.0 tensorflow==2.21.0
     keras2/bin/python -m tools.record_keras2
 
-It writes `stateviz/lessons/keras2_*.npz` and `keras2.json`. Keras 2 cannot be recorded with
+It writes `stateviz/course/files/keras2_*.npz` and `keras2.json`. Keras 2 cannot be recorded with
 `stateviz.record`. So c and h after each timestep are those that an LSTM with the layer's own
 weights returns (`return_state=True`) for each prefix of the batch, begun from the layer's own
 states. The last of them are checked against the states that the layer itself then holds, or, for a
@@ -23,7 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from stateviz.lessons import keras2
+from stateviz.course import keras2
 from stateviz.recording import (
     BatchRecord,
     Event,

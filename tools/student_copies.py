@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from stateviz.lessons.questions import questions
+from stateviz.course.bank import questions
 from tools.course_environment import NOTEBOOKS, REPOSITORY
 from tools.regenerate_notebooks import read_notebook, tidy, to_text
 
@@ -159,7 +159,8 @@ def _name(call: ast.Call) -> str:
 def _write_out(call: ast.Call) -> None:
     """Makes an `ask(...)` the `Prediction` that it makes."""
     asked = questions()[ast.literal_eval(call.args[0])]
-    text = f"stateviz.Prediction({asked.question!r}, {asked.options!r}, answer={asked.answer!r})"
+    prediction = "stateviz.course.Prediction"
+    text = f"{prediction}({asked.question!r}, {asked.options!r}, answer={asked.answer!r})"
     written = ast.parse(text, mode="eval").body
     assert isinstance(written, ast.Call)
     call.func, call.args, call.keywords = written.func, written.args, written.keywords

@@ -53,8 +53,10 @@ def save_film(
     if fps is None:
         fps, frames = _as_played(scene, interval_ms)
     film = _Film(figsize=tuple(scene.figure.get_size_inches()))
-    out = animation.writers[writer](fps=fps)
-    bar = tqdm(total=sum(times for _, times in frames), unit="frame", desc=path.name, disable=not progress)
+    make_writer: Any = animation.writers[writer]  # its types allow whole numbers only
+    out = make_writer(fps=fps)
+    total = sum(times for _, times in frames)
+    bar = tqdm(total=total, unit="frame", desc=path.name, disable=not progress)
     with bar, whole(path) as beside, quiet_about_glyphs(), out.saving(film, beside, dpi):
         # The writer may have made the sides even, as a codec wants them.
         with _drawn_at(scene.figure, film.get_size_inches(), dpi):
@@ -121,7 +123,7 @@ def _drawn_at(figure: Figure, inches: Any, dpi: float) -> Iterator[None]:
 
 def _as_played(scene: Scene, interval_ms: int) -> tuple[float, list[tuple[int, int]]]:
     """Pictures a second, and for each frame how many it stands for, to last as at speed 1."""
-    between = interval_ms
+    between: float = interval_ms
     if scene.pace is not None and scene.pace.between_ms:
         between = min(scene.pace.between_ms, interval_ms)
     stops = {*scene.all_stops}

@@ -6,39 +6,39 @@ import re
 from functools import cache
 from pathlib import Path
 
-_FOLDER = Path(__file__).with_name("page")
+_PLAYER = Path(__file__).with_name("page") / "player.js"
 _TYPES = re.compile(r"^ */\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
-_IMPORT = re.compile(r'^import [^;]*? from "\./([\w-]+)\.js";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import [^;]*? from "([\w./-]+)";\n', re.MULTILINE)
 
 
 @cache
-def script(name: str = "player") -> str:
+def script(entry: Path = _PLAYER) -> str:
     """One ES module that has `render` in its default export, without the comments on types.
 
     Args:
-        name: The module to begin with: "player", or "experiment".
+        entry: The module to begin with; all that it imports stands before it.
     """
-    joined: dict[str, str] = {}
+    joined: dict[Path, str] = {}
 
-    def join(name: str) -> None:
-        if name in joined:
+    def join(module: Path) -> None:
+        if module in joined:
             return
-        text = (_FOLDER / f"{name}.js").read_text(encoding="utf-8")
+        text = module.read_text(encoding="utf-8")
         for needed in _IMPORT.findall(text):
-            join(needed)
+            join((module.parent / needed).resolve())
         text = _TYPES.sub("", _IMPORT.sub("", text))
-        joined[name] = re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+        joined[module] = re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
 
-    join(name)
+    join(entry.resolve())
     return "\n".join(joined.values())
 
 
-def inline_script(name: str = "player") -> str:
+def inline_script(entry: Path = _PLAYER) -> str:
     """The same for a script in a page, with `render` in the constant `playerModule`."""
-    return script(name).replace("export default", "const playerModule =")
+    return script(entry).replace("export default", "const playerModule =")
 
 
 @cache
-def style(name: str = "player") -> str:
-    """The player's CSS, or that of the experiment's panel around it."""
-    return (_FOLDER / f"{name}.css").read_text(encoding="utf-8")
+def style() -> str:
+    """The player's CSS."""
+    return _PLAYER.with_suffix(".css").read_text(encoding="utf-8")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,56 +24,9 @@ from stateviz.playing.export import save_film, storyboard
 from stateviz.playing.html import snippet, whole_page
 from stateviz.playing.packing import packed
 from stateviz.playing.reruns import made_by_this_run
-from stateviz.playing.scene import Closed, Scene, out_of_range
+from stateviz.playing.scene import INTERVAL_MS, Closed, Scene, Shown, out_of_range
 from stateviz.playing.stage import poster_png
 from stateviz.writing import whole
-
-_INTERVAL_MS = 200
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """What a player keeps of the scene that it shows: all but the figure.
-
-    Attributes:
-        readouts: For each option of the choice that is made in the page, a line for each frame.
-        poster: The still picture, PNG.
-        poster_text: The same in words.
-    """
-
-    title: str
-    n_frames: int
-    stops: tuple[int, ...]
-    begins: int | None
-    interval_ms: int
-    options: Mapping[str, Sequence[str]]
-    chosen: Mapping[str, int]
-    in_page: str | None
-    readouts: Sequence[Sequence[str]]
-    poster: bytes
-    poster_text: str
-
-    @classmethod
-    def of(cls, scene: Scene, poster: bytes) -> _Shown:
-        """What is kept of a scene."""
-        words = scene.readout(scene.poster, scene.chosen)
-        return cls(
-            title=scene.title,
-            n_frames=scene.n_frames,
-            stops=scene.all_stops,
-            begins=scene.begins,
-            interval_ms=_INTERVAL_MS if scene.pace is None else scene.pace.interval_ms,
-            options=scene.options,
-            chosen=scene.chosen,
-            in_page=scene.in_page,
-            readouts=scene.readouts,
-            poster=poster,
-            poster_text=". ".join(filter(None, [scene.title, words])),
-        )
-
-    def readout(self, frame: int, chosen: Mapping[str, int]) -> str:
-        """Says a frame."""
-        return self.readouts[0 if self.in_page is None else chosen[self.in_page]][frame]
 
 
 class Player(anywidget.AnyWidget):
@@ -133,7 +85,7 @@ class Player(anywidget.AnyWidget):
 
     frame = t.Int(0).tag(sync=True)
     n_frames = t.Int(read_only=True).tag(sync=True)
-    interval_ms = t.Int(_INTERVAL_MS).tag(sync=True)
+    interval_ms = t.Int(INTERVAL_MS).tag(sync=True)
     playing = t.Bool(False).tag(sync=True)
     loop = t.Bool(False).tag(sync=True)
     chosen = t.Dict(value_trait=t.Int(), key_trait=t.Unicode()).tag(sync=True)
@@ -151,7 +103,7 @@ class Player(anywidget.AnyWidget):
         hover: Mapping[Artist, str] | None = None,
         marks: Sequence[tuple[int, str]] = (),
         poster_frame: int | None = None,
-        interval_ms: int = _INTERVAL_MS,
+        interval_ms: int = INTERVAL_MS,
         title: str = "",
     ) -> None:
         scene = Scene(
@@ -186,6 +138,8 @@ class Player(anywidget.AnyWidget):
 
     def _begin(self, make: Callable[..., Scene], interval_ms: int | None, **chosen: int) -> None:
         self._make = make
+        self._shown: Shown
+        self._drawn: Callable[[], Scene | None]
         self._keeps_interval = interval_ms is not None
         payload = self._packed(make(**chosen))
         super().__init__(
@@ -204,13 +158,14 @@ class Player(anywidget.AnyWidget):
         a notebook that made it runs again.
         """
         super().close()
-        self._shown = self._make = self._drawn = Closed()  # type: ignore[assignment]
+        closed: Any = Closed()
+        self._shown = self._make = self._drawn = closed
         self.set_trait("_payload", b"")
 
     def _packed(self, scene: Scene) -> bytes:
         """The scene's bytes for the page; of its figure, some 13,000 objects, nothing is kept."""
         scene.show(scene.poster, scene.chosen)
-        self._shown = _Shown.of(scene, poster_png(scene.figure))
+        self._shown = Shown.of(scene, poster_png(scene.figure))
         payload = packed(scene)
         scene.show(0, scene.chosen)
         self._drawn = weakref.ref(scene)

@@ -16,6 +16,8 @@ from stateviz.playing.pace import Pace
 
 # Stands on a figure for what was left out of its title.
 ELLIPSIS = " … "
+# How long a stop stands at speed 1 where a scene has no pace of its own.
+INTERVAL_MS = 200
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,51 @@ class Scene:
         if self.in_page is None:
             return [{}]
         return [{self.in_page: option} for option in range(len(self.options[self.in_page]))]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a player keeps of the scene that it shows: all but the figure.
+
+    Attributes:
+        readouts: For each option of the choice that is made in the page, a line for each frame.
+        poster: The still picture, PNG.
+        poster_text: The same in words.
+    """
+
+    title: str
+    n_frames: int
+    stops: tuple[int, ...]
+    begins: int | None
+    interval_ms: int
+    options: Mapping[str, Sequence[str]]
+    chosen: Mapping[str, int]
+    in_page: str | None
+    readouts: Sequence[Sequence[str]]
+    poster: bytes
+    poster_text: str
+
+    @classmethod
+    def of(cls, scene: Scene, poster: bytes) -> Shown:
+        """What is kept of a scene."""
+        words = scene.readout(scene.poster, scene.chosen)
+        return cls(
+            title=scene.title,
+            n_frames=scene.n_frames,
+            stops=scene.all_stops,
+            begins=scene.begins,
+            interval_ms=INTERVAL_MS if scene.pace is None else scene.pace.interval_ms,
+            options=scene.options,
+            chosen=scene.chosen,
+            in_page=scene.in_page,
+            readouts=scene.readouts,
+            poster=poster,
+            poster_text=". ".join(filter(None, [scene.title, words])),
+        )
+
+    def readout(self, frame: int, chosen: Mapping[str, int]) -> str:
+        """Says a frame."""
+        return self.readouts[0 if self.in_page is None else chosen[self.in_page]][frame]
 
 
 def nothing(_frame: int, **_: int) -> tuple[Artist, ...]:

@@ -7,9 +7,9 @@ import html
 
 from nbformat import NotebookNode
 
-from stateviz.experiment.recorded import load_outcomes
-from stateviz.lessons import question_program
-from stateviz.lessons.experiments import recorded_at
+from stateviz.course import question_program
+from stateviz.course.experiments import recorded_at
+from stateviz.course.runs import load_outcomes
 from stateviz.playing.html import snippet
 
 # The cells of the first lesson whose pictures stand here where no script runs.

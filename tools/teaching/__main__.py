@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from stateviz.lessons.questions import questions
+from stateviz.course.bank import questions
 from tools.course_environment import REPOSITORY, prepare_environment
 from tools.teaching.bank import gift, qti
 from tools.teaching.course import course

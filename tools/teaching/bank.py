@@ -8,7 +8,7 @@ from io import BytesIO
 from xml.etree import ElementTree
 from zipfile import ZipFile, ZipInfo
 
-from stateviz.lessons.questions import Question
+from stateviz.course.bank import Question
 
 _GIFT_MARKS = re.compile(r"([~=#{}:\\])")
 _QTI = "http://www.imsglobal.org/xsd/imsqti_v2p1"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from stateviz.lessons.questions import Question, questions
+from stateviz.course.bank import Question, questions
 from tools.course_environment import NOTEBOOKS
 from tools.reading_time import promised
 from tools.regenerate_notebooks import read_notebook

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from playwright.sync_api import sync_playwright
 
 import stateviz
-from stateviz.lessons.counting import counting_model
+from stateviz.course.counting import counting_model
 from tools.real_browser import ARGUMENTS, find_chromium
 from tools.teaching.course import Lesson
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import mistune
 from nbformat import NotebookNode
 
-from stateviz.lessons.questions import Question, questions
+from stateviz.course.bank import Question, questions
 from tools.course_environment import REPOSITORY
 from tools.teaching.course import Lesson
 

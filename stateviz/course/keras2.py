@@ -21,7 +21,7 @@ import numpy as np
 
 from stateviz.recording import Recording, load
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).with_name("files")
 NAMES = ("counting", "seeded")
 
 

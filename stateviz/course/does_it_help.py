@@ -1,6 +1,6 @@
 """Whether carrying the state over helps: small experiments, each with several seeds.
 
-    python -m stateviz.lessons.does_it_help
+    python -m stateviz.course.does_it_help
 
 runs them all (about ten minutes on two cores) and writes `does_it_help.csv` beside this file. The
 data are made here, from seeded random numbers: streams with rare cues of +5 and -5. The answer is
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-RESULTS = Path(__file__).with_name("does_it_help.csv")
+RESULTS = Path(__file__).with_name("files") / "does_it_help.csv"
 COLUMNS = ("experiment", "setting", "seed", "value")
 CUE = 5.0
 UNITS = 16

@@ -1,11 +1,92 @@
-"""Says in words whether the page can draw widgets, and what is missing if it cannot."""
+"""What the cells of a lesson use: a quiet import, folded output, and a check of the widgets."""
 
 from __future__ import annotations
 
+import contextlib
+import html
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import anywidget
 import traitlets as t
+from IPython.display import display
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Silences the standard error stream of this process, also for C++ code, in the block.
+
+    TensorFlow's C++ libraries write to the file descriptor, past `sys.stderr`, before any of its
+    log levels is in force. An exception still comes through.
+
+    Example:
+        >>> with quietly():
+        ...     import keras
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(nowhere)
+        os.close(kept)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Text under one line that opens it.
+
+    Attributes:
+        title: The line.
+        text: What it opens; a page that cannot fold shows it whole.
+    """
+
+    title: str
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<details><summary>{html.escape(self.title)}</summary>"
+            f"<pre style='white-space: pre-wrap'>{html.escape(self.text)}</pre></details>"
+        )
+
+
+@contextlib.contextmanager
+def folded(title: str = "The evidence, in numbers") -> Iterator[None]:
+    """Folds what its block prints: a reader opens it, and the course's tests compare it.
+
+    JupyterLab opens a folded output again when its cell runs. What this folds stays folded, so
+    that nothing stands below a prediction that answers it.
+
+    Args:
+        title: The line that opens it.
+
+    Raises:
+        Exception: What the block raises; what it had printed is shown unfolded.
+
+    Example:
+        >>> with folded("Two sums"):
+        ...     print(1 + 1)
+        2
+    """
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            yield
+    except BaseException:
+        print(printed.getvalue(), end="")
+        raise
+    display(Folded(title, printed.getvalue().rstrip("\n")))
+
 
 _STATIC = (
     "<p><b>Run this cell</b> (Shift+Enter). If you still read this sentence afterwards, the page "

@@ -1,8 +1,8 @@
 // The control panel of an experiment: choices, the program that they mean, and what it did. The
 // hosts are those of a player (player.js).
 
-import { element } from "./controls.js";
-import { mount } from "./mounting.js";
+import { element } from "../../playing/page/controls.js";
+import { mount } from "../../playing/page/mounting.js";
 import { joined, left } from "./stepping.js";
 
 /** @typedef {[string, string[]][]} Offers the labels of the options, by the name of the choice */

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from stateviz.lessons.counting import counting_model
+from stateviz.course.counting import counting_model
 from stateviz.recording import Recording, load
 
-FOLDER = Path(__file__).parent / "backends"
+FOLDER = Path(__file__).parent / "files" / "backends"
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "pytorch": "nn.LSTM"}
 X, Y = np.ones((6, 3, 1), "float32"), np.zeros((6, 1), "float32")
 

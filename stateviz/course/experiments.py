@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stateviz.experiment import Experiment
-from stateviz.lessons.keras2 import load_keras2
-from stateviz.lessons.programs import (
+from stateviz.course.keras2 import load_keras2
+from stateviz.course.panel import Experiment
+from stateviz.course.programs import (
     backends_program,
     broken_stream_program,
     deleted_line_program,
@@ -25,7 +25,7 @@ from stateviz.playing.player import Player
 from stateviz.recording import Recording
 from stateviz.scenes import compare, play_batches, play_cell, play_resets
 
-_RECORDED = Path(__file__).with_name("recorded")
+_RECORDED = Path(__file__).with_name("files") / "recorded"
 
 
 @dataclass(frozen=True)

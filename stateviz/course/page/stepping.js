@@ -1,6 +1,6 @@
 // Models of players that no widget stands behind; those of one group play on one clock.
 
-/** @import { Model } from "./clock.js" */
+/** @import { Model } from "../../playing/page/clock.js" */
 /** @typedef {{ payload: string, interval_ms: number, n_frames: number }} Played */
 /** @typedef {{ model: Model, n_frames: number, hear: (name: Followed, value: any) => void }} Member */
 /** @typedef {"playing" | "frame"} Followed */

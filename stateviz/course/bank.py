@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from stateviz.quiz import Prediction
+from stateviz.course.quiz import Prediction
 
-_FILE = Path(__file__).with_name("questions.json")
+_FILE = Path(__file__).with_name("files") / "questions.json"
 _asked: dict[str, Prediction] = {}  # as each was asked last
 
 

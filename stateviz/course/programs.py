@@ -41,7 +41,7 @@ def question_program(
     lines = [
         "import keras",
         "import stateviz",
-        "from stateviz.lessons import co2_lanes",
+        "from stateviz.course import co2_lanes",
         "",
         "keras.utils.set_random_seed(0)",
         f"X, y = co2_lanes(samples={_SAMPLES}, timesteps={timesteps}, batch_size={lanes})",
@@ -91,7 +91,7 @@ def forget_program(*, forget_bias: float = 30.0) -> str:
     return f"""\
 import numpy as np
 import stateviz
-from stateviz.lessons import counting_model
+from stateviz.course import counting_model
 
 model = counting_model(batch_size=1, timesteps=5)
 kernel, recurrent_kernel, _ = model.get_weights()
@@ -114,7 +114,7 @@ def last_batch_program(*, batch_size: int = 200) -> str:
     return f"""\
 import keras
 import stateviz
-from stateviz.lessons import co2_lanes
+from stateviz.course import co2_lanes
 
 keras.utils.set_random_seed(0)
 X, y = co2_lanes(samples=1000, timesteps=20, batch_size=200)
@@ -138,7 +138,7 @@ def order_program(*, order: tuple[int, int, int] = (0, 1, 2)) -> str:
     return f"""\
 import numpy as np
 import stateviz
-from stateviz.lessons import counting_model
+from stateviz.course import counting_model
 
 three = np.repeat([1.0, 2.0, 3.0], 3).reshape(3, 3, 1)  # 1 1 1, 2 2 2 and 3 3 3
 X = np.concatenate([three, three[{list(order)}]])
@@ -160,7 +160,7 @@ def broken_stream_program(*, samples: int = 8, shuffle: bool = False) -> str:
 import keras
 import numpy as np
 import stateviz
-from stateviz.lessons import counting_model
+from stateviz.course import counting_model
 
 keras.utils.set_random_seed(1)
 X = np.repeat(np.arange(1.0, {samples + 1}), 3).reshape({samples}, 3, 1)  # 1 1 1, 2 2 2, ...
@@ -239,7 +239,7 @@ def keep_program(
     return f"""\
 import keras
 import stateviz
-from stateviz.lessons import co2_lanes
+from stateviz.course import co2_lanes
 
 keras.utils.set_random_seed(0)
 X, y = co2_lanes(samples=40, timesteps=12, batch_size=8)
@@ -275,7 +275,7 @@ def backends_program(*, backend: str = "tensorflow", kept_by: str = "the layer")
 #         _, *state = model.predict_on_batch([X[start : start + 2], *state])
 """
     return f"""\
-from stateviz.lessons.backends import load_backend
+from stateviz.course.backends import load_backend
 
 # Recorded with KERAS_BACKEND={backend}:
 {said}
@@ -294,7 +294,7 @@ def deleted_line_program(*, stateful: bool = True, line: str = "deleted") -> str
     return f"""\
 import keras
 import stateviz
-from stateviz.lessons import keras2_data, keras2_weights, old_model
+from stateviz.course import keras2_data, keras2_weights, old_model
 
 X, y = keras2_data("counting")
 weights = keras2_weights("counting")

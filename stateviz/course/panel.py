@@ -17,15 +17,22 @@ import anywidget
 import traitlets as t
 from tqdm.auto import tqdm
 
-from stateviz.experiment.outcome import Outcome, failed, outcome_of, run
-from stateviz.experiment.recorded import load_outcomes, save_outcomes
-from stateviz.experiment.running import Run
+from stateviz.course.runs import (
+    Outcome,
+    Run,
+    failed,
+    load_outcomes,
+    outcome_of,
+    run,
+    save_outcomes,
+)
 from stateviz.playing import page
 from stateviz.playing.player import Player
 from stateviz.playing.reruns import made_by_this_run
 from stateviz.recording import Recording
 from stateviz.scenes import play_batches
 
+_PAGE = Path(__file__).with_name("page") / "experiment.js"
 _MOST_PROGRAMS = 500
 _one_at_a_time = threading.Lock()  # the seeds and the compiled functions of Keras are shared
 
@@ -49,7 +56,7 @@ class Experiment(anywidget.AnyWidget):
         ValueError: A choice has no options, or all choices together have too many.
 
     Example:
-        >>> from stateviz.lessons import question_program
+        >>> from stateviz.course import question_program
         >>> experiment = Experiment(question_program, stateful=[False, True], epochs=[1])
         >>> experiment.choose(stateful=True)
         >>> experiment.run()
@@ -59,8 +66,8 @@ class Experiment(anywidget.AnyWidget):
         Experiment(stateful=True, epochs=1)
     """
 
-    _esm: ClassVar[str] = page.script("experiment")
-    _css: ClassVar[str] = page.style() + page.style("experiment")
+    _esm: ClassVar[str] = page.script(_PAGE)
+    _css: ClassVar[str] = page.style() + _PAGE.with_suffix(".css").read_text(encoding="utf-8")
 
     _offers = t.List(t.Any()).tag(sync=True)
     _programs = t.List(t.Unicode()).tag(sync=True)
@@ -293,7 +300,7 @@ class Experiment(anywidget.AnyWidget):
             values=html.escape(json.dumps(values)),
             program=html.escape(self._programs[0]),
             style=self._css,
-            script=page.inline_script("experiment"),
+            script=page.inline_script(_PAGE),
             host=_HOST,
         )
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import stateviz
-from stateviz.lessons.counting import counting_model
+from stateviz.course.counting import counting_model
 
 Check = Callable[[Any], str]
 

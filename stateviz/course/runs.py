@@ -1,19 +1,25 @@
-"""Runs the text of a program and tells what its recording shows."""
+"""Runs the text of a program, in a thread that can be stopped, and keeps what it recorded."""
 
 from __future__ import annotations
 
 import base64
+import ctypes
+import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from stateviz.playing.player import Player
 from stateviz.recording import Recording
+from stateviz.writing import whole
 
 _MOST_WORDS = 600
+_PROGRESS_S = 0.2
 # Where in TensorFlow's graph it happened, of which its messages tell much.
 _WHERE = re.compile(r"File |Detected at |Stack trace for |\[\[|\^|.*defined at \(most recent call")
 # What Keras says, as a pattern, and what it means for the state.
@@ -145,3 +151,86 @@ def failed(error: Exception) -> Outcome:
         said = said[:_MOST_WORDS].rsplit(" ", 1)[0] + " ..."
     meaning = next((words for pattern, words in _MEANINGS if re.search(pattern, said)), "")
     return Outcome("\n".join(filter(None, [said, meaning])), error=said, meaning=meaning)
+
+
+class Run:
+    """A run in a thread of its own: an interrupt meets that thread alone, and no bookkeeping.
+
+    Args:
+        make: Makes the outcome, and puts names into what it is given.
+    """
+
+    def __init__(self, make: Callable[[dict[str, Any]], Outcome]) -> None:
+        self.names: dict[str, Any] = {}
+        self._make = make
+        self._outcome: Outcome | None = None
+        self._lock = threading.Lock()
+        self._can_be_stopped = True
+        # Until Python 3.12 an interrupted Thread.join marks a running thread as stopped:
+        # https://github.com/python/cpython/issues/90882
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._act, daemon=True)
+        self._thread.start()
+
+    def wait(self, report: Callable[[dict[str, Any]], None]) -> Outcome | None:
+        """Waits for the outcome; None if the run was stopped.
+
+        Args:
+            report: Is called a few times a second with the names so far.
+
+        Raises:
+            KeyboardInterrupt: The caller was interrupted; the run has ended then too.
+        """
+        try:
+            while not self._ended.wait(_PROGRESS_S):
+                report(self.names)
+        except KeyboardInterrupt:
+            self.stop()
+            self._ended.wait()
+            raise
+        return self._outcome
+
+    def stop(self) -> None:
+        """Interrupts the run at its next line, as the stop button of a notebook does."""
+        with self._lock:
+            if self._can_be_stopped:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(KeyboardInterrupt)
+                )
+
+    def _act(self) -> None:
+        try:
+            self._outcome = self._make(self.names)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        """An interrupt that is still on its way arrives here, where it does no harm."""
+        try:
+            with self._lock:
+                self._can_be_stopped = False
+        except KeyboardInterrupt:
+            self._end()
+        self._ended.set()
+
+
+def save_outcomes(path: Path, outcomes: Mapping[str, Outcome]) -> None:
+    """Writes outcomes by their program, one a line."""
+    rows = [
+        json.dumps({"program": program, **outcome.for_page()})
+        for program, outcome in sorted(outcomes.items())
+    ]
+    with whole(path) as beside:
+        beside.write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
+
+
+def load_outcomes(path: Path) -> dict[str, Outcome]:
+    """Reads them back.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return {row.pop("program"): Outcome.from_page(row) for row in rows}
