@@ -6,7 +6,7 @@
 # PINS_ARGS=...   more options for uv:          make pins PINS_ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test quick test-versions test-backends test-torch test-jax check notebooks experiments student-copies teaching matrix bench site gallery pins dist clean
+.PHONY: help install lab test quick test-all test-ci test-versions test-backends test-torch test-jax check notebooks experiments student-copies teaching matrix bench site gallery pins dist clean
 
 VENV_PYTHON := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 INSTALLED := .venv/.installed
@@ -39,11 +39,17 @@ $(INSTALLED): requirements.txt pyproject.toml
 lab: $(INSTALLED) ## open the first lesson in JupyterLab
 	@$(VENV_PYTHON) -m tools.launch_lab $(LAB_ARGS)
 
-test: $(INSTALLED) page-tools ## run every test: unit tests, docstring examples, notebooks, browser checks
+test: $(INSTALLED) page-tools ## run the tests: unit tests, docstring examples, notebooks, browser checks
 	@$(VENV_PYTHON) -m pytest -n 2 $(PYTEST_ARGS)
 
-quick: $(INSTALLED) ## run the tests of a minute: no notebook, no browser, no process of its own
-	@$(VENV_PYTHON) -m pytest -n 2 --quick tests stateviz $(PYTEST_ARGS)
+quick: $(INSTALLED) ## run the unit tests and docstring examples alone: no notebook, no browser
+	@$(VENV_PYTHON) -m pytest -n 2 tests stateviz -m "not full and not nightly and not browser and not node" $(PYTEST_ARGS)
+
+test-all: $(INSTALLED) page-tools ## run every test there is, which takes an hour
+	@$(VENV_PYTHON) -m pytest -n 2 -m "" $(PYTEST_ARGS)
+
+test-ci: $(INSTALLED) page-tools ## run what CI runs besides make test
+	@$(VENV_PYTHON) -m pytest -n 2 -m "full and not nightly" $(PYTEST_ARGS)
 
 test-versions: $(INSTALLED) ## run the recorder's tests with the oldest and the newest Keras
 	@$(VENV_PYTHON) -m tools.supported_versions

@@ -1,6 +1,18 @@
-"""What each lesson must notice: for each a break in stateviz, and one in its own claim."""
+"""What each lesson must notice: a break in stateviz, and one in what the lesson itself claims.
 
-from tests.mutation import Break
+A break in stateviz is a function that is run in the lesson's kernel before its first cell. It names
+what it breaks by its name, so code that only moves within its file breaks nothing here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+from tests.mutation import BreakInCode, BreakInNotebook
 
 RESETS = "notebooks/00_when_does_keras_reset.ipynb"
 WITHIN = "notebooks/01_within_a_sequence.ipynb"
@@ -16,339 +28,270 @@ TRIAL = "notebooks/08_claims_on_trial.ipynb"
 BACKENDS = "notebooks/11_other_backends.ipynb"
 AT_WORK = "notebooks/12_state_at_work.ipynb"
 MASKS = "notebooks/13_masks_and_shared_states.ipynb"
-BREAKS: tuple[Break, ...] = (
-    Break(
-        "a carried state is drawn as dropped",
-        STATEFUL,
-        "stateviz/drawing/handover.py",
-        '"carried": self._carried,',
-        '"carried": self._fresh,',
-    ),
-    Break(
-        "the state moves to the wrong lanes",
-        STATEFUL,
-        "stateviz/scenes/flow.py",
-        "Slide(image, path.boxes, path.opacity, self.values, path.columns)",
-        "Slide(image, path.boxes, path.opacity, self.values[::-1], path.columns)",
-    ),
-    Break(
-        "the player's callback shows another frame",
-        RESETS,
-        "stateviz/playing/player.py",
-        'self._scene.show(change["new"], self.chosen)',
-        'self._scene.show(max(0, change["new"] - 1), self.chosen)',
-    ),
-    Break(
-        "a reset is taken for a state that was carried over",
-        RESETS,
-        "stateviz/recorder/origins.py",
-        'return Began("reset", zeros)\n    return Began("altered"',
-        'return Began("carried", zeros)\n    return Began("altered"',
-    ),
-    Break(
-        "h and c are swapped",
-        RESETS,
-        "stateviz/recorder/capture.py",
-        "states=states,",
-        "states=states[::-1],",
-    ),
-    Break(
+
+CODE: list[BreakInCode] = []
+
+
+def breaks(notebook: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Registers a function that breaks stateviz, and the lesson that must notice."""
+
+    def register(function: Callable[[], None]) -> Callable[[], None]:
+        CODE.append(BreakInCode(notebook, function.__name__))
+        return function
+
+    return register
+
+
+def wrap(module: str, name: str, wrapper: Callable[..., Any]) -> None:
+    """Has `wrapper(original, *args)` run in the place of a function or method of stateviz.
+
+    Args:
+        module: Its module, without "stateviz.".
+        name: Its name there, such as "Class.method".
+        wrapper: What runs instead.
+    """
+    owner: Any = import_module(f"stateviz.{module}")
+    *path, last = name.split(".")
+    for each in path:
+        owner = getattr(owner, each)
+    original = getattr(owner, last)
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        return wrapper(original, *args, **kwargs)
+
+    setattr(owner, last, broken)
+    for known in [each for key, each in sys.modules.items() if key.startswith("stateviz")]:
+        for other, value in list(vars(known).items()):
+            if value is original:
+                setattr(known, other, broken)
+
+
+@breaks(RESETS)
+def h_and_c_are_swapped() -> None:
+    def swapped(record: Any, *args: Any) -> Any:
+        made = record(*args)
+        return replace(made, states=made.states[::-1])
+
+    wrap("recorder.capture", "Capture._record", swapped)
+
+
+@breaks(RESETS)
+def the_player_shows_the_frame_before() -> None:
+    def before(show: Any, scene: Any, frame: int, chosen: Any) -> Any:
+        return show(scene, max(0, frame - 1), chosen)
+
+    wrap("playing.scene", "Scene.show", before)
+
+
+@breaks(WITHIN)
+def the_gates_are_in_another_order() -> None:
+    def reversed_(make: Any, kept: Any) -> Any:
+        gates = make(kept)
+        return gates and type(gates)(*[getattr(gates, name) for name in [*vars(gates)][::-1]])
+
+    wrap("recorder.keeping", "Kept.gates", reversed_)
+
+
+@breaks(ACROSS)
+def a_stateless_layer_is_said_to_carry() -> None:
+    origin_is("fresh", said_to_be="carried")
+
+
+def origin_is(origin: str, *, said_to_be: Any) -> None:
+    def renamed(decide: Any, *args: Any, **kwargs: Any) -> Any:
+        began = decide(*args, **kwargs)
+        return replace(began, origin=said_to_be) if began.origin == origin else began
+
+    wrap("recorder.origins", "origin_of", renamed)
+
+
+@breaks(STATEFUL)
+def a_carried_state_is_drawn_as_new_zeros() -> None:
+    from stateviz.drawing.handover import Handover
+
+    wrap("drawing.handover", "Handover._carried", lambda _, *args: Handover._fresh(*args))
+
+
+@breaks(RESETTING)
+def the_state_of_training_is_not_put_back_after_validation() -> None:
+    wrap("recorder.cures", "ResetStates.on_test_end", lambda *_, **__: None)
+
+
+@breaks(BROKEN_STREAM)
+def a_repeated_row_is_not_noted() -> None:
+    finding_is_silent("one row")
+
+
+def finding_is_silent(kind: str) -> None:
+    def silent(find: Any, *args: Any) -> Any:
+        found = find(*args)
+        found[:] = [each for each in found if not each.kind.startswith(kind)]
+        return found
+
+    wrap("recording.findings", "findings_of", silent)
+
+
+@breaks(DOES_IT_HELP)
+def the_switch_turns_the_other_way() -> None:
+    def turned(make: Any, *args: Any, **kwargs: Any) -> Any:
+        X, y, *more = make(*args, **kwargs)
+        return (X, 1 - y, *more)
+
+    wrap("course.does_it_help", "switch_stream", turned)
+
+
+@breaks(ONE_CHARACTER)
+def a_twin_keeps_its_own_random_weights() -> None:
+    def random(make: Any, model: Any, **options: Any) -> Any:
+        weights = [each * 0.5 for each in model.get_weights()]
+        made = make(model, **options)
+        made.set_weights(weights)
+        return made
+
+    wrap("recorder.twins", "twin", random)
+
+
+@breaks(TRIAL)
+def one_statement_that_holds_makes_a_claim_true() -> None:
+    wrap("course.trial", "verdict_of", lambda *_: "true")
+
+
+@breaks(OWN_MODEL)
+def validation_that_moved_the_training_state_is_not_found() -> None:
+    finding_is_silent("validation")
+
+
+@breaks(VERSIONS)
+def the_recordings_of_keras_2_are_mixed_up() -> None:
+    def mixed(name: Any, which: str, *, stateful: bool) -> Any:
+        return name(which, stateful=not stateful)
+
+    wrap("course.keras2", "file_name", mixed)
+
+
+@breaks(BACKENDS)
+def every_backend_is_shown_as_tensorflow() -> None:
+    def always(name: Any, _: str, *, handed: bool) -> Any:
+        return name("tensorflow", handed=handed)
+
+    wrap("course.backends", "file_name", always)
+
+
+@breaks(AT_WORK)
+def a_state_that_was_passed_in_is_said_to_be_fresh() -> None:
+    origin_is("given", said_to_be="fresh")
+
+
+@breaks(MASKS)
+def a_masked_timestep_does_not_hold_the_state() -> None:
+    wrap("recorder.keeping", "held_through_mask", lambda _, returned, *__: returned)
+
+
+CLAIMS = (
+    BreakInNotebook(
         "the lesson's stateful model is not stateful",
-        RESETS,
         RESETS,
         "stateful = build(stateful=True)",
         "stateful = build(stateful=False)",
     ),
-    Break(
-        "the gates change names",
-        WITHIN,
-        "stateviz/recorder/keeping.py",
-        "return kind(*gates)",
-        "return kind(*gates[::-1])",
-    ),
-    Break(
-        "the counting LSTM forgets",
-        WITHIN,
-        "stateviz/lessons/counting.py",
-        "np.array([30.0, 30.0, 0.0, 30.0])",
-        "np.array([30.0, 0.0, 0.0, 30.0])",
-    ),
-    Break(
+    BreakInNotebook(
         "the lesson claims other weights for 2000 timesteps",
-        WITHIN,
         WITHIN,
         "timesteps 2000: 4352 weights",
         "timesteps 2000: 435200 weights",
     ),
-    Break(
-        "a lane begins with the state that it ends with",
-        ACROSS,
-        "stateviz/drawing/lanes.py",
-        "lanes[:rows, start] = held.initial[:, unit]",
-        "lanes[:rows, start] = held.final[:, unit]",
-    ),
-    Break(
+    BreakInNotebook(
         "the lesson's stateless counter is stateful",
-        ACROSS,
         ACROSS,
         "counting_model(batch_size=None, timesteps=3)",
         "counting_model(batch_size=4, timesteps=3, stateful=True)",
     ),
-    Break(
+    BreakInNotebook(
         "the lesson changes two samples and calls them one",
-        ACROSS,
         ACROSS,
         "changed[9] *= -1",
         "changed[8:] *= -1",
     ),
-    Break(
-        "the lanes run one timestep behind",
-        DOES_IT_HELP,
-        "stateviz/playing/moving.py",
-        "mask[:, self.columns[frame] :] = True",
-        "mask[:, self.columns[frame] - 1 :] = True",
-    ),
-    Break(
-        "the switch turns the other way",
-        DOES_IT_HELP,
-        "stateviz/lessons/does_it_help.py",
-        "answer[lane, cue:end] = positive",
-        "answer[lane, cue:end] = not positive",
-    ),
-    Break(
+    BreakInNotebook(
         "the lesson's switch is stateless",
-        DOES_IT_HELP,
         DOES_IT_HELP,
         "LSTM(16, stateful=True,",
         "LSTM(16, stateful=False,",
     ),
-    Break(
-        "a seed of the results is another",
-        DOES_IT_HELP,
-        "stateviz/lessons/does_it_help.csv",
-        '"stateful, cues 200 to 400 apart",1,0.5\n',
-        '"stateful, cues 200 to 400 apart",1,1.0\n',
-    ),
-    Break(
-        "the twin keeps its own random weights",
-        ONE_CHARACTER,
-        "stateviz/recorder/twins.py",
-        "    made.set_weights(model.get_weights())\n",
-        "",
-    ),
-    Break(
-        "a sequence is drawn one timestep late",
-        ONE_CHARACTER,
-        "stateviz/scenes/sequence.py",
-        "parts.append(Fill(images.timesteps, [until(after, None)], frames))",
-        "parts.append(Fill(images.timesteps, [until(after, None)], [0, *frames[:-1]]))",
-    ),
-    Break(
+    BreakInNotebook(
         "the lesson's stepper forgets each letter",
-        ONE_CHARACTER,
         ONE_CHARACTER,
         "twin(in_order, batch_size=1, timesteps=1, stateful=True)",
         "twin(in_order, batch_size=1, timesteps=1, stateful=False)",
     ),
-    Break(
+    BreakInNotebook(
         "the poem is written without its state",
-        ONE_CHARACTER,
         ONE_CHARACTER,
         'write("Shall I", 86, keep_state=True)',
         'write("Shall I", 86, keep_state=False)',
     ),
-    Break(
-        "initial states are compared at their nearest units",
-        STATEFUL,
-        "stateviz/scenes/comparison.py",
-        "apart[start] = initial.max()",
-        "apart[start] = initial.min()",
-    ),
-    Break(
-        "the stateful counting LSTM is stateless",
-        STATEFUL,
-        "stateviz/lessons/counting.py",
-        "        stateful=stateful,",
-        "        stateful=False,",
-    ),
-    Break(
+    BreakInNotebook(
         "the lesson claims that the last row continues in the first",
-        STATEFUL,
         STATEFUL,
         "goes on from batch 0's: 0 1 2 3 4 5 6 7 8 9",
         "goes on from batch 0's: 9 0 1 2 3 4 5 6 7 8",
     ),
-    Break(
-        "the recordings of the stateful and the stateless program on Keras 2 are mixed up",
-        VERSIONS,
-        "stateviz/lessons/keras2.py",
-        "'stateful' if stateful else 'stateless'",
-        "'stateless' if stateful else 'stateful'",
-    ),
-    Break(
-        "compare looks at the lane where the initial states are least apart",
-        VERSIONS,
-        "stateviz/scenes/comparison.py",
-        "apart[start] = initial.max()",
-        "apart[start] = initial.min()",
-    ),
-    Break(
+    BreakInNotebook(
         "the old program is not mended",
-        VERSIONS,
         VERSIONS,
         'model.get_layer("lstm").reset_state()',
         'model.get_layer("lstm")',
     ),
-    Break(
-        "findings no longer see that validation moved the training's state",
-        OWN_MODEL,
-        "stateviz/recording/findings.py",
-        'source.phase == "validation"',
-        'source.phase == "evaluate"',
-    ),
-    Break(
+    BreakInNotebook(
         "the lesson's training has no validation",
-        OWN_MODEL,
         OWN_MODEL,
         "model.fit(*train, validation_data=validation, batch_size=8",
         "model.fit(*train, batch_size=8",
     ),
-    Break(
-        "one statement that holds makes a claim true",
-        TRIAL,
-        "stateviz/lessons/trial.py",
-        "if all(implied.values()):",
-        "if any(implied.values()):",
-    ),
-    Break(
-        "a reset is noted as a build",
-        TRIAL,
-        "stateviz/recorder/tap.py",
-        'self._announcing(layer.reset_state, "reset_state")',
-        'self._announcing(layer.reset_state, "build")',
-    ),
-    Break(
+    BreakInNotebook(
         "the believers forget to reset",
-        TRIAL,
         TRIAL,
         "on_predict_batch_begin=lambda batch, logs:",
         "on_predict_end=lambda logs:",
     ),
-    Break(
+    BreakInNotebook(
         "the lesson counts a half true claim as true",
-        TRIAL,
         TRIAL,
         "HALF TRUE: Stateless: all states",
         "TRUE: Stateless: all states",
     ),
-    Break(
-        "the state of training is not put back after validation",
-        RESETTING,
-        "stateviz/recorder/cures.py",
-        "            state.assign(value)\n",
-        "            del state, value\n",
-    ),
-    Break(
-        "a state from elsewhere is not told from a carried one",
-        RESETTING,
-        "stateviz/recorder/origins.py",
-        'return Began("altered", zeros, left_by)',
-        'return Began("carried", zeros, left_by)',
-    ),
-    Break(
+    BreakInNotebook(
         "the lesson claims that a clone keeps its state",
-        RESETTING,
         RESETTING,
         '"clone_model": keras.models.clone_model',
         '"clone_model": lambda model: model',
     ),
-    Break(
-        "the rows that a lane reads are not compared with its series",
-        BROKEN_STREAM,
-        "stateviz/drawing/rows.py",
-        "(self.read != self.in_order) & (self.read >= 0)",
-        "(self.read != self.in_order) & (self.read < 0)",
-    ),
-    Break(
-        "a repeated row is not noted",
-        BROKEN_STREAM,
-        "stateviz/recorder/capture.py",
-        "if len(call.inputs) < kept.batch_size:",
-        "if len(call.inputs) > kept.batch_size:",
-    ),
-    Break(
-        "a masked timestep does not hold the state",
-        MASKS,
-        "stateviz/recorder/keeping.py",
-        "    if mask is None:\n        return returned\n",
-        "    if mask is None or len(mask):\n        return returned\n",
-    ),
-    Break(
+    BreakInNotebook(
         "the lesson masks what is no padding",
-        MASKS,
         MASKS,
         "keras.layers.Masking(0.0), lstm])",
         "keras.layers.Masking(9.0), lstm])",
     ),
-    Break(
+    BreakInNotebook(
         "the lesson shuffles what it says is in order",
-        BROKEN_STREAM,
         BROKEN_STREAM,
         "model.fit(X, y, batch_size=2, shuffle=False, verbose=0),",
         "model.fit(X, y, batch_size=2, verbose=0),",
     ),
-    Break(
-        "an experiment shows another run than it made",
-        RESETTING,
-        "stateviz/experiment/widget.py",
-        "self._outcome(self._programs[place], names)",
-        "self._outcome(self._programs[0], names)",
-    ),
-    Break(
-        "a check accepts a wrong solution",
-        RESETTING,
-        "stateviz/lessons/tasks.py",
-        "if begins == [0, 3] * 3:",
-        "if begins:",
-    ),
-    Break(
+    BreakInNotebook(
         "a folded cell of evidence no longer runs what it tells",
-        RESETS,
         RESETS,
         "tried.run()",
         "tried.stop()",
     ),
-    Break(
-        "the gradient is drawn across the border",
-        STATEFUL,
-        "stateviz/lessons/gradient.py",
-        "self.reached = int(np.count_nonzero(cut.gradient))",
-        "self.reached = len(cut.gradient)",
-    ),
-    Break(
-        "one backend's recording is shown for another's",
-        BACKENDS,
-        "stateviz/lessons/backends.py",
-        "return load(FOLDER / file_name(name, handed=handed))",
-        'return load(FOLDER / file_name("tensorflow", handed=handed))',
-    ),
-    Break(
+    BreakInNotebook(
         "the lesson's program does not hand its state over",
-        BACKENDS,
         BACKENDS,
         "_, *state = handing.predict_on_batch(",
         "_, *other = handing.predict_on_batch(",
     ),
-    Break(
-        "a state that was passed in is taken for fresh zeros",
-        AT_WORK,
-        "stateviz/recorder/origins.py",
-        'return Began("given", zeros, None if zeros else left_by)',
-        'return Began("fresh", zeros, None if zeros else left_by)',
-    ),
-    Break(
+    BreakInNotebook(
         "the lesson's lanes all go on, where one begins a new series",
-        AT_WORK,
         AT_WORK,
         "state.assign(state * (1 - new)[:, np.newaxis])",
         "state.assign(state)",

@@ -8,6 +8,15 @@ from pathlib import Path
 
 import pytest
 
+# What they make takes pytest or a kernel of its own to be tried.
+SLOW_FIXTURES = {"small_course", "small_project"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SLOW_FIXTURES & {*getattr(item, "fixturenames", ())}:
+            item.add_marker(pytest.mark.full)
+
 
 @pytest.fixture(scope="session")
 def small_course(tmp_path_factory: pytest.TempPathFactory) -> Path:

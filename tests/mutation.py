@@ -1,6 +1,5 @@
-"""Breaks a copy of the course on purpose: strict nbval has to notice."""
+"""Breaks a lesson, or stateviz in its kernel, on purpose: strict nbval has to notice."""
 
-import ast
 import json
 import os
 import shutil
@@ -20,16 +19,31 @@ PASSED, FAILED = 0, 1
 
 
 @dataclass(frozen=True)
-class Break:
-    """One text to replace in one file, and the notebook that has to turn red.
+class BreakInCode:
+    """A function of `tests.breaks` that breaks stateviz, and the notebook that has to turn red."""
 
-    ``file`` is relative to the repository. In a notebook the text is looked for in the source and
-    the saved output of the code cells. It must occur exactly once.
-    """
+    notebook: str
+    function: str
+    module: str = "tests.breaks"
+
+    def __str__(self) -> str:
+        return self.function
+
+    def startup(self, folder: Path) -> Path:
+        """Writes what IPython runs in a kernel before the first cell; returns its IPYTHONDIR."""
+        scripts = folder / "profile_default" / "startup"
+        scripts.mkdir(parents=True)
+        script = f"import {self.module} as breaks\nbreaks.{self.function}()\n"
+        (scripts / "break.py").write_text(script, encoding="utf-8")
+        return folder
+
+
+@dataclass(frozen=True)
+class BreakInNotebook:
+    """A text to replace in the code or the saved output of a notebook; it occurs exactly once."""
 
     name: str
     notebook: str
-    file: str
     old: str
     new: str
 
@@ -46,32 +60,10 @@ def copy_course(source: Path, target: Path) -> Path:
     return shutil.copytree(source, target, ignore=NOT_COPIED)
 
 
-def apply_break(course: Path, wanted: Break) -> None:
+def apply_break(course: Path, wanted: BreakInNotebook) -> None:
     """Make the change in a copy of the course."""
-    path = course / wanted.file
-    if not path.is_file():
-        raise GuardError(f"{wanted.name}: there is no file {wanted.file}.")
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".ipynb":
-        path.write_text(broken_notebook(text, wanted), encoding="utf-8")
-        return
-    count = text.count(wanted.old)
-    if count != 1:
-        raise occurs_wrongly(wanted, count)
-    text = text.replace(wanted.old, wanted.new)
-    if path.suffix == ".py":
-        try:
-            ast.parse(text)
-        except SyntaxError as error:
-            raise GuardError(
-                f"{wanted.name}: the broken {wanted.file} is not Python: {error}."
-            ) from None
-    path.write_text(text, encoding="utf-8")
-
-
-def broken_notebook(text: str, wanted: Break) -> str:
-    """Give the notebook's text with the change made in its code cells."""
-    content = json.loads(text)
+    path = course / wanted.notebook
+    content = json.loads(path.read_text(encoding="utf-8"))
     count = 0
 
     def change(old: str) -> str:
@@ -84,8 +76,11 @@ def broken_notebook(text: str, wanted: Break) -> str:
             for part in ("source", "outputs"):
                 cell[part] = changed_text(cell[part], change)
     if count != 1:
-        raise occurs_wrongly(wanted, count)
-    return json.dumps(content)
+        raise GuardError(
+            f"{wanted.name}: the text {wanted.old!r} occurs {count} times in {wanted.notebook}; "
+            f"exactly once was expected. The lesson has changed: bring the break up to date."
+        )
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def changed_text(value: Any, change: Callable[[str], str]) -> Any:
@@ -101,20 +96,25 @@ def changed_text(value: Any, change: Callable[[str], str]) -> Any:
     return value
 
 
-def occurs_wrongly(wanted: Break, count: int) -> GuardError:
-    """Make the error of a text that is not there, or is there more than once."""
-    return GuardError(
-        f"{wanted.name}: the text {wanted.old!r} occurs {count} times in {wanted.file}; exactly "
-        f"once was expected. The code has changed: bring the break up to date."
-    )
+def run_nbval(
+    course: Path, notebook: str, *options: str, ipython: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run strict nbval on one notebook of a course, up to its first red cell.
 
-
-def run_nbval(course: Path, notebook: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run strict nbval on one notebook of a copy, up to its first red cell."""
+    Args:
+        course: The repository, or a copy of it.
+        notebook: The notebook, relative to it.
+        options: More options for pytest.
+        ipython: Where IPython finds what to run before the first cell.
+    """
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *options, notebook],
         cwd=course,
-        env={**os.environ, "PYTHONPATH": str(course)},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(course),
+            **({} if ipython is None else {"IPYTHONDIR": str(ipython)}),
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -122,9 +122,9 @@ def run_nbval(course: Path, notebook: str, *options: str) -> subprocess.Complete
     )
 
 
-def turns_red(course: Path, notebook: str) -> bool:
+def turns_red(course: Path, notebook: str, *, ipython: Path | None = None) -> bool:
     """Say whether strict nbval finds a cell of the notebook wrong."""
-    run = run_nbval(course, notebook)
+    run = run_nbval(course, notebook, ipython=ipython)
     if run.returncode == PASSED:
         return False
     if run.returncode == FAILED and "Notebook cell execution failed" in run.stdout:

@@ -18,8 +18,6 @@ from tensorflow.core.protobuf import saved_model_pb2
 import stateviz
 from tests.building.models import BATCH, FEATURES, FIT, TIMESTEPS, a_model, series
 
-pytestmark = pytest.mark.thorough
-
 
 def extractor_of(model: keras.Model) -> keras.Model:
     return keras.Model(model.inputs, model.get_layer("lstm").output)
@@ -123,6 +121,7 @@ def operations(written: bytes, how: str) -> dict[str, int]:
 EXPORTS = ["export", "saved_model", "archive", "lite", "frozen", "checkpoint"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", EXPORTS)
 def test_exporting_in_a_block_writes_what_it_writes_without_one(how: str, tmp_path: Path) -> None:
     X, y = series()

@@ -13,8 +13,6 @@ from packaging.requirements import Requirement
 
 from stateviz.recorder import backend
 
-pytestmark = pytest.mark.fresh
-
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

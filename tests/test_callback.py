@@ -13,8 +13,6 @@ import stateviz
 from tests.building.recordings import gates_of
 from tests.references import counting_lstm, set_to_count
 
-pytestmark = pytest.mark.thorough
-
 ONES = np.ones((6, 3, 1), "float32")
 OPTIONS: dict[str, Any] = {"batch_size": 2, "verbose": 0}
 

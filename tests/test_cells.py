@@ -13,8 +13,6 @@ import stateviz
 from stateviz.recording import GRUGates, RecordingWarning
 from tests.references import LeakyCell, states_of_cell
 
-pytestmark = pytest.mark.thorough
-
 SAMPLES, TIMESTEPS, FEATURES = 4, 6, 3
 
 

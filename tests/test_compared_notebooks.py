@@ -14,7 +14,7 @@ from tests.building.small_course import SMALL_LESSON, add_output, display, edit,
 from tests.mutation import FAILED, PASSED, run_nbval
 from tools.regenerate_notebooks import sanitize_patterns
 
-pytestmark = pytest.mark.fresh
+pytestmark = pytest.mark.full
 # As pyproject.toml would have it without nbval's four options.
 WITHOUT_NBVAL = ("-p", "no:nbval", "-o", "addopts=--strict-markers --compare-notebooks")
 
@@ -48,7 +48,7 @@ CHANGES: dict[str, tuple[Callable[[NotebookNode], object], bool]] = {
     "change",
     [
         pytest.param(
-            change, marks=[] if change in ("nothing", "what is saved") else pytest.mark.exhaustive
+            change, marks=[] if change in ("nothing", "what is saved") else pytest.mark.nightly
         )
         for change in CHANGES
     ],

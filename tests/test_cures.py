@@ -13,8 +13,6 @@ import stateviz
 from tests.building.backend import only_on_tensorflow
 from tests.building.models import ONES, counting_model
 
-pytestmark = pytest.mark.thorough
-
 L = keras.layers
 FIT: dict[str, Any] = {"batch_size": 2, "verbose": 0, "shuffle": False}
 Y = ONES[:, 0]

@@ -17,13 +17,10 @@ import numpy as np
 import pytest
 import traitlets as t
 
-import stateviz
-from stateviz.experiment.outcome import Outcome, failed, run
-from stateviz.experiment.recorded import load_outcomes, save_outcomes
-from stateviz.experiment.running import Run
-from stateviz.lessons import experiment as experiment_of_a_lesson
-from stateviz.lessons import question_program
-from stateviz.lessons.experiments import EXPERIMENTS, recorded_at
+from stateviz.course import Experiment, question_program
+from stateviz.course import experiment as experiment_of_a_lesson
+from stateviz.course.experiments import EXPERIMENTS, recorded_at
+from stateviz.course.runs import Outcome, Run, failed, load_outcomes, run, save_outcomes
 from tests.building.recordings import there
 
 # It leaves a recording without Keras, so that what stands around it is tested quickly.
@@ -39,15 +36,15 @@ def made_up(*, batches: int = 2, origin: str = "carried") -> str:
 
 
 @pytest.fixture
-def experiment() -> Iterator[stateviz.Experiment]:
-    made = stateviz.Experiment(made_up, batches=[2, 3], origin=["carried", "fresh"])
+def experiment() -> Iterator[Experiment]:
+    made = Experiment(made_up, batches=[2, 3], origin=["carried", "fresh"])
     yield made
     made.close()
 
 
 def test_what_runs_is_what_is_shown_and_counted_as_keras_does(tmp_path: Path) -> None:
     """The counts of the panel against the states of a run of its program alone."""
-    experiment = stateviz.Experiment(
+    experiment = Experiment(
         question_program, stateful=[False, True], validation=[True], predict=["after fit"]
     )
     experiment.choose(stateful=True)
@@ -97,7 +94,7 @@ def test_the_choices_of_predict_are_so_many_calls_of_it_in_their_place() -> None
     }
 
 
-def test_a_choice_runs_nothing_until_it_is_asked_to(experiment: stateviz.Experiment) -> None:
+def test_a_choice_runs_nothing_until_it_is_asked_to(experiment: Experiment) -> None:
     experiment.choose(batches=3, origin="fresh")
     assert (experiment.readout, experiment.recording) == ("", None)
     assert experiment.chosen == {"batches": 3, "origin": "fresh"}
@@ -107,7 +104,7 @@ def test_a_choice_runs_nothing_until_it_is_asked_to(experiment: stateviz.Experim
     assert "3 fresh" in experiment.readout
 
 
-def test_two_runs_are_kept_apart(experiment: stateviz.Experiment) -> None:
+def test_two_runs_are_kept_apart(experiment: Experiment) -> None:
     experiment.run()
     experiment.keep()
     experiment.choose(batches=3)
@@ -119,9 +116,7 @@ def test_two_runs_are_kept_apart(experiment: stateviz.Experiment) -> None:
 
 
 def test_an_error_is_shown_with_its_meaning_and_the_next_run_is_well() -> None:
-    experiment = stateviz.Experiment(
-        question_program, stateful=[True], batch_size=[300, 200], epochs=[1]
-    )
+    experiment = Experiment(question_program, stateful=[True], batch_size=[300, 200], epochs=[1])
     experiment.run()
     assert "Incompatible shapes" in experiment.readout
     assert "divides the number of samples" in experiment.readout
@@ -169,7 +164,7 @@ def test_a_run_is_quiet_and_leaves_the_logging_as_it_was() -> None:
 
 
 def test_a_program_without_a_recording_says_what_it_lacks() -> None:
-    experiment = stateviz.Experiment(lambda *, n=1: f"x = {n}", n=[1])
+    experiment = Experiment(lambda *, n=1: f"x = {n}", n=[1])
     experiment.run()
     assert "with stateviz.record(model) as recording" in experiment.readout
 
@@ -184,10 +179,10 @@ def test_a_program_without_a_recording_says_what_it_lacks() -> None:
 )
 def test_what_cannot_be_offered(offers: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        stateviz.Experiment(made_up, **offers)
+        Experiment(made_up, **offers)
 
 
-def test_what_cannot_be_chosen(experiment: stateviz.Experiment) -> None:
+def test_what_cannot_be_chosen(experiment: Experiment) -> None:
     with pytest.raises(ValueError, match="'units' cannot be chosen here"):
         experiment.choose(units=3)
     with pytest.raises(ValueError, match=r"batches can be one of \[2, 3\]"):
@@ -218,32 +213,32 @@ def test_a_stop_that_comes_late_or_twice_slows_nothing_down() -> None:
     assert program_threads() == []
 
 
-def asked(experiment: stateviz.Experiment, what: str) -> None:
+def asked(experiment: Experiment, what: str) -> None:
     """As a button of the page."""
     experiment._hear(experiment, {"do": what}, [])
 
 
 def test_the_button_runs_beside_the_kernel_and_can_stop_it() -> None:
     endless = "import time\nwhile True:\n    time.sleep(0.01)\n"
-    experiment = stateviz.Experiment(lambda *, n=1: endless, n=[1])
+    experiment = Experiment(lambda *, n=1: endless, n=[1])
     asked(experiment, "run")
     deadline = time.monotonic() + 30
     while not experiment._busy and time.monotonic() < deadline:
         time.sleep(0.01)
     assert experiment._busy
     with pytest.raises(RuntimeError, match="runs already"):
-        stateviz.Experiment(made_up, batches=[1]).run()
+        Experiment(made_up, batches=[1]).run()
     asked(experiment, "stop")
     experiment.wait(30)
     assert not experiment._busy
     assert experiment._status.startswith("Stopped")
     assert experiment.readout == ""
-    stateviz.Experiment(made_up, batches=[1]).run()  # the next one may run
+    Experiment(made_up, batches=[1]).run()  # the next one may run
 
 
 def test_a_stopped_fit_leaves_the_model_as_it_was() -> None:
     """An interrupt within Keras, wherever it is: the next run is recorded as ever."""
-    experiment = stateviz.Experiment(question_program, stateful=[True], epochs=[1, 500])
+    experiment = Experiment(question_program, stateful=[True], epochs=[1, 500])
     experiment.choose(epochs=500)
     asked(experiment, "run")
     deadline = time.monotonic() + 60
@@ -258,8 +253,8 @@ def test_a_stopped_fit_leaves_the_model_as_it_was() -> None:
     assert experiment.readout.startswith("5 batches, 1 state tensor zeroed")
 
 
-def test_an_interrupt_of_the_cell_is_an_interrupt(experiment: stateviz.Experiment) -> None:
-    interrupted = stateviz.Experiment(lambda *, n=1: "while True: pass", n=[1])
+def test_an_interrupt_of_the_cell_is_an_interrupt(experiment: Experiment) -> None:
+    interrupted = Experiment(lambda *, n=1: "while True: pass", n=[1])
     threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt):
         interrupted.run()
@@ -277,18 +272,16 @@ def values_of(page: str) -> dict[str, Any]:
 
 def test_without_a_kernel_it_shows_what_was_recorded_of_the_same_program(tmp_path: Path) -> None:
     offers: dict[str, Any] = {"batches": [2, 3], "origin": ["carried"]}
-    experiment = stateviz.Experiment(made_up, **offers)
+    experiment = Experiment(made_up, **offers)
     experiment.record_all(tmp_path / "all.json")
     experiment.run()
-    again = stateviz.Experiment(made_up, recorded=tmp_path / "all.json", **offers)
+    again = Experiment(made_up, recorded=tmp_path / "all.json", **offers)
     values = values_of(again._html())
     assert values["_live"] is False
     assert values["_results"]["0"] == json.loads(json.dumps(experiment._results["0"]))
     assert values["_results"]["1"]["counts"][0] == ["batches", "3"]
     # Another program at the same place is not what was recorded.
-    other = stateviz.Experiment(
-        made_up, recorded=tmp_path / "all.json", batches=[4, 3], origin=["carried"]
-    )
+    other = Experiment(made_up, recorded=tmp_path / "all.json", batches=[4, 3], origin=["carried"])
     assert list(values_of(other._html())["_results"]) == ["1"]
 
 
@@ -301,14 +294,16 @@ def test_outcomes_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert load_outcomes(tmp_path / "x.json") == outcomes
 
 
-def test_a_notebook_gets_the_panel_and_its_still_form(experiment: stateviz.Experiment) -> None:
+def test_a_notebook_gets_the_panel_and_its_still_form(
+    experiment: Experiment,
+) -> None:
     data, _ = experiment._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
     assert html.escape(experiment.program) in data["text/html"]
 
 
 def test_closing_ends_the_run_and_lets_go_of_it() -> None:
-    experiment = stateviz.Experiment(lambda *, n=1: "while True: pass", n=[1])
+    experiment = Experiment(lambda *, n=1: "while True: pass", n=[1])
     asked(experiment, "run")
     deadline = time.monotonic() + 30
     while not experiment._busy and time.monotonic() < deadline:
@@ -316,4 +311,4 @@ def test_closing_ends_the_run_and_lets_go_of_it() -> None:
     experiment.close()
     experiment.wait(30)
     assert program_threads() == []
-    stateviz.Experiment(made_up, batches=[1]).run()  # the next one may run
+    Experiment(made_up, batches=[1]).run()  # the next one may run

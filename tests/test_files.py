@@ -20,11 +20,11 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz.lessons import keras2
+from stateviz.course import keras2
 from stateviz.recording import Gates, Recording, RecordingFileError, State
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_recording
 
-VERSION_1 = sorted(Path(keras2.__file__).parent.glob("*.npz"))
+VERSION_1 = sorted(keras2.FOLDER.glob("*.npz"))
 
 
 def full_recording() -> Recording:
@@ -192,7 +192,6 @@ def _save_for_ever(path: Path, batches: int) -> None:
         a_recording(batches).save(path)
 
 
-@pytest.mark.fresh
 def test_processes_that_save_to_one_path_and_are_killed_leave_a_whole_file(tmp_path: Path) -> None:
     path = a_recording(2).save(tmp_path / "run")
     spawn = multiprocessing.get_context("spawn")

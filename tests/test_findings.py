@@ -13,8 +13,6 @@ from stateviz.recording.evidence import Finding, Findings
 from tests.building.models import ONES, counting_model
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 
-pytestmark = pytest.mark.thorough
-
 FIT: dict[str, Any] = {"batch_size": 2, "verbose": 0, "shuffle": False}
 
 

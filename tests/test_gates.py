@@ -127,7 +127,6 @@ def test_play_sequence_shows_the_gates_of_each_frame() -> None:
     assert not any("gates" in title for title in titles)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("layer", ["LSTM", "GRU"])
 @pytest.mark.parametrize(
     ("activation", "recurrent_activation"),

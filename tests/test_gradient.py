@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import AxesImage
 
-from stateviz.lessons.gradient import Cut, play_gradient
+from stateviz.course.gradient import Cut, play_gradient
 
 STATE, GRADIENT = 1, 2  # what a cell is filled with
 

@@ -21,8 +21,6 @@ from packaging.utils import canonicalize_name
 from tools.course_environment import COURSE_VARIABLES, REPOSITORY
 from tools.launch_lab import lab_options
 
-pytestmark = pytest.mark.fresh
-
 PINS = REPOSITORY / "requirements.txt"
 PIP_PART = ["-r requirements.txt", "-e ."]
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -109,7 +107,7 @@ def test_conda_sets_the_variables_that_make_sets() -> None:
     assert conda_file()["variables"] == COURSE_VARIABLES
 
 
-@pytest.mark.exhaustive  # `.ci/run` installs the same pins in a fresh .venv
+@pytest.mark.nightly  # `.ci/run` installs the same pins in a fresh .venv
 def test_the_pip_part_installs_exactly_the_pins_in_a_fresh_environment(tmp_path: Path) -> None:
     course = tmp_path / "course"
     course.mkdir()
@@ -306,8 +304,8 @@ def small_project(tmp_path: Path) -> Callable[..., str]:
         "import pytest\n\n"
         "def test_one(): pass\n\n"
         "def test_two(): assert 1 == 2\n\n"
-        "@pytest.mark.slow\ndef test_three(): pass\n\n"
-        "@pytest.mark.exhaustive\ndef test_four(): pass\n\n"
+        "@pytest.mark.full\ndef test_three(): pass\n\n"
+        "@pytest.mark.nightly\ndef test_four(): pass\n\n"
         "@pytest.mark.browser\ndef test_page(): pytest.skip('no browser')\n\n"
         "@pytest.mark.browser\ndef test_other_page(): pass\n"
     )
@@ -319,13 +317,11 @@ def small_project(tmp_path: Path) -> Callable[..., str]:
         "cells": [{**cell, "execution_count": None}],
     }
     (tmp_path / "notebooks" / "one.ipynb").write_text(json.dumps(notebook))
-    inherited = {k: v for k, v in os.environ.items() if k not in {"CI", "STATEVIZ_SLOW"}}
 
-    def run(*arguments: str, **variables: str) -> str:
+    def run(*arguments: str) -> str:
         return subprocess.run(
             [sys.executable, "-m", "pytest", *arguments],
             cwd=tmp_path,
-            env={**inherited, **variables},
             capture_output=True,
             text=True,
             check=False,
@@ -339,39 +335,35 @@ def test_plain_pytest_runs_where_xdist_is_not(small_project: Callable[..., str])
     assert "2 unit tests, 1 of them red" in said
 
 
-def test_the_quick_tests_are_those_without_a_mark(small_project: Callable[..., str]) -> None:
-    said = small_project("--quick")
-    assert "    2 unit tests, 1 of them red\n" in said
-    assert "    1 docstring examples\n" in said
-    assert "    0 notebook cells\n" in said
-    assert "    0 browser checks\n" in said
-
-
 def test_the_summary_says_what_ran_and_what_did_not(small_project: Callable[..., str]) -> None:
     said = small_project()
 
-    assert "    2 unit tests, 1 of them red; 2 more skipped\n" in said
+    assert "    2 unit tests, 1 of them red\n" in said
     assert "    1 docstring examples\n" in said
     assert "    1 notebook cells\n" in said
     assert "    1 browser checks; 1 more skipped\n" in said
     assert "1 browser checks were SKIPPED." in said
     assert "apt install chromium" in said
-    assert "slow; set CI=true to run it" in said
-    assert "exhaustive; set STATEVIZ_SLOW=1 to run it" in said
-    assert re.search(r"1 failed, 4 passed, 3 skipped", said.rstrip().splitlines()[-1])
+    last = said.rstrip().splitlines()[-1]
+    assert re.search(r"1 failed, 4 passed, 1 skipped, 2 deselected", last)
+
+
+def marks_of(command: str) -> list[str]:
+    """What a target of the Makefile selects by marks."""
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    [recipe] = re.findall(rf"^{command}:.*\n\t(.*)", makefile, re.MULTILINE)
+    [marks] = re.findall(r' -m "(.*?)"', recipe)
+    return ["-m", marks]
 
 
 @pytest.mark.parametrize(
-    ("variable", "units"),
-    [
-        ({"CI": "true"}, "3 unit tests, 1 of them red; 1 more skipped"),
-        ({"STATEVIZ_SLOW": "1"}, "4 unit tests, 1 of them red"),
-    ],
+    ("command", "units"),
+    [("test-all", "4 unit tests, 1 of them red"), ("test-ci", "1 unit tests")],
 )
-def test_slow_tests_run_where_they_are_asked_for(
-    small_project: Callable[..., str], variable: dict[str, str], units: str
+def test_the_other_tests_run_where_they_are_asked_for(
+    small_project: Callable[..., str], command: str, units: str
 ) -> None:
-    assert f"    {units}\n" in small_project(**variable)
+    assert f"    {units}\n" in small_project(*marks_of(command))
 
 
 def test_markers_evaluate_for_another_platform() -> None:

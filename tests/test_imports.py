@@ -12,10 +12,7 @@ from pathlib import Path
 import pytest
 
 import stateviz
-from stateviz._old_paths import MOVED
 from tools.course_environment import REPOSITORY
-
-pytestmark = pytest.mark.fresh
 
 PACKAGE = REPOSITORY / "stateviz"
 
@@ -41,6 +38,7 @@ def test_imports_point_one_way() -> None:
     assert broken_contracts(REPOSITORY) == ""
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("module", "line", "complaint"),
     [
@@ -55,10 +53,9 @@ def test_imports_point_one_way() -> None:
         ("torch/calls", "import keras", "Recording PyTorch needs no Keras"),
         ("torch/block", "from stateviz.recorder import tap", "Recording PyTorch needs no Keras"),
         ("recorder/capture", "import stateviz.torch", "The rooms follow the flow"),
-        ("quiz", "from stateviz.recording import load", "Playing knows no LSTM"),
         ("playing/player", "from ..recording import load", "Playing knows no LSTM"),
         ("scenes/stack", "from stateviz.recorder import record", "The rooms follow the flow"),
-        ("scenes/naming", "import stateviz.lessons", "The rooms follow the flow"),
+        ("scenes/naming", "import stateviz.course", "The core never imports the course"),
     ],
 )
 def test_a_wrong_import_is_seen(tmp_path: Path, module: str, line: str, complaint: str) -> None:
@@ -69,41 +66,6 @@ def test_a_wrong_import_is_seen(tmp_path: Path, module: str, line: str, complain
     path.write_text(f"{path.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
 
     assert complaint in broken_contracts(tmp_path)
-
-
-def test_a_module_that_moved_can_be_imported_from_its_old_path() -> None:
-    script = "\n".join(
-        f"import stateviz.{old}\nfrom stateviz.{old} import {name}\n"
-        f"assert {name}.__module__ == 'stateviz.{new}', {name}.__module__"
-        for old, name, new in (
-            ("capture", "Capture", "recorder.capture"),
-            ("capture", "RecordingWarning", "recording.recording"),
-            ("cures", "twin", "recorder.twins"),
-            ("drawings", "draw_state", "drawing.sample"),
-            ("findings", "Finding", "recording.evidence"),
-            ("lanes", "rows_read", "drawing.rows"),
-            ("lessons.probe", "counting_model", "lessons.counting"),
-            ("player", "Player", "playing.player"),
-            ("scenes.staging", "headline", "scenes.furniture"),
-            ("tracks", "Scene", "playing.scene"),
-            ("recorder", "record", "recorder.block"),
-            ("recording", "load", "recording.recording"),
-        )
-    )
-    loaded_modules(script + "\nfrom stateviz import gates, timeline", REPOSITORY)
-
-
-def test_a_name_that_an_old_module_never_had_is_an_import_error() -> None:
-    with pytest.raises(ImportError, match="cannot import name 'nothing'"):
-        from stateviz.drawings import nothing  # type: ignore[import-not-found]  # noqa: F401
-
-
-def test_every_old_path_leads_somewhere() -> None:
-    for old, new in MOVED.items():
-        assert not (PACKAGE / f"{old.replace('.', '/')}.py").exists()
-        for home in new:
-            path = PACKAGE / home.replace(".", "/")
-            assert path.with_suffix(".py").is_file() or path.is_dir(), (old, home)
 
 
 def test_every_public_name_is_there() -> None:
@@ -170,6 +132,7 @@ def test_opening_and_drawing_a_recording_loads_no_keras(saved_recording: Path) -
     assert heavy_after_drawing(PACKAGE, saved_recording) == set()
 
 
+@pytest.mark.full
 def test_a_keras_import_would_be_seen(tmp_path: Path, saved_recording: Path) -> None:
     package = shutil.copytree(PACKAGE, tmp_path / "stateviz")
     recording = package / "recording" / "records.py"

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import keras
 import pytest
 
-pytestmark = pytest.mark.fresh
+pytestmark = pytest.mark.full
 SOME = ("lstm_test.py", "rnn_test.py")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -59,8 +59,8 @@ def outcomes(report: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("files", "tests", "layers", "batches"),
     [
-        pytest.param(SOME, 10, 50, 40, marks=pytest.mark.slow, id="some"),
-        pytest.param(("*_test.py",), 50, 300, 200, marks=pytest.mark.exhaustive, id="all"),
+        pytest.param(SOME, 10, 50, 40, marks=pytest.mark.full, id="some"),
+        pytest.param(("*_test.py",), 50, 300, 200, marks=pytest.mark.nightly, id="all"),
     ],
 )
 def test_they_pass_with_every_recurrent_layer_recorded(

@@ -20,7 +20,7 @@ import stateviz
 from stateviz.recorder import posts
 from tests.building.models import BATCH, FIT, a_model, series
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.full
 
 HERE = os.path.dirname(posts.__file__)
 

@@ -18,8 +18,6 @@ from tests.building.models import (
     series,
 )
 
-pytestmark = pytest.mark.thorough
-
 
 class Boom(Exception):
     pass

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz.lessons import co2, co2_lanes, counting_model, load_co2, quietly
-from stateviz.lessons.co2 import seasonal_co2
+from stateviz.course import co2_lanes, counting_model, data, load_co2, quietly
+from stateviz.course.data import seasonal_co2
 
-FILE = Path(co2.__file__).with_name("mauna_loa_co2.csv")
+FILE = Path(data.__file__).with_name("files") / "mauna_loa_co2.csv"
 
 
 def test_the_series_is_the_published_one() -> None:

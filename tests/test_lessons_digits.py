@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from stateviz.lessons import digit_rows, draw_digit
+from stateviz.course import digit_rows, draw_digit
 
 
 def test_every_digit_is_there_once_with_its_own_label() -> None:

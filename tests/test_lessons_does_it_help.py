@@ -9,11 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stateviz.lessons import does_it_help
-from stateviz.lessons.does_it_help import Case, cases, switch_stream, windows
-from stateviz.lessons.dot_plot import draw_points
-
-pytestmark = pytest.mark.thorough
+from stateviz.course import does_it_help
+from stateviz.course.does_it_help import Case, cases, switch_stream, windows
+from stateviz.course.dot_plot import draw_points
 
 
 def test_the_file_holds_each_case_once() -> None:

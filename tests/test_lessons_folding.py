@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from stateviz.lessons import folding
-from stateviz.lessons.folding import Folded, folded
+from stateviz.course import notebook
+from stateviz.course.notebook import Folded, folded
 
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     seen: list[Any] = []
-    monkeypatch.setattr(folding, "display", seen.append)
+    monkeypatch.setattr(notebook, "display", seen.append)
     return seen
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz.lessons import (
+from stateviz.course import (
     keras2,
     keras2_data,
     keras2_facts,
@@ -20,8 +20,6 @@ from stateviz.lessons import (
     old_model,
     try_calls,
 )
-
-pytestmark = pytest.mark.thorough
 
 REPOSITORY = Path(__file__).parent.parent
 BOTH = pytest.mark.parametrize("stateful", [True, False], ids=["stateful", "stateless"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stateviz.lessons.sonnet import SONNET_18, one_hot, text_lanes
+from stateviz.course.data import SONNET_18, one_hot, text_lanes
 
 
 def test_the_poem_is_a_sonnet() -> None:

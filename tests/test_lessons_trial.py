@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz.lessons import counting_model
-from stateviz.lessons.trial import LESSONS, Trial, Verdict, side_by_side, some_rows, verdict_of
+from stateviz.course import counting_model
+from stateviz.course.trial import LESSONS, Trial, Verdict, side_by_side, some_rows, verdict_of
 from stateviz.recording import Recording
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stateviz.lessons import WidgetCheck
+from stateviz.course import WidgetCheck
 
 
 def test_python_answers_with_what_the_page_asked() -> None:

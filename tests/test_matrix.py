@@ -10,12 +10,12 @@ from tests.matrix.verdicts import outcome
 from tests.matrix.way import Way
 from tests.matrix.ways import WAYS
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.full
 
 ON_THE_PAGE = signs_on_the_page(PAGE.read_text(encoding="utf-8"))
 
 # Each way on one configuration, and the other configurations in ways that cost little: half of
-# them in CI, all where STATEVIZ_SLOW=1.
+# them in CI, all in `make test-all`.
 CHEAP = [way for way in WAYS if way.name in ("evaluate", "predict", "model(x)", "GradientTape")]
 EVERY_OTHER = [*CONFIGURATIONS[::2], *CONFIGURATIONS[1::2]]
 SAMPLE = [
@@ -34,9 +34,7 @@ def test_the_page_knows_every_configuration_in_every_way_and_none_is_unknown() -
 @pytest.mark.parametrize(
     ("configuration", "way"),
     [
-        pytest.param(
-            c, w, id=f"{c.name}: {w.name}", marks=pytest.mark.exhaustive if place % 2 else []
-        )
+        pytest.param(c, w, id=f"{c.name}: {w.name}", marks=pytest.mark.nightly if place % 2 else [])
         for place, (c, w) in enumerate(SAMPLE)
     ],
 )

@@ -13,8 +13,6 @@ import tensorflow as tf
 import stateviz
 from stateviz.recording import Recording
 
-pytestmark = pytest.mark.thorough
-
 LANES, FEATURES = 4, 2
 QUIET: dict[str, Any] = {"verbose": 0}
 

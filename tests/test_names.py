@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz.lessons import play_question
+from stateviz.course import play_question
 from stateviz.playing.export import _as_played
 from stateviz.playing.stage import poster_png
 from stateviz.recording import LayerRecording, Recording

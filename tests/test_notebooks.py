@@ -3,15 +3,21 @@
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from tests.breaks import BREAKS
+from tests.breaks import CLAIMS, CODE
 from tests.building.small_course import SMALL_LESSON, add_output, display, edit, set_source, stream
-from tests.mutation import Break, GuardError, apply_break, copy_course, turns_red
+from tests.mutation import (
+    BreakInCode,
+    BreakInNotebook,
+    GuardError,
+    apply_break,
+    copy_course,
+    turns_red,
+)
 from tools.course_environment import NOTEBOOKS, REPOSITORY
 from tools.reading_time import visible_lines
 from tools.regenerate_notebooks import (
@@ -24,8 +30,6 @@ from tools.regenerate_notebooks import (
     to_text,
 )
 from tools.saved_widgets import WIDGET_VIEW, forget_dead_widgets
-
-pytestmark = pytest.mark.fresh
 
 COURSE = sorted(NOTEBOOKS.glob("*.ipynb"))
 LARGEST_NOTEBOOK_BYTES = 2_000_000
@@ -142,9 +146,7 @@ def test_a_notebook_has_no_fault(path: Path) -> None:
 @pytest.mark.parametrize(
     "path",
     [  # nbval compares all of them; this one compares pictures and cells too
-        pytest.param(
-            path, id=path.stem, marks=pytest.mark.exhaustive if place else pytest.mark.slow
-        )
+        pytest.param(path, id=path.stem, marks=pytest.mark.nightly if place else pytest.mark.full)
         for place, path in enumerate(COURSE)
     ],
 )
@@ -153,42 +155,41 @@ def test_what_is_saved_is_what_the_code_makes(path: Path) -> None:
 
 
 def test_every_notebook_has_a_break_in_stateviz_and_one_in_its_own_claim() -> None:
-    broken = {(each.notebook, each.file == each.notebook) for each in BREAKS}
-    course = [path.relative_to(REPOSITORY).as_posix() for path in COURSE]
-    assert {(lesson, own) for lesson in course for own in (False, True)} == broken
+    course = {path.relative_to(REPOSITORY).as_posix() for path in COURSE}
+    assert course == {each.notebook for each in CODE} == {each.notebook for each in CLAIMS}
 
 
-@pytest.mark.parametrize("wanted", BREAKS, ids=[each.name for each in BREAKS])
-def test_a_break_still_fits_the_code(tmp_path: Path, wanted: Break) -> None:
-    copy = tmp_path / wanted.file
-    copy.parent.mkdir(parents=True)
-    copy.write_bytes((REPOSITORY / wanted.file).read_bytes())
+@pytest.mark.parametrize("wanted", CLAIMS, ids=str)
+def test_a_break_still_fits_the_lesson(tmp_path: Path, wanted: BreakInNotebook) -> None:
+    copy = tmp_path / wanted.notebook
+    copy.parent.mkdir()
+    copy.write_bytes((REPOSITORY / wanted.notebook).read_bytes())
     apply_break(tmp_path, wanted)
 
 
-def breaks() -> Iterator[Any]:
-    """Each break; one of each lesson runs in CI, in `stateviz` or in its own claim in turn."""
-    course = [path.relative_to(REPOSITORY).as_posix() for path in COURSE]
-    left = {(lesson, bool(place % 2)) for place, lesson in enumerate(course)}
-    for each in BREAKS:
-        kind = (each.notebook, each.file == each.notebook)
-        marks = [pytest.mark.slow if kind in left else pytest.mark.exhaustive]
-        left.discard(kind)
-        yield pytest.param(each, id=each.name, marks=marks)
+# Unbroken, the notebooks turn green in this same run: pytest collects notebooks/ too.
 
 
-@pytest.mark.parametrize("wanted", list(breaks()))
-def test_a_broken_course_turns_red(tmp_path: Path, wanted: Break) -> None:
-    # The notebook turns green unbroken in this same run, as pytest collects notebooks/ too.
+@pytest.mark.full
+@pytest.mark.parametrize("wanted", CODE, ids=str)
+def test_a_lesson_notices_a_break_in_stateviz(tmp_path: Path, wanted: BreakInCode) -> None:
+    ipython = wanted.startup(tmp_path)
+    assert turns_red(REPOSITORY, wanted.notebook, ipython=ipython), f"{wanted} was not noticed"
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("wanted", CLAIMS, ids=str)
+def test_a_lesson_notices_a_break_in_its_claim(tmp_path: Path, wanted: BreakInNotebook) -> None:
     course = copy_course(REPOSITORY, tmp_path / "course")
     apply_break(course, wanted)
     assert turns_red(course, wanted.notebook), f"nothing noticed the break {wanted.name!r}"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(path, id=path.stem, marks=[pytest.mark.exhaustive] if place else [])
+        pytest.param(path, id=path.stem, marks=[pytest.mark.nightly] if place else [])
         for place, path in enumerate(COURSE)
     ],
 )
@@ -206,41 +207,39 @@ def test_the_small_course_is_faultless_and_green(lesson: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new"),
-    [
-        ("stateviz/counter.py", "self.count += 1", "self.count += 2"),
-        (SMALL_LESSON, "range(3)", "range(2)"),
-        (SMALL_LESSON, "counted to 3\n", "counted to 4\n"),
-    ],
-    ids=["the code", "the lesson's code", "the lesson's claim"],
+    ("old", "new"),
+    [("range(3)", "range(2)"), ("counted to 3\n", "counted to 4\n")],
+    ids=["the lesson's code", "the lesson's claim"],
 )
-def test_the_guard_notices_a_break(lesson: Path, file: str, old: str, new: str) -> None:
+def test_the_guard_notices_a_break_in_a_lesson(lesson: Path, old: str, new: str) -> None:
     course = lesson.parent.parent
-    apply_break(course, Break("a break", SMALL_LESSON, file, old, new))
+    apply_break(course, BreakInNotebook("a break", SMALL_LESSON, old, new))
     assert turns_red(course, SMALL_LESSON)
 
 
-def test_the_guard_lets_a_harmless_change_through(lesson: Path) -> None:
+@pytest.mark.parametrize(("function", "is_red"), [("counts_twice", True), ("harmless", False)])
+def test_the_guard_notices_a_break_in_the_code(
+    lesson: Path, tmp_path: Path, function: str, is_red: bool
+) -> None:
     course = lesson.parent.parent
-    apply_break(course, Break("unseen", SMALL_LESSON, "stateviz/counter.py", "shows", "hides"))
-    assert not turns_red(course, SMALL_LESSON)
+    (course / "broken.py").write_text(
+        "from stateviz.counter import Counter\n"
+        "def counts_twice():\n"
+        "    advance = Counter.advance\n"
+        "    Counter.advance = lambda self: (advance(self), advance(self))\n"
+        "def harmless():\n"
+        "    Counter.unseen = True\n"
+    )
+    ipython = BreakInCode(SMALL_LESSON, function, module="broken").startup(tmp_path / "ipython")
+    assert turns_red(course, SMALL_LESSON, ipython=ipython) == is_red
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "message"),
-    [
-        ("stateviz/counter.py", "self.cuont", "0", "occurs 0 times"),
-        ("stateviz/counter.py", "self.count", "0", "occurs 2 times"),
-        (SMALL_LESSON, "range(4)", "0", "occurs 0 times"),
-        ("stateviz/counter.py", "+= 1", "+=", "is not Python"),
-        ("stateviz/gone.py", "a", "b", "there is no file"),
-    ],
+    ("old", "message"), [("range(4)", "occurs 0 times"), ("counter", "occurs . times")]
 )
-def test_a_break_that_cannot_be_made_is_an_error(
-    lesson: Path, file: str, old: str, new: str, message: str
-) -> None:
+def test_a_break_that_cannot_be_made_is_an_error(lesson: Path, old: str, message: str) -> None:
     with pytest.raises(GuardError, match=message):
-        apply_break(lesson.parent.parent, Break("a break", SMALL_LESSON, file, old, new))
+        apply_break(lesson.parent.parent, BreakInNotebook("a break", SMALL_LESSON, old, "0"))
 
 
 def test_a_run_that_judges_nothing_is_an_error(lesson: Path) -> None:

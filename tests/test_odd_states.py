@@ -153,7 +153,6 @@ def test_states_of_any_size_can_be_played_and_kept(scene: str, shapes: str, tmp_
     assert stateviz.load(recording.save(tmp_path / "own")) == recording
 
 
-@pytest.mark.thorough
 def test_a_cell_with_states_of_other_sizes_is_recorded_as_it_is() -> None:
     class Counts(keras.Layer):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -189,7 +188,6 @@ def of_two_units() -> Recording:
     return recording
 
 
-@pytest.mark.thorough
 def test_kept_units_and_samples_carry_their_numbers(
     of_two_units: Recording, tmp_path: Path
 ) -> None:
@@ -219,7 +217,6 @@ def described(player: Player) -> list[dict[str, Any]]:
     return tracks
 
 
-@pytest.mark.thorough
 def test_the_page_gets_the_numbers_of_units_and_samples(of_two_units: Recording) -> None:
     rows = {tuple(track["rows"]) for track in described(stateviz.play_sequence(of_two_units))}
     assert ("3", "1") in rows
@@ -268,7 +265,6 @@ def test_what_is_no_recording_is_refused_in_words(play: Callable[..., Any]) -> N
         stateviz.play_resets({})  # type: ignore[arg-type]
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -289,7 +285,6 @@ def test_an_option_that_means_nothing_is_refused_in_words(
         pass
 
 
-@pytest.mark.thorough
 def test_what_an_option_means_is_done() -> None:
     X, _ = series()
     model = a_model()

@@ -16,8 +16,8 @@ import pytest
 import tensorflow as tf
 
 import stateviz
-from stateviz.lessons import counting_model
-from stateviz.lessons.keras2 import old_model
+from stateviz.course import counting_model
+from stateviz.course.keras2 import old_model
 
 
 @pytest.fixture

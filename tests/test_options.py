@@ -59,7 +59,6 @@ def test_rows_in_another_order_are_kept_in_that_order() -> None:
     np.testing.assert_array_equal(there(other.inputs), X[[3, 0, 2, 1]])
 
 
-@pytest.mark.thorough
 def test_the_memory_bound_stops_the_recording_and_not_the_training() -> None:
     X, y = series()
     model = a_model()

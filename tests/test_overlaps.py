@@ -34,7 +34,7 @@ def one_of_each() -> dict[str, gallery.Shot]:
 SHOTS = one_of_each()
 
 
-@pytest.mark.thorough
+@pytest.mark.full
 @pytest.mark.parametrize("name", SHOTS)
 def test_no_text_lies_on_another_or_is_cut_off(name: str) -> None:
     assert list(faults(SHOTS[name].scene())) == []

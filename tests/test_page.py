@@ -127,12 +127,15 @@ def test_the_pages_code_is_formatted_and_linted(tool: Callable[..., Any]) -> Non
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("name", ["player", "experiment"])
+EXPERIMENT = REPOSITORY / "stateviz" / "course" / "page" / "experiment.js"
+
+
+@pytest.mark.parametrize("entry", [PAGE / "player.js", EXPERIMENT], ids=lambda path: path.stem)
 def test_the_modules_join_to_one_that_a_notebook_can_load(
-    node: str, tmp_path: Path, name: str
+    node: str, tmp_path: Path, entry: Path
 ) -> None:
     joined = tmp_path / "joined.mjs"
-    joined.write_text(page.script(name), encoding="utf-8")
+    joined.write_text(page.script(entry), encoding="utf-8")
     show = (
         "import(process.argv[1]).then((m) => console.log(typeof m.default.render, Object.keys(m)))"
     )
@@ -140,8 +143,8 @@ def test_the_modules_join_to_one_that_a_notebook_can_load(
     run = run_in(tmp_path, [node, "--input-type=module", "-e", show, str(joined)])
 
     assert run.stdout.split() == ["function", "[", "'default'", "]"], run.stderr
-    both = f"\n{page.script()}\n{page.script('experiment')}"
-    for module in PAGE.glob("*.js"):
+    both = f"\n{page.script()}\n{page.script(EXPERIMENT)}"
+    for module in [*PAGE.glob("*.js"), *EXPERIMENT.parent.glob("*.js")]:
         text = module.read_text(encoding="utf-8")
         for each in re.findall(r"^export ((?:async )?\w+ \w+)", text, re.MULTILINE):
             assert f"\n{each}" in both, (module.name, each)

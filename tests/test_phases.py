@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import pytest
 
 import stateviz
 from tests.building.backend import only_on_tensorflow
@@ -20,8 +19,6 @@ from tests.building.models import (
     series,
 )
 from tests.building.recordings import there
-
-pytestmark = pytest.mark.thorough
 
 
 def test_all_phases_in_one_block_are_told_apart() -> None:

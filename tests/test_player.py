@@ -21,7 +21,7 @@ import stateviz
 from stateviz.playing.levels import color_levels
 from stateviz.playing.player import Player
 from tests.building.payload import Unpacked
-from tests.building.recordings import a_recording
+from tests.building.recordings import a_recording, there
 from tests.building.scenes import HEIGHT, N_FRAMES, VALUES, AllKinds
 
 
@@ -227,8 +227,12 @@ def test_white_text_turns_dark_only_on_colors_that_are_turned_about(colors: str,
 def values_in(figure: Figure) -> tuple[AxesImage, np.ndarray]:
     """The first image of a figure that has several columns, and what it shows."""
     images = [image for ax in figure.axes for image in ax.images]
-    image = next(each for each in images if np.shape(each.get_array())[1] > 1)
-    return image, np.ma.filled(image.get_array(), np.nan)
+    image = next(each for each in images if there(each.get_array()).shape[1] > 1)
+    return image, shown_by(image)
+
+
+def shown_by(image: AxesImage) -> np.ndarray:
+    return np.ma.filled(np.ma.asarray(image.get_array()), np.nan)
 
 
 def test_a_player_keeps_no_figure_and_draws_it_again_when_it_is_asked_for() -> None:
@@ -244,7 +248,7 @@ def test_a_player_keeps_no_figure_and_draws_it_again_when_it_is_asked_for() -> N
     held, at_2 = values_in(player.figure)
     player.frame = 0
     assert player.figure is figure()  # whoever holds an artist sees it move
-    assert not np.array_equal(np.ma.filled(held.get_array(), np.nan), at_2, equal_nan=True)
+    assert not np.array_equal(shown_by(held), at_2, equal_nan=True)
     player.frame = 2
     words = player.readout
     del held

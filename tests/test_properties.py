@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +17,6 @@ from tests.building.backend import BACKEND
 from tests.building.backend import compiled as by_hand
 from tests.building.recordings import there
 from tests.references import states_of_cell
-
-pytestmark = pytest.mark.thorough
 
 # STATEVIZ_EXAMPLES=1000 looks further, at random; a test run always takes the same ones.
 EXAMPLES = int(os.environ.get("STATEVIZ_EXAMPLES", "0"))

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from stateviz import quiz
-from stateviz.lessons import ask
-from stateviz.lessons.questions import questions, score
-from stateviz.quiz import Prediction
+from stateviz.course import ask, quiz
+from stateviz.course.bank import questions, score
+from stateviz.course.quiz import Prediction
 from tools.course_environment import NOTEBOOKS
 from tools.regenerate_notebooks import read_notebook
 

@@ -98,7 +98,6 @@ def test_states_are_those_that_keras_returns(go_backwards: bool, unroll: bool) -
     np.testing.assert_array_equal(batches[0].inputs, first)
 
 
-@pytest.mark.thorough
 def test_a_state_that_is_recorded_during_fit_is_the_one_of_that_moments_weights() -> None:
     X, y = series()
     model = a_model()
@@ -119,7 +118,6 @@ def test_a_state_that_is_recorded_during_fit_is_the_one_of_that_moments_weights(
     assert not np.array_equal(weights[0][0], weights[-1][0])
 
 
-@pytest.mark.thorough
 def test_gates_satisfy_the_equations_of_the_cell() -> None:
     X, y = series()
     for options in ({}, {"recurrent_dropout": 0.2}, {"unroll": True}):
@@ -182,7 +180,6 @@ def test_other_recurrent_layers_give_their_states_too(layer: Any, states: int) -
 
 
 @only_on_tensorflow
-@pytest.mark.thorough
 def test_the_fused_kernels_way_gives_the_same_states(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a GPU the states are derived beside the layer's own computation, which stays untouched."""
     X, y = series()

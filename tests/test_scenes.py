@@ -161,7 +161,7 @@ def sharp(figure: Figure) -> bytes:
     return sha256(file.getvalue()).digest()
 
 
-@pytest.mark.thorough
+@pytest.mark.full
 @pytest.mark.parametrize("name", SCENES)
 def test_a_frame_shows_the_same_whatever_was_shown_before(name: str) -> None:
     def pictures(order: Sequence[int]) -> dict[int, bytes]:

@@ -11,8 +11,8 @@ import pytest
 from nbformat import NotebookNode
 
 import stateviz
-from stateviz.lessons import ask, check
-from stateviz.lessons.tasks import TASKS
+from stateviz.course import ask, check
+from stateviz.course.tasks import TASKS
 from tools.course_environment import NOTEBOOKS
 from tools.regenerate_notebooks import read_notebook
 from tools.student_copies import graded, without_answers, without_feedback
@@ -20,7 +20,7 @@ from tools.student_copies import graded, without_answers, without_feedback
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
-def predictions(sources: list[str]) -> list[stateviz.Prediction]:
+def predictions(sources: list[str]) -> list[stateviz.course.Prediction]:
     """Every prediction that these cells make, made."""
     calls = [
         call
@@ -28,7 +28,7 @@ def predictions(sources: list[str]) -> list[stateviz.Prediction]:
         for call in ast.walk(ast.parse(source))
         if isinstance(call, ast.Call) and ast.unparse(call.func).endswith(("Prediction", "ask"))
     ]
-    known = {"stateviz": stateviz, "Prediction": stateviz.Prediction, "ask": ask}
+    known = {"stateviz": stateviz, "Prediction": stateviz.course.Prediction, "ask": ask}
     return [eval(ast.unparse(call), known) for call in calls]
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz.lessons import check
-from stateviz.lessons.tasks import TASKS, Verdict
+from stateviz.course import check
+from stateviz.course.tasks import TASKS, Verdict
 
 
 class AtBegin(keras.callbacks.Callback):  # type: ignore[misc]

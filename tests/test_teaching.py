@@ -12,7 +12,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from stateviz.lessons.questions import questions
+from stateviz.course.bank import questions
 from tools.course_environment import REPOSITORY
 from tools.reading_time import minutes, promised
 from tools.regenerate_notebooks import read_notebook
@@ -63,8 +63,8 @@ def test_the_package_of_questions_is_what_the_lessons_make() -> None:
 
 
 def test_the_matrix_names_every_question_task_and_experiment_of_the_course() -> None:
-    from stateviz.lessons.experiments import EXPERIMENTS
-    from stateviz.lessons.tasks import TASKS
+    from stateviz.course.experiments import EXPERIMENTS
+    from stateviz.course.tasks import TASKS
 
     named = set(re.findall(r"`([\w.]+)`", papers.matrix(LESSONS)))
     assert {*questions(), *EXPERIMENTS, *TASKS} <= named

@@ -16,7 +16,7 @@ import pytest
 import stateviz
 from tools.course_environment import NOTEBOOKS, REPOSITORY
 
-pytestmark = pytest.mark.fresh
+pytestmark = pytest.mark.full
 PACKAGE = REPOSITORY / "stateviz"
 NOT_BUILT = shutil.ignore_patterns(
     ".*", "__pycache__", "node_modules", "*.egg-info", "build", "dist"

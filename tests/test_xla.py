@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 import stateviz
-from stateviz.lessons import counting_model
+from stateviz.course import counting_model
 from tests.building.recordings import there
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.full
 
 X = np.random.default_rng(0).normal(size=(12, 5, 2)).astype("float32")
 Y = np.random.default_rng(1).normal(size=(12, 1)).astype("float32")
@@ -46,7 +46,7 @@ def everything(model: keras.Model) -> list[bytes]:
     ("kind", "options"),
     [
         ("LSTM", {"stateful": True, "dropout": 0.3, "recurrent_dropout": 0.2}),
-        pytest.param("SimpleRNN", {"stateful": True}, marks=pytest.mark.exhaustive),
+        pytest.param("SimpleRNN", {"stateful": True}, marks=pytest.mark.nightly),
     ],
 )
 def test_a_training_under_xla_stays_the_same_and_is_seen(kind: str, options: Any) -> None:

@@ -17,7 +17,7 @@ from tests.building.recordings import there
 from tests.references import states_of_cell
 from tests.test_xla import SOME, X, Y, everything
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.full
 
 Build = Callable[[Any], Any]
 
@@ -44,7 +44,7 @@ def lstm(**options: Any) -> Build:
     [
         pytest.param(lstm(unroll=True, dropout=0.3, recurrent_dropout=0.2), True, id="unrolled"),
         pytest.param(stacked, False, id="masked, several cells"),
-        pytest.param(lstm(dropout=0.3), True, id="gates", marks=pytest.mark.exhaustive),
+        pytest.param(lstm(dropout=0.3), True, id="gates", marks=pytest.mark.nightly),
     ],
 )
 def test_a_training_stays_the_same_and_is_seen(build: Build, gates: bool) -> None:

@@ -23,10 +23,13 @@ ECHO_S = 10
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the browser checks `make test` runs one for each scene."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            if item.path.name != "test_scenes_in_browser.py":
+                item.add_marker(pytest.mark.full)
 
 
 @pytest.fixture(scope="session")

@@ -109,7 +109,7 @@ def verdicts(page: Page, path: Path) -> None:
         expect(told.filter(has_text=verdict)).to_have_count(calls // 2)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.nightly
 @pytest.mark.parametrize("size", SIZES)
 @each_notebook
 def test_everything_in_a_lesson_can_be_used(

@@ -20,8 +20,8 @@ from tests.test_experiment import made_up
 PANEL = ".stateviz-experiment"
 LIVE = """
 import stateviz
-from stateviz.lessons import question_program
-stateviz.Experiment(question_program, stateful=[False, True], epochs=[1, 500])
+from stateviz.course import question_program
+stateviz.course.Experiment(question_program, stateful=[False, True], epochs=[1, 500])
 """
 
 
@@ -29,9 +29,9 @@ stateviz.Experiment(question_program, stateful=[False, True], epochs=[1, 500])
 def page(request: Any, chromium: Browser, tmp_path: Path) -> Iterator[Page]:
     """The panel without a kernel; all but the last of its programs were recorded."""
     offers: dict[str, Any] = {"batches": [2, 3], "origin": ["carried", "fresh"]}
-    stateviz.Experiment(made_up, **offers).record_all(tmp_path / "all.json")
+    stateviz.course.Experiment(made_up, **offers).record_all(tmp_path / "all.json")
     offers["origin"] = [*offers["origin"], "given"]
-    experiment = stateviz.Experiment(made_up, recorded=tmp_path / "all.json", **offers)
+    experiment = stateviz.course.Experiment(made_up, recorded=tmp_path / "all.json", **offers)
     path = tmp_path / "page.html"
     path.write_text(
         "<!doctype html><html lang=en><meta charset=utf-8><title>Experiment</title>"
@@ -114,8 +114,8 @@ def test_two_experiments_of_a_page_show_their_own_runs(chromium: Browser, tmp_pa
     for batches in (2, 3):
         offers: dict[str, Any] = {"batches": [batches], "origin": ["carried"]}
         path = tmp_path / f"{batches}.json"
-        stateviz.Experiment(made_up, **offers).record_all(path)
-        panels.append(stateviz.Experiment(made_up, recorded=path, **offers)._html())
+        stateviz.course.Experiment(made_up, **offers).record_all(path)
+        panels.append(stateviz.course.Experiment(made_up, recorded=path, **offers)._html())
     (tmp_path / "two.html").write_text("<!doctype html>" + "".join(panels), encoding="utf-8")
     opened = chromium.new_page()
     opened.goto((tmp_path / "two.html").as_uri())

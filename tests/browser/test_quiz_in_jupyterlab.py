@@ -13,7 +13,7 @@ from tests.browser.conftest import Lab
 NAME = "predicting.ipynb"
 QUIZ = """
 import stateviz
-quiz = stateviz.Prediction(
+quiz = stateviz.course.Prediction(
     "What comes after one?",
     {"Two": "It does.", "Three": "You have left one out."},
     answer="Two",

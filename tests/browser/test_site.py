@@ -18,7 +18,7 @@ from tools.build_site import main
 from tools.regenerate_notebooks import read_notebook
 from tools.site.downloads import offers
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 LARGEST_PAGE_BYTES = 3_000_000
 
@@ -254,7 +254,7 @@ ONE_OF_EACH_KIND = (
 
 @without_motion
 @pytest.mark.parametrize(
-    "names", [ONE_OF_EACH_KIND, pytest.param((), marks=pytest.mark.exhaustive)], ids=["some", "all"]
+    "names", [ONE_OF_EACH_KIND, pytest.param((), marks=pytest.mark.nightly)], ids=["some", "all"]
 )
 def test_every_page_is_for_everybody(site: Path, page: Page, names: tuple[str, ...]) -> None:
     """Axe finds nothing, and no page asks another host or fails while it is opened."""

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from stateviz import lessons
+from stateviz import course
 
 SAMPLES, TIMESTEPS, FEATURES, UNITS, BATCH = 12, 7, 3, 5, 4
 
@@ -65,7 +65,7 @@ def on_batches(model: keras.Model, X: np.ndarray, y: np.ndarray) -> Any:
 
 def counting_model(*, stateful: bool, batch_size: int = 2) -> keras.Model:
     """The exact probe: on ones its state counts the timesteps it has read."""
-    return lessons.counting_model(batch_size=batch_size, timesteps=3, stateful=stateful)
+    return course.counting_model(batch_size=batch_size, timesteps=3, stateful=stateful)
 
 
 ONES = np.ones((6, 3, 1), "float32")

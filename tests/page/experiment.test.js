@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { choicesAt, linesOf, placeOf } from "../../stateviz/playing/page/experiment.js";
-import { joined, left } from "../../stateviz/playing/page/stepping.js";
+import { choicesAt, linesOf, placeOf } from "../../stateviz/course/page/experiment.js";
+import { joined, left } from "../../stateviz/course/page/stepping.js";
 
 /** @type {[string, string[]][]} */
 const offers = [
