@@ -16,7 +16,7 @@ from benchmarks.measuring import Spread, differences, in_turn, progress, seconds
 from benchmarks.report import Row, Topic
 from benchmarks.workloads import BATCHES, LONG, SHORT, Pair, Workload, recorded_beside_plain
 from stateviz.recorder.capture import Capture
-from stateviz.recorder.tap import Tap
+from stateviz.recorder.layer_patches import LayerPatch
 
 _FUNCTIONS_SHOWN = 6
 
@@ -46,7 +46,7 @@ def _rows(pair: Pair, repeats: int) -> list[Row]:
     times = in_turn(
         {
             "unrecorded": pair.run_plain,
-            "host call does nothing": lambda: _run_with(pair, Tap, "_deliver", _nothing),
+            "host call does nothing": lambda: _run_with(pair, LayerPatch, "_deliver", _nothing),
             "take does nothing": lambda: _run_with(pair, Capture, "take", _nothing),
             "recorded": pair.run_recorded,
             "recorded, with a clock": lambda: _run_with(pair, Capture, "take", clock.timed),

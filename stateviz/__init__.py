@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from stateviz.playing.player import Player as Player
     from stateviz.recorder.block import record as record
     from stateviz.recorder.callback import StateRecorder as StateRecorder
-    from stateviz.recorder.cures import ResetStates as ResetStates
-    from stateviz.recorder.cures import reset_state as reset_state
+    from stateviz.recorder.resetting import ResetStates as ResetStates
+    from stateviz.recorder.resetting import reset_state as reset_state
     from stateviz.recorder.twins import twin as twin
     from stateviz.recording import BatchRecord as BatchRecord
     from stateviz.recording import Event as Event
@@ -54,7 +54,7 @@ _HOMES = {
     "Recording": "recording",
     "RecordingFileError": "recording",
     "RecordingWarning": "recording",
-    "ResetStates": "recorder.cures",
+    "ResetStates": "recorder.resetting",
     "Resets": "recording",
     "State": "recording",
     "StateRecorder": "recorder.callback",
@@ -67,7 +67,7 @@ _HOMES = {
     "play_resets": "scenes",
     "play_sequence": "scenes",
     "record": "recorder.block",
-    "reset_state": "recorder.cures",
+    "reset_state": "recorder.resetting",
     "twin": "recorder.twins",
 }
 

@@ -17,38 +17,29 @@ import pytest
 
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.cells import parts_of
-from stateviz.recorder.opening import Opening
+from stateviz.recorder.layer_patches import LayerPatch
 from stateviz.recorder.options import Options
 from stateviz.recorder.plan import Plan
-from stateviz.recorder.recorded import Recorded
-from stateviz.recorder.tap import Tap
+from stateviz.recorder.recorded import RecordedBlock
 from stateviz.recording import RecordingWarning
 
 counted: Counter[str] = Counter()
 
 
-def recorded_from_now_on(layer: keras.layers.RNN) -> tuple[Recorded, Opening]:
-    """Puts a tap on a layer that may not be built yet, as `stateviz.record` does."""
-    blocks: list[Recorded] = []
-
-    def new(keeper: object) -> Recorded:
-        parts = {part.name: (layer, part) for part in parts_of(layer)}
-        plan = Plan(parts, [], [], [], (), complete=True)
-        options = Options(gates=True)
-        capture = Capture(plan.recording(options), options)
-        blocks.append(
-            Recorded(keeper, layer, plan, capture, lambda block: Tap.of(layer).join(block))
-        )
-        return blocks[0]
-
-    opening = Opening(new)
-    opening.__enter__()
-    return blocks[0], opening
+def recorded_from_now_on(layer: keras.layers.RNN) -> RecordedBlock:
+    """Patches a layer that may not be built yet, as `stateviz.record` does."""
+    parts = {part.name: (layer, part) for part in parts_of(layer)}
+    plan = Plan(parts, [], [], [], (), complete=True)
+    options = Options(gates=True)
+    capture = Capture(plan.recording(options), options)
+    block = RecordedBlock(layer, plan, capture, lambda block: block.add(LayerPatch.of(layer)))
+    block.open()
+    return block
 
 
 @pytest.fixture(autouse=True)
 def every_recurrent_layer_is_recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    attached: list[tuple[Recorded, Opening]] = []
+    attached: list[RecordedBlock] = []
     keras_init = keras.layers.RNN.__init__
 
     @functools.wraps(keras_init)
@@ -63,8 +54,8 @@ def every_recurrent_layer_is_recorded(monkeypatch: pytest.MonkeyPatch) -> Iterat
     with warnings.catch_warnings():
         # Such as an error in the recorder, or states that do not end where the layer's own end.
         warnings.simplefilter("error", RecordingWarning)
-        for block, opening in attached:
-            opening.leave()
+        for block in attached:
+            block.close()
             events = [event.kind for event in block.capture.recording.events]
             counted.update(layers=1, batches=events.count("batch"))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from stateviz.recorder import backend
+from stateviz.recorder import frameworks
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -21,7 +21,7 @@ def test_the_oldest_versions_are_those_of_pyproject() -> None:
     extras = project["project"]["optional-dependencies"]
     asked = map(Requirement, [*extras["keras"], *extras["jax"], *extras["torch"]])
     assert {each.name: str(each.specifier) for each in asked} == {
-        name: f">={version}" for name, version in backend.OLDEST.items()
+        name: f">={version}" for name, version in frameworks.OLDEST.items()
     }
 
 
@@ -41,10 +41,10 @@ def test_versions_are_compared_as_numbers(
 ) -> None:
     monkeypatch.setattr("keras.__version__", version)
     if is_enough:
-        assert backend.checked("keras").__version__ == version
+        assert frameworks.checked("keras").__version__ == version
     else:
         with pytest.raises(ImportError, match=rf"needs keras 3.14.1 or newer; {version} is inst"):
-            backend.checked("keras")
+            frameworks.checked("keras")
 
 
 def in_a_fresh_python(code: str, tmp_path: Path, **environment: str) -> str:

@@ -166,7 +166,7 @@ def test_a_conv_lstm_keeps_its_spatial_axes(data_format: str) -> None:
     few, _ = recorded(layer, X, units=[1])
     one = batch.cell_state[:, :, [1]] if first else batch.cell_state[..., [1]]
     np.testing.assert_array_equal(few["conv"].batches[0].cell_state, one)
-    with pytest.raises(ValueError, match=r"received 2, but layer 'conv' has 2 units"):
+    with pytest.raises(ValueError, match=r"got 2, but layer 'conv' has 2"):
         recorded(layer, X, units=2)
     c = batch.gates.input * batch.gates.candidate
     before = np.concatenate([0 * c[:, :1], batch.cell_state[:, :-1]], axis=1)

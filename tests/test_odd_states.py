@@ -268,14 +268,14 @@ def test_what_is_no_recording_is_refused_in_words(play: Callable[..., Any]) -> N
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"layers": []}, "names no layer"),
-        ({"units": slice(10, 20)}, "keeps no unit of layer 'lstm', which has 5"),
-        ({"every": True}, "every is a whole number"),
-        ({"every": 1.5}, "every is a whole number"),
+        ({"layers": []}, "`layers` is empty"),
+        ({"units": slice(10, 20)}, "selects no unit: layer 'lstm' has 5"),
+        ({"every": True}, "`every` must be an integer"),
+        ({"every": 1.5}, "`every` must be an integer"),
         ({"max_bytes": "1 XB"}, "positive number of bytes"),
         ({"max_bytes": True}, "positive number of bytes"),
         ({"max_bytes": float("nan")}, "positive number of bytes"),
-        ({"gates": "yes"}, "gates is True or False"),
+        ({"gates": "yes"}, "`gates` must be True or False"),
     ],
 )
 def test_an_option_that_means_nothing_is_refused_in_words(

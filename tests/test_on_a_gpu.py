@@ -54,6 +54,9 @@ def test_keras_would_choose_xla_for_what_cudnn_cannot(gpu: None) -> None:
     for layer in (keras.layers.LSTM(2, activation="linear"), keras.layers.SimpleRNN(2)):
         model = plain(layer)
         assert model.jit_compile
+        with pytest.raises(ValueError, match="jit_compile=False"), stateviz.record(model):
+            pass
+        model.compile("sgd", "mse", jit_compile=False)
         with stateviz.record(model) as recording:
             model.predict(np.ones((2, 3, 1)), verbose=0)
         assert [batch.phase for each in recording.values() for batch in each.batches] == ["predict"]

@@ -187,7 +187,7 @@ def test_the_fused_kernels_way_gives_the_same_states(monkeypatch: pytest.MonkeyP
     with stateviz.record(model) as expected:
         model.fit(X, y, shuffle=False, **FIT)
     tensorflow = "stateviz.recorder.backends.tensorflow"
-    monkeypatch.setattr(f"{tensorflow}.must_be_left_alone", lambda layer: True)
+    monkeypatch.setattr(f"{tensorflow}.must_not_be_observed", lambda layer: True)
     model = a_model(stateful=True, dropout=0.2)
     with stateviz.record(model) as recording:
         model.fit(X, y, shuffle=False, **FIT)

@@ -1,36 +1,45 @@
 """Records the states of a live Keras model at every timestep, and leaves the model as it was.
 
-The path of one batch: the layer's `Tap` runs Keras's own loop and hands out what it held; the
-`Capture` sees on the host how the batch's states began, and keeps it in the `Recording`. Here is
-the block around both: it plans once what it will touch, and joins the posts of all of it.
+The path of one batch: the layer's `LayerPatch` runs Keras's own loop and emits what it held; the
+`Capture` decides on the host how the batch's states began, and keeps it in the `Recording`. Here is
+the block around both: it plans once what it will patch.
 """
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from stateviz.recorder.backend import keras
-from stateviz.recorder.backends import here
+from stateviz.recorder.backends import backend
 from stateviz.recorder.capture import Capture
-from stateviz.recorder.every_model import EveryModel
-from stateviz.recorder.opening import Opening
-from stateviz.recorder.options import Options, takes_options
+from stateviz.recorder.frameworks import keras
+from stateviz.recorder.layer_patches import BidirectionalPatch, LayerPatch, TimeDistributedPatch
+from stateviz.recorder.model_patches import EveryModelPatch, ModelPatch
+from stateviz.recorder.options import Options
+from stateviz.recorder.patches import lock
 from stateviz.recorder.plan import planned
-from stateviz.recorder.posts import one_at_a_time
-from stateviz.recorder.recorded import Recorded
-from stateviz.recorder.tap import Tap
-from stateviz.recorder.trainers import Trainer
-from stateviz.recorder.wrappers import Directions, TimeSlices
+from stateviz.recorder.recorded import RecordedBlock
 from stateviz.recording import Recording
 
 
-@takes_options(Options)
-def record(model: keras.layers.Layer, options: Options) -> AbstractContextManager[Recording]:
+@contextmanager
+def record(
+    model: keras.layers.Layer,
+    *,
+    layers: str | Sequence[str] | None = None,
+    samples: int | Sequence[int] | slice | None = None,
+    units: int | Sequence[int] | slice | None = None,
+    every: int = 1,
+    gates: bool = False,
+    inputs: bool = True,
+    max_bytes: int | str = 2**30,
+) -> Iterator[Recording]:
     """Records what the recurrent layers of a model hold, while it runs in this block.
 
     Any phase may run in the block, any number of times. The model's weights, losses, random
     numbers, states and predictions are bit for bit those of an unrecorded run, and the model is
-    left as it was found, whatever ends the block. Each compiled function is traced once more.
+    left as it was found, however the block ends. Its compiled functions are traced anew when the
+    block begins and when it ends.
 
     Args:
         model: A Keras model or layer, on TensorFlow, JAX or PyTorch (docs/backends.md says what is
@@ -39,22 +48,18 @@ def record(model: keras.layers.Layer, options: Options) -> AbstractContextManage
         samples: Rows of each batch to keep (0-based); all where None.
         units: Units to keep (0-based); all where None.
         every: Keep each n-th batch of a layer. The others are still counted.
-        gates: Keep the gates of LSTM layers too.
+        gates: Keep the gates of LSTM, GRU and ConvLSTM layers too.
         inputs: Keep what each layer read.
         max_bytes: Stop recording, never the training, when the arrays take this many bytes; a
-            number, or words such as "500 MB".
+            number, or text such as "500 MB".
 
-    Returns:
-        What a `with` statement opens and closes; it gives the `Recording`, which fills while the
-        block runs.
+    Yields:
+        The `Recording`, which fills while the block runs.
 
     Raises:
-        ValueError: The model has no recurrent layer that can be recorded or is not built, is
-            compiled in a way in which nothing can be seen (by torch.compile; by XLA in a branch
-            or loop of your own), or an argument is out of range.
+        ValueError: The model has no recurrent layer that can be recorded, is compiled with
+            `jit_compile=True`, or an argument is out of range.
         TypeError: `model` is not a Keras layer.
-        RuntimeError: In the block, a `tf.function` was called that had been traced before, or a
-            graph from `get_concrete_function`.
 
     Example:
         >>> import keras, numpy as np, stateviz
@@ -68,25 +73,33 @@ def record(model: keras.layers.Layer, options: Options) -> AbstractContextManage
         >>> recording["lstm"].hidden_state.shape
         (2, 5, 20, 4)
     """
-    return Opening(lambda keeper: _new(keeper, model, options))
-
-
-def _new(keeper: object, model: keras.layers.Layer, options: Options) -> Recorded:
+    options = Options(
+        layers=layers,
+        samples=samples,
+        units=units,
+        every=every,
+        gates=gates,
+        inputs=inputs,
+        max_bytes=max_bytes,
+    )
     plan = planned(model, options)
-    return Recorded(keeper, model, plan, Capture(plan.recording(options), options), attach)
+    capture = Capture(plan.recording(options), options)
+    with RecordedBlock(model, plan, capture, attach):
+        yield capture.recording
 
 
-@one_at_a_time  # or two threads could make two posts of one object
-def attach(block: Recorded) -> None:
-    """Joins the posts of whatever a block plans to touch, once each."""
+def attach(block: RecordedBlock) -> None:
+    """Adds the patches of whatever a block plans to patch, once each."""
     plan = block.plan
-    for layer in plan.layers:
-        Tap.of(layer).join(block)
-    for both in plan.bidirectional:
-        Directions.of(both).join(block)
-    for wrapper, _ in plan.time_distributed:
-        TimeSlices.of(wrapper).join(block)
-    for trainer in plan.trainers:
-        Trainer.of(trainer).join(block)
-    EveryModel.of(keras.Model).join(block)
-    here.join(block)
+    with lock:  # or two threads could make two patches of one object
+        for layer in plan.layers:
+            block.add(LayerPatch.of(layer))
+        for wrapper in plan.bidirectional:
+            block.add(BidirectionalPatch.of(wrapper))
+        for wrapper in plan.time_distributed:
+            block.add(TimeDistributedPatch.of(wrapper))
+        for model in plan.models:
+            block.add(ModelPatch.of(model))
+        block.add(EveryModelPatch.of(keras.Model))
+        for patch in backend.patches():
+            block.add(patch)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from stateviz.recorder.backend import keras
 from stateviz.recorder.block import attach
 from stateviz.recorder.capture import Capture
-from stateviz.recorder.every_model import EveryModel, RecordsItsCall
-from stateviz.recorder.opening import Opening
-from stateviz.recorder.options import Options, takes_options
+from stateviz.recorder.frameworks import keras
+from stateviz.recorder.model_patches import EveryModelPatch, RecordsItsCall
+from stateviz.recorder.options import Options
+from stateviz.recorder.patches import Block
 from stateviz.recorder.plan import planned
-from stateviz.recorder.posts import Block
-from stateviz.recorder.recorded import Recorded
+from stateviz.recorder.recorded import RecordedBlock
 from stateviz.recording import Phase, Recording
 
 
@@ -27,7 +27,7 @@ class StateRecorder(RecordsItsCall):
     where that loop ends by an error, `close()` puts the model back.
 
     Args:
-        layers, samples, units, every, gates, inputs, max_bytes: As of `stateviz.record`.
+        layers, samples, units, every, gates, inputs, max_bytes: See `stateviz.record`.
 
     Example:
         >>> import keras, numpy as np, stateviz
@@ -40,16 +40,35 @@ class StateRecorder(RecordsItsCall):
             began from zeros: 2 state tensors, 10 sample states; reset_state called 0 times
     """
 
-    @takes_options(Options)
-    def __init__(self, options: Options) -> None:
+    def __init__(
+        self,
+        *,
+        layers: str | Sequence[str] | None = None,
+        samples: int | Sequence[int] | slice | None = None,
+        units: int | Sequence[int] | slice | None = None,
+        every: int = 1,
+        gates: bool = False,
+        inputs: bool = True,
+        max_bytes: int | str = 2**30,
+    ) -> None:
         super().__init__()
-        self._options = options
+        self._options = Options(
+            layers=layers,
+            samples=samples,
+            units=units,
+            every=every,
+            gates=gates,
+            inputs=inputs,
+            max_bytes=max_bytes,
+        )
         self._recorded: tuple[Any, Capture] | None = None
-        self._block: Recorded | None = None
+        self._block: RecordedBlock | None = None
         self._own_loop = ExitStack()
         self._phase: Phase | None = None
         # So that a call that it is given to is seen from its first line to its last.
-        EveryModel.of(keras.Model).join(Block(keeper=self))
+        block = Block()
+        block.add(EveryModelPatch.of(keras.Model))
+        weakref.finalize(self, block.close)
 
     @property
     def recording(self) -> Recording:
@@ -72,23 +91,18 @@ class StateRecorder(RecordsItsCall):
         if self._block is not None:
             self._block.close()
 
-    def recording_of(self, model: keras.Model) -> Opening:
-        """What records a model for as long as a call of it lasts."""
-        return Opening(self._new(model))
+    def recording_of(self, model: keras.Model) -> RecordedBlock:
+        """Records a model for as long as a `with` statement runs."""
+        plan = planned(model, self._options, wait=True)
+        if self._recorded is None or self._recorded[0] is not model:
+            self._recorded = model, Capture(plan.recording(self._options), self._options)
+        self._block = RecordedBlock(model, plan, self._recorded[1], attach)
+        return self._block
 
-    def block(self) -> Recorded | None:
+    @property
+    def block(self) -> RecordedBlock | None:
         """The block that is open."""
-        return None if self._block is None or self._block.over else self._block
-
-    def _new(self, model: keras.Model) -> Callable[[object], Recorded]:
-        def new(keeper: object) -> Recorded:
-            plan = planned(model, self._options, wait=True)
-            if self._recorded is None or self._recorded[0] is not model:
-                self._recorded = model, Capture(plan.recording(self._options), self._options)
-            self._block = Recorded(keeper, model, plan, self._recorded[1], attach)
-            return self._block
-
-        return new
+        return None if self._block is None or self._block.closed else self._block
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Records from here on, in a loop of the user's own."""
@@ -127,10 +141,9 @@ class StateRecorder(RecordsItsCall):
     def _begun(self, phase: Phase) -> None:
         if self._phase == phase:
             self.close()  # The loop before ended by an error.
-        if self.block() is None:
-            self._own_loop.enter_context(Opening(self._new(self.model)))
-            assert self._block is not None
-            self._own_loop.enter_context(self._block.capture.phase(phase, id(self.model)))
+        if self.block is None:
+            block = self._own_loop.enter_context(self.recording_of(self.model))
+            self._own_loop.enter_context(block.capture.phase(phase))
             self._phase = phase
 
     def _ended(self, phase: Phase) -> None:

@@ -13,10 +13,10 @@ from typing import Literal
 
 import numpy as np
 
+from stateviz.recorder.context import STEPS, Step
 from stateviz.recorder.keeping import Kept, Later, LayerCall, ends_apart
 from stateviz.recorder.options import Options
 from stateviz.recorder.origins import Began, End, Seen, origin_of, remember
-from stateviz.recorder.steps import STEPS
 from stateviz.recording import (
     BatchRecord,
     Event,
@@ -35,18 +35,19 @@ class _Method:
 
     Attributes:
         call: The number of the user's call that it is, or is part of.
-        model: The identity of the model.
+        thread: The thread that runs it.
     """
 
     name: Phase | None
     call: int | None = None
-    model: int | None = None
+    thread: int = field(default_factory=threading.get_ident)
     epoch: int | None = None
     batches: Counter[str] = field(default_factory=Counter)
 
 
 _NO_METHOD = _Method("call")
 _MOST_LATER = 2**28  # bytes that may wait to be computed
+_OF_THE_USER = 6  # the stack's level whose line opened the block
 
 
 class Capture:
@@ -57,51 +58,44 @@ class Capture:
         recording: Recording,
         options: Options,
         decide: Callable[..., Began] | None = None,
-        why_unseen: str = (
-            "in a call of its own class that does not use Keras's loop over the timesteps "
-            "(inner_loop)"
-        ),
     ) -> None:
-        self._why = why_unseen
         self.options = options
         self._decide = decide
         self.recording = recording
         self._open = True
         self._lock = threading.RLock()
-        self._running: dict[int, list[_Method]] = {}
+        self._running: list[_Method] = []
         self._calls = 0
         self._seen = {name: Seen() for name in recording.layers}
         self._bytes_kept = 0
         self._full = False
         self._failure: Exception | None = None
         self._ends_differ: set[str] = set()
-        self._unseen: set[str] = set()
+        self._unseen: dict[str, str] = {}
         self._later: deque[tuple[str, LaterState]] = deque()
         self._later_bytes = 0
         self._rows_asked_for: dict[str, int] = {}
 
     @property
     def phase_name(self) -> Phase | None:
-        """The method that runs now in this thread."""
-        running = self._running.get(threading.get_ident())
-        return running[-1].name if running else None
+        """The method that runs now."""
+        return self._running[-1].name if self._running else None
 
     @contextmanager
-    def phase(self, name: Phase, model: int) -> Iterator[None]:
-        """Holds while a method of a model runs, which is told by its identity."""
-        running = self._running.setdefault(threading.get_ident(), [])
+    def phase(self, name: Phase) -> Iterator[None]:
+        """Holds while a method of a model runs."""
         if name == "validation":
-            method = replace(running[-1], name=name, batches=Counter())
+            method = replace(self._running[-1], name=name, batches=Counter())
         else:
-            method = _Method(name, self._calls, model)
+            method = _Method(name, self._calls)
             self._calls += 1
-        running.append(method)
+        self._running.append(method)
         self._note("phase began", method)
         try:
             yield
         finally:
             self._note("phase ended", method)
-            running.remove(method)
+            self._running.remove(method)
 
     def epoch_began(self, epoch: int) -> None:
         """Counts the batches of a new epoch of the method that runs now."""
@@ -132,9 +126,9 @@ class Capture:
             replace(last, kind=kind, origin=None, zeros=None, left_by=None)
         )
 
-    def ran_unseen(self, name: str) -> None:
-        """Notes that a layer ran in a way in which nothing of it can be seen."""
-        self._unseen.add(name)
+    def ran_unseen(self, name: str, why: str) -> None:
+        """Notes that a layer ran in a way in which nothing of it can be observed."""
+        self._unseen[name] = why
 
     def grow(self, layer: LayerRecording) -> None:
         """Receives a layer that was not there when the recording began."""
@@ -173,41 +167,48 @@ class Capture:
             return
         self.compute()
         self._open = False
+        for text in self._what_it_lacks(never_built):
+            sentence = text[0].upper() + text[1:] + "."
+            if sentence not in self.recording.stopped:
+                self.recording.stopped = " ".join(filter(None, [self.recording.stopped, sentence]))
+                warnings.warn(sentence, RecordingWarning, stacklevel=_OF_THE_USER)
+
+    def _what_it_lacks(self, never_built: Collection[str]) -> Iterator[str]:
         if isinstance(self._failure, MemoryError):
-            self._warn(
+            yield (
                 "recording stopped where the memory of this machine ran out; the model ran on "
                 "unharmed. A smaller max_bytes, or every=, samples= or units= keep less"
             )
         elif self._failure is not None:
-            self._warn(
+            yield (
                 f"recording stopped at an error of stateviz itself ({self._failure!r}); the model "
                 f"ran on unharmed. Please report it"
             )
         if self._ends_differ:
-            self._warn(
+            yield (
                 f"the recorded states of {', '.join(sorted(self._ends_differ))} do not end in the "
                 f"layer's own final states, so they are not what the layer computed. Please report "
                 f"it"
             )
-        if self._unseen:
-            self._warn(
-                f"not recorded: {', '.join(map(repr, sorted(self._unseen)))} ran, but {self._why}"
-            )
+        for why in dict.fromkeys(self._unseen.values()):
+            names_of = sorted(name for name, reason in self._unseen.items() if reason == why)
+            yield f"not recorded: {', '.join(map(repr, names_of))} ran, but {why}"
         if never_built and any(seen.sizes for seen in self._seen.values()):
-            self._warn(
-                f"not recorded: {', '.join(map(repr, never_built))} was never built, so it never "
-                f"ran"
-            )
-        complete = self._failure is None and not self._full
+            names = ", ".join(map(repr, never_built))
+            yield f"not recorded: {names} was never built, so it never ran"
+        yield from self._without_rows()
+        if self._full:
+            yield self._of_the_bound()
+
+    def _without_rows(self) -> Iterator[str]:
+        if self.options.samples is None or self._failure is not None or self._full:
+            return
         for name, rows in self._rows_asked_for.items():
-            asked = self.options.samples is not None and complete
-            if asked and not self.recording[name].batches:
-                self._warn(
+            if not self.recording[name].batches:
+                yield (
                     f"no row of {name!r} was kept: its largest batch has {rows} rows, 0 to "
                     f"{rows - 1}, and samples={self.options.samples!r} asks for others"
                 )
-        if self._full:
-            self._warn(self._of_the_bound())
 
     def _of_the_bound(self) -> str:
         """What the memory bound left out, and what would have fitted in this very run."""
@@ -230,12 +231,6 @@ class Capture:
             f"would have fitted; samples= or units= keep less of each"
         )
 
-    def _warn(self, what: str) -> None:
-        sentence = what[0].upper() + what[1:] + "."
-        if sentence not in self.recording.stopped:
-            self.recording.stopped = " ".join(filter(None, [self.recording.stopped, sentence]))
-            warnings.warn(sentence, RecordingWarning, stacklevel=2)
-
     def _note(self, kind: EventKind, method: _Method, layer: str | None = None) -> None:
         if self._open:
             name = None if method is _NO_METHOD else method.name
@@ -243,40 +238,24 @@ class Capture:
                 Event(kind, phase=name, epoch=method.epoch, layer=layer, call=method.call)
             )
 
-    def _innermost(self) -> list[_Method]:
-        """For each thread in which a method runs, the one that runs there now."""
-        return [running[-1] for running in list(self._running.values()) if running]
-
     def _here(self) -> _Method:
-        """The method that runs in this thread, or in the only thread that runs one."""
-        running = self._running.get(threading.get_ident())
-        innermost = self._innermost()
-        if running:
-            return running[-1]
-        return innermost[0] if len(innermost) == 1 else _NO_METHOD
+        """The method that runs now."""
+        own = [each for each in self._running if each.thread == threading.get_ident()]
+        return next(reversed(own or self._running), _NO_METHOD)
 
-    def _method_of(self, call: LayerCall) -> _Method:
-        """The method in which a layer was called, as far as anyone can know."""
-        if call.step is None:
+    def _method_of(self, step: Step | None) -> _Method:
+        """The method that runs a step; what is called outside of a step is a call of its own."""
+        if step is None:
             return _NO_METHOD
-        if call.thread is not None:
-            running = self._running.get(call.thread)
-            return running[-1] if running else _NO_METHOD
-        innermost = self._innermost()
-        possible = [
-            method
-            for method in innermost
-            if method.model == call.step.model and _step_of(method) == call.step.method
-        ]
-        possible = possible or innermost
-        if len(possible) == 1:
-            return possible[0]
-        # Several threads run the same graph, which does not know for whom it runs.
-        names = {method.name for method in possible}
-        return _Method(names.pop() if len(names) == 1 else None) if possible else _NO_METHOD
+        possible = [each for each in self._running if _step_of(each) == step.method]
+        if len({each.thread for each in possible}) > 1:
+            # Several threads run such steps, and a graph does not know for whom it runs.
+            names = {each.name for each in possible}
+            return _Method(names.pop() if len(names) == 1 else None)
+        return next(reversed(possible or self._running), _NO_METHOD)
 
     def _take(self, name: str, call: LayerCall) -> None:
-        method = self._method_of(call)
+        method = self._method_of(call.step)
         batch = None
         if method.name in NUMBERED_PHASES and method.call is not None:
             method.batches[name] += call.place == 0
@@ -387,4 +366,4 @@ class Capture:
 def _step_of(method: _Method) -> str | None:
     """The step that Keras runs in a method."""
     name = "evaluate" if method.name == "validation" else method.name
-    return None if name is None else STEPS[name]
+    return STEPS.get(name) if name else None

@@ -13,8 +13,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from stateviz.recorder.backend import keras
-from stateviz.recorder.replacing import replaced
+from stateviz.recorder.frameworks import keras
+from stateviz.recorder.patches import patched
 
 _CONVOLUTIONAL = (keras.layers.ConvLSTM1D, keras.layers.ConvLSTM2D, keras.layers.ConvLSTM3D)
 _DRAW_THEIR_MASKS_BEFORE = (
@@ -123,20 +123,20 @@ class Observed:
 def observed(parts: Sequence[Part], seen: Observed, *, gates: bool) -> AbstractContextManager[None]:
     """Collects what each cell reads, and what its activations return if `gates`."""
     seen.gates.extend([] for _ in parts)
-    stand_ins: list[tuple[object, str, object]] = []
+    replacements: list[tuple[object, str, object]] = []
     for place, (part, values) in enumerate(zip(parts, seen.gates, strict=True)):
         if place:
             # As StackedRNNCells calls it; the __call__ of a Keras layer leads to its call.
             is_layer = isinstance(part.cell, keras.layers.Layer)
             method = "__call__" if callable(part.cell) and not is_layer else "call"
             reads = _reading(getattr(part.cell, method), seen.inputs)
-            stand_ins.append((part.cell, method, reads))
+            replacements.append((part.cell, method, reads))
         if not (gates and part.gates):
             continue
         for name in ("activation", "recurrent_activation"):
             observe = _observing(getattr(part.cell, name), values, part.gates)
-            stand_ins.append((part.cell, name, observe))
-    return replaced(stand_ins)
+            replacements.append((part.cell, name, observe))
+    return patched(replacements)
 
 
 def _observing(

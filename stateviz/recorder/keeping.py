@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from stateviz.recorder.context import Step
 from stateviz.recorder.options import Options
-from stateviz.recorder.steps import Step
 from stateviz.recording import GATES, Gates, GRUGates, State
 from stateviz.recording.records import LaterState
 
@@ -26,7 +26,6 @@ class Called:
         training: None where Keras was not told, or tells only when the graph runs.
         go_backwards: Whether the layer reads from the end. All arrays are in the order of reading.
         derived: Whether the states were computed beside the layer's own, in a loop of their own.
-        thread: Which thread ran it; None in a graph, where nobody knows.
     """
 
     step: Step | None
@@ -36,7 +35,6 @@ class Called:
     training: bool | None
     go_backwards: bool
     derived: bool = False
-    thread: int | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from stateviz.recorder.backend import keras
+from stateviz.recorder.frameworks import keras
 
 
 def layers_below(

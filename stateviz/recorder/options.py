@@ -1,23 +1,15 @@
-"""What to record: the options of `record` and `StateRecorder`, spelled once."""
+"""What to record: the options of `record` and `StateRecorder`, checked."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
-from difflib import get_close_matches
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from dataclasses import dataclass
 
 import numpy as np
 
 Index = np.ndarray | slice
-_P = ParamSpec("_P")
-_First = TypeVar("_First")
-_Options = TypeVar("_Options")
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +24,7 @@ class Options:
         gates: Keep the gates of LSTM, GRU and ConvLSTM layers too.
         inputs: Keep what each layer read.
         max_bytes: Stop recording, never the training, when the arrays take this many bytes; a
-            number, or words such as "500 MB" and "2 GiB".
+            number, or text such as "500 MB" and "2 GiB".
 
     Raises:
         ValueError: An option is out of range.
@@ -50,12 +42,12 @@ class Options:
         _index("samples", self.samples)
         _index("units", self.units)
         if self.layers is not None and not isinstance(self.layers, str) and not len(self.layers):
-            raise ValueError("layers names no layer to record; leave it out to record all.")
+            raise ValueError("`layers` is empty; omit it to record every layer.")
         if not _is_whole(self.every) or self.every < 1:
-            raise ValueError(f"every is a whole number from 1 on; received {self.every!r}.")
+            raise ValueError(f"`every` must be an integer >= 1; got {self.every!r}.")
         for name in ("gates", "inputs"):
             if not isinstance(getattr(self, name), bool | np.bool_):
-                raise ValueError(f"{name} is True or False; received {getattr(self, name)!r}.")
+                raise ValueError(f"`{name}` must be True or False; got {getattr(self, name)!r}.")
         _ = self.most_bytes
 
     @property
@@ -90,14 +82,14 @@ class Options:
             kept = tuple(range(units)[index])
             if not kept:
                 raise ValueError(
-                    f"units={self.units!r} keeps no unit of layer {layer!r}, which has {units}, 0 "
-                    f"to {units - 1}."
+                    f"units={self.units!r} selects no unit: layer {layer!r} has {units} (0 to "
+                    f"{units - 1})."
                 )
             return kept
         if index.max() >= units:
             raise ValueError(
-                f"units: received {index.max()}, but layer {layer!r} has "
-                f"{units} units, 0 to {units - 1}."
+                f"`units` is out of range: got {index.max()}, but layer {layer!r} has {units} "
+                f"(0 to {units - 1})."
             )
         return tuple(index.tolist())
 
@@ -110,10 +102,10 @@ def _index(name: str, wanted: int | Sequence[int] | slice | None) -> Index:
     index = np.atleast_1d(np.asarray(wanted))
     if index.ndim != 1 or index.size == 0 or index.dtype.kind not in "iu":
         raise ValueError(
-            f"{name} is a 0-based index, a sequence of them, or a slice; received {wanted!r}."
+            f"`{name}` must be a 0-based index, a sequence of them, or a slice; got {wanted!r}."
         )
     if index.min() < 0:
-        raise ValueError(f"{name} are counted from 0; received {index.min()} in {wanted!r}.")
+        raise ValueError(f"`{name}` must not be negative; got {index.min()} in {wanted!r}.")
     return index.astype(np.int64)
 
 
@@ -121,23 +113,23 @@ _UNITS_OF_BYTES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def _bytes(given: object) -> int:
-    """A number of bytes, given as such or in words."""
-    said = (
+    """A number of bytes, given as such or as text."""
+    text = (
         re.fullmatch(r"([\d.,_]+)\s*([KMGT]?)(i?)B?", given.strip(), re.I)
         if isinstance(given, str)
         else None
     )
     count: float | None = None
-    if said is not None:
+    if text is not None:
         with suppress(ValueError):
-            factor = _UNITS_OF_BYTES[said[2].upper()]
-            factor = 1024 ** (len(str(factor)) // 3) if said[3] else factor
-            count = float(re.sub("[,_]", "", said[1])) * factor
+            factor = _UNITS_OF_BYTES[text[2].upper()]
+            factor = 1024 ** (len(str(factor)) // 3) if text[3] else factor
+            count = float(re.sub("[,_]", "", text[1])) * factor
     elif _is_whole(given) or isinstance(given, float):
         count = float(given)  # type: ignore[arg-type]
     if count is None or not 1 <= count < float("inf"):
         raise ValueError(
-            f'max_bytes is a positive number of bytes, or words such as "500 MB"; received '
+            f'`max_bytes` must be a positive number of bytes, or text such as "500 MB"; got '
             f"{given!r}."
         )
     return int(count)
@@ -145,45 +137,3 @@ def _bytes(given: object) -> int:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def takes_options(
-    options: Callable[_P, _Options],
-) -> Callable[[Callable[[_First, _Options], _Result]], Callable[Concatenate[_First, _P], _Result]]:
-    """Gives a function of one argument and `Options` the options as keywords of its own.
-
-    `help`, completion and type checkers see each by its name, type and default.
-    """
-
-    def decorate(
-        function: Callable[[_First, _Options], _Result],
-    ) -> Callable[Concatenate[_First, _P], _Result]:
-        @functools.wraps(function)
-        def taking_options(*args: Any, **kwargs: Any) -> _Result:
-            _refuse_unknown(function.__qualname__, kwargs, own.name)
-            given = signature.bind(*args, **kwargs).arguments
-            first = given.pop(own.name)
-            # `bind` has checked them, which mypy cannot know.
-            return function(first, options(**given))  # type: ignore[call-arg]
-
-        signature = inspect.signature(function)
-        own, *_ = signature.parameters.values()
-        returns = signature.return_annotation
-        if inspect.isgeneratorfunction(inspect.unwrap(function)):  # for a `with` statement
-            returns = returns.replace("Iterator", "AbstractContextManager")
-        spelled = inspect.signature(options).parameters.values()
-        signature = signature.replace(parameters=[own, *spelled], return_annotation=returns)
-        vars(taking_options)["__signature__"] = signature
-        return cast(Callable[Concatenate[_First, _P], _Result], taking_options)
-
-    return decorate
-
-
-def _refuse_unknown(function: str, given: dict[str, Any], own: str) -> None:
-    known = [field.name for field in fields(Options)]
-    for name in given:
-        if name not in (own, *known):
-            near = get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            what = function.removesuffix(".__init__")
-            raise TypeError(f"{what} has no option {name!r}.{hint} It has {', '.join(known)}.")

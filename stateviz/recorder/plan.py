@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stateviz.recorder.backend import keras
-from stateviz.recorder.backends import here
+from stateviz.recorder.backends import backend
 from stateviz.recorder.cells import Part, parts_of
+from stateviz.recorder.frameworks import keras
 from stateviz.recorder.layers import layers_below, unique_names
 from stateviz.recorder.options import Options
 from stateviz.recording import LayerRecording, Recording, RecordingWarning
@@ -28,16 +28,16 @@ class Plan:
     Attributes:
         parts: What is recorded, by its name in the recording: a layer, and which of its cells.
         bidirectional: The Bidirectional layers, which may call neither of their layers.
-        time_distributed: The TimeDistributed layers that hold a recorded layer, and which.
-        trainers: The model and the models in it: whatever can be fitted on its own.
+        time_distributed: The TimeDistributed layers that hold a recorded layer.
+        models: The model and the models in it: whatever can be fitted on its own.
         waiting: The names of layers whose cell does not know its states before it is built.
         complete: Whether all of the model is built, so that no layer can be made any more.
     """
 
     parts: _Parts
     bidirectional: Sequence[keras.layers.Bidirectional]
-    time_distributed: Sequence[tuple[keras.layers.TimeDistributed, keras.layers.RNN]]
-    trainers: Sequence[keras.Model]
+    time_distributed: Sequence[keras.layers.TimeDistributed]
+    models: Sequence[keras.Model]
     waiting: tuple[str, ...]
     complete: bool
 
@@ -90,7 +90,7 @@ def planned(model: Any, options: Options, *, known: Plan | None = None, wait: bo
     Raises:
         TypeError: It is not a Keras layer.
         ValueError: It has no recurrent layer that can be recorded or none of that name, or is
-            compiled by torch.compile.
+            compiled with `jit_compile=True`.
     """
     if not isinstance(model, keras.layers.Layer):
         raise TypeError(
@@ -113,22 +113,21 @@ def planned(model: Any, options: Options, *, known: Plan | None = None, wait: bo
     for name, part in found.items():
         parts[name if name not in parts else f"{name}#2"] = part
     recorded = {id(layer) for layer, _ in parts.values()}
-    trainers = [each for _, each in everything if isinstance(each, keras.Model)]
-    for trainer in trainers:
-        here.refuse(trainer)
+    models = [each for _, each in everything if isinstance(each, keras.Model)]
+    for each in models:
+        backend.refuse(each)
     return Plan(
         parts=parts,
         bidirectional=[
             each for _, each in everything if isinstance(each, keras.layers.Bidirectional)
         ],
         time_distributed=[
-            (each, inner)
+            each
             for _, each in everything
             if isinstance(each, keras.layers.TimeDistributed)
-            for _, inner in layers_below(each)
-            if id(inner) in recorded
+            and any(id(inner) in recorded for _, inner in layers_below(each))
         ],
-        trainers=trainers,
+        models=models,
         waiting=tuple(waiting),
         complete=complete,
     )
@@ -199,7 +198,7 @@ def _warn_of(others: _Layers, by_hand: Sequence[str]) -> None:
     left_out = [_with_their_own_loops(others)] if others else []
     left_out += [f"{', '.join(map(repr, by_hand))}, {_BY_HAND}"] if by_hand else []
     if left_out:
-        warnings.warn(f"Not recorded: {'; '.join(left_out)}.", RecordingWarning, stacklevel=6)
+        warnings.warn(f"Not recorded: {'; '.join(left_out)}.", RecordingWarning, stacklevel=5)
 
 
 def _named(parts: _Parts, wanted: str | Sequence[str], *, strict: bool) -> _Parts:

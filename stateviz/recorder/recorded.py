@@ -1,42 +1,39 @@
-"""A block that records: what it plans to touch, what receives it, and how it gets there."""
+"""A block that records: what it plans to patch, what receives it, and how it gets there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from stateviz.recorder.backend import keras
-from stateviz.recorder.backends import here
-from stateviz.recorder.backends.base import Traced
+from stateviz.recorder.backends import backend
 from stateviz.recorder.capture import Capture
+from stateviz.recorder.frameworks import keras
 from stateviz.recorder.options import Options
+from stateviz.recorder.patches import Block, open_blocks
 from stateviz.recorder.plan import Plan, planned
-from stateviz.recorder.posts import Block, open_blocks
 
 
-class Recorded(Traced):
+class RecordedBlock(Block):
     """One recording of one model, for as long as it is open.
 
     Args:
-        keeper: Whoever closes it.
         model: The model or layer.
         plan: What is recorded of it.
         capture: What receives it.
-        attach: Joins the posts of whatever the plan has.
+        attach: Adds the patches of whatever the plan has.
     """
 
     def __init__(
         self,
-        keeper: object,
         model: keras.layers.Layer,
         plan: Plan,
         capture: Capture,
-        attach: Callable[[Recorded], None],
+        attach: Callable[[RecordedBlock], None],
     ) -> None:
-        super().__init__(keeper)
-        self.traces = here.traces(lambda: self.plan.layers)
+        super().__init__()
         self.model = model
         self.plan = plan
         self.capture = capture
+        self.tracing = backend.tracing(lambda: self.plan.layers)
         self._attach = attach
         self._names: dict[int, Sequence[str | None]] = {}
 
@@ -49,8 +46,19 @@ class Recorded(Traced):
         """Begins to record."""
         super().open()
         self.capture.reopen()
-        self.traces.begin()
-        self._join()
+        self.tracing.begin()
+        self._grow()
+
+    def close(self) -> None:
+        """Ends the recording; what it lacks is reported in warnings."""
+        if self.closed:
+            return
+        self.closed = True
+        unseen = self.tracing.end()
+        super().close()
+        for name, why in unseen:
+            self.capture.ran_unseen(name, why)
+        self.capture.close(self.plan.never_built())
 
     def names_of(self, layer: keras.layers.RNN) -> Sequence[str | None]:
         """The name in the recording of each of a layer's parts; None where it is not recorded."""
@@ -58,7 +66,7 @@ class Recorded(Traced):
             self._names[id(layer)] = self.plan.names_of(layer)
         return self._names[id(layer)]
 
-    def _join(self) -> None:
+    def _grow(self) -> None:
         self._names.clear()
         for layer in self.plan.recording(self.options).values():
             self.capture.grow(layer)
@@ -68,18 +76,13 @@ class Recorded(Traced):
         """Records also what was made since, such as the layers that a model makes in its build."""
         if not self.plan.complete:
             self.plan = planned(self.model, self.options, known=self.plan, wait=True)
-            self._join()
-
-    def ended(self) -> None:
-        """Ends the recording; what it lacks is told in warnings."""
-        super().ended()
-        self.capture.close(self.plan.never_built())
+            self._grow()
 
 
-def recorded_blocks(blocks: Iterable[Block] | None = None) -> list[Recorded]:
-    """Of these blocks, or of all that are open, those that record now."""
+def recorded_blocks(blocks: Iterable[Block] | None = None) -> list[RecordedBlock]:
+    """Of these blocks, or of all that are open, those that record a Keras model now."""
     among = open_blocks() if blocks is None else blocks
-    return [block for block in among if isinstance(block, Recorded) and not block.over]
+    return [block for block in among if isinstance(block, RecordedBlock) and not block.closed]
 
 
 def recorded_layers(blocks: Iterable[Block]) -> set[int]:

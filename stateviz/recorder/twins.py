@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from stateviz.recorder.backend import keras
+from stateviz.recorder.frameworks import keras
 
 
 def twin(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,11 @@ from torch.nn.modules.module import (
 )
 
 from stateviz.recorder.capture import Capture
+from stateviz.recorder.context import Step
 from stateviz.recorder.keeping import Later, LayerCall
-from stateviz.recorder.opening import Opening
-from stateviz.recorder.options import Options, takes_options
+from stateviz.recorder.options import Options
 from stateviz.recorder.origins import origin_of_passed
-from stateviz.recorder.posts import Block, open_blocks, settle
-from stateviz.recorder.steps import Step
+from stateviz.recorder.patches import Block, open_blocks
 from stateviz.recording import Phase, Recording
 from stateviz.torch.calls import ModuleCall, call_of, on_host, rows
 from stateviz.torch.deriving import PartStates, derived
@@ -38,9 +37,21 @@ from stateviz.torch.modules import (
     weights_version,
 )
 
+_COMPILED = "compiled or traced, where nothing can be observed; run the module itself"
 
-@takes_options(Options)
-def record(module: nn.Module, options: Options) -> AbstractContextManager[Recording]:
+
+@contextmanager
+def record(
+    module: nn.Module,
+    *,
+    layers: str | Sequence[str] | None = None,
+    samples: int | Sequence[int] | slice | None = None,
+    units: int | Sequence[int] | slice | None = None,
+    every: int = 1,
+    gates: bool = False,
+    inputs: bool = True,
+    max_bytes: int | str = 2**30,
+) -> Iterator[Recording]:
     """Records what the nn.LSTM, nn.GRU and nn.RNN in a module hold, and cells stepped by hand.
 
     h of the last layer is what the module returned, bit for bit. What its kernels keep to
@@ -55,18 +66,11 @@ def record(module: nn.Module, options: Options) -> AbstractContextManager[Record
     Args:
         module: A module; all in it are recorded, each under its path, such as "encoder.lstm". A
             layer of several has the suffix of its weights: "lstm/l0", "lstm/l0_reverse".
-        layers: Names of the layers to record, as in `recording.layers`; all where None.
-        samples: Rows of each batch to keep (0-based); all where None.
-        units: Units to keep (0-based); all where None.
-        every: Keep each n-th call. The others are still counted.
-        gates: Keep the gates of LSTM and GRU layers too.
-        inputs: Keep what each layer read.
-        max_bytes: Stop recording, never the training, when the arrays take this many bytes; a
-            number, or words such as "500 MB".
+        layers, samples, units, every, gates, inputs, max_bytes: See `stateviz.record`; every batch
+            is a call of the module.
 
-    Returns:
-        What a `with` statement opens and closes; it gives the `Recording`, which fills while the
-        block runs.
+    Yields:
+        The `Recording`, which fills while the block runs.
 
     Raises:
         TypeError: `module` is no module of PyTorch.
@@ -83,8 +87,17 @@ def record(module: nn.Module, options: Options) -> AbstractContextManager[Record
         >>> recording["lstm"].cell_state.shape
         (2, 5, 20, 4)
     """
-    modules = recurrent_modules(module)
-    return Opening(lambda keeper: Recorded(keeper, module, modules, options))
+    options = Options(
+        layers=layers,
+        samples=samples,
+        units=units,
+        every=every,
+        gates=gates,
+        inputs=inputs,
+        max_bytes=max_bytes,
+    )
+    with RecordedModule(module, recurrent_modules(module), options) as block:
+        yield block.capture.recording
 
 
 @contextmanager
@@ -116,7 +129,7 @@ def phase(name: Phase) -> Iterator[None]:
         for block in _open():
             if name == "validation" and block.capture.phase_name != "fit":
                 raise ValueError('The phase "validation" is inside of "fit"; use "evaluate" here.')
-            stack.enter_context(block.capture.phase(name, id(block.module)))
+            stack.enter_context(block.capture.phase(name))
         yield
 
 
@@ -131,24 +144,21 @@ def epoch(number: int) -> None:
             block.capture.epoch_began(number)
 
 
-def _open() -> list[Recorded]:
-    return [block for block in open_blocks() if isinstance(block, Recorded)]
+def _open() -> list[RecordedModule]:
+    return [block for block in open_blocks() if isinstance(block, RecordedModule)]
 
 
-class Recorded(Block):
+class RecordedModule(Block):
     """One recording of the modules in a module, for as long as it is open.
 
     Args:
-        keeper: Whoever closes it.
         module: What was given to record.
         modules: What is recorded of it, by path.
         options: What to keep.
     """
 
-    def __init__(
-        self, keeper: object, module: nn.Module, modules: dict[str, Recurrent], options: Options
-    ) -> None:
-        super().__init__(keeper)
+    def __init__(self, module: nn.Module, modules: dict[str, Recurrent], options: Options) -> None:
+        super().__init__()
         self.module = module
         parts = {path: list(parts_of(path, each)) for path, each in modules.items()}
         together = {part.name: part for each in parts.values() for part in each}
@@ -156,8 +166,7 @@ class Recorded(Block):
         layers = [part.empty() for part in wanted.values()]
         for layer in layers:
             layer.kept_units = options.kept_units(layer.name, layer.units)
-        why = "compiled or traced, where nothing can be seen; run the module itself"
-        self.capture = Capture(Recording(layers), options, origin_of_passed, why)
+        self.capture = Capture(Recording(layers), options, origin_of_passed)
         # The modules are kept, so that no other takes their identity.
         self._modules = {
             id(each): (each, [part if part.name in wanted else None for part in parts[path]])
@@ -174,29 +183,29 @@ class Recorded(Block):
         self._handles.append(register_module_forward_pre_hook(self._before))
         self._handles.append(register_module_forward_hook(self._after, with_kwargs=True))
 
-    def ended(self) -> None:
-        """Takes the hooks away; what the recording lacks is told in warnings."""
+    def close(self) -> None:
+        """Removes the hooks; what the recording lacks is reported in warnings."""
+        super().close()
         while self._handles:
             self._handles[-1].remove()
             self._handles.pop()
         self.capture.close()
 
     def _before(self, module: nn.Module, args: Any) -> None:
-        if id(module) not in self._modules or self.over or _compiled():
+        if id(module) not in self._modules or self.closed or _compiled():
             return
         if getattr(module, "dropout", 0) and module.training and module.num_layers > 1:
             self._random.state = torch.get_rng_state()
 
     def _after(self, module: nn.Module, args: Any, kwargs: Any, returned: Any) -> None:
-        if self.over:
-            settle()
-        elif id(module) in self._modules and not self.capture.has_failed:
-            _, parts = self._modules[id(module)]
-            if _compiled():
-                for part in filter(None, parts):
-                    self.capture.ran_unseen(part.name)
-            else:
-                self._take(module, parts, args, kwargs, returned)
+        if self.closed or id(module) not in self._modules or self.capture.has_failed:
+            return
+        _, parts = self._modules[id(module)]
+        if _compiled():
+            for part in filter(None, parts):
+                self.capture.ran_unseen(part.name, _COMPILED)
+        else:
+            self._take(module, parts, args, kwargs, returned)
 
     def _take(
         self, module: Recurrent, parts: Sequence[Part | None], args: Any, kwargs: Any, returned: Any
@@ -223,7 +232,6 @@ class Recorded(Block):
             part.name,
             LayerCall(
                 step=Step(id(module), "forward"),
-                thread=threading.get_ident(),
                 place=0,
                 given=call.given,
                 stateful=call.given,

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
-from stateviz.recorder.posts import Block
+import numpy as np
 
-# Takes what was handed out as arrays, and the thread in which it ran; None where nobody knows.
-OnHost = Callable[[Any, int | None], None]
+from stateviz.recorder.cells import Observed
+from stateviz.recorder.frameworks import keras
+from stateviz.recorder.patches import Patch
+
+# Takes the arrays that a layer emitted.
+OnHost = Callable[[Any], None]
+LayersOf = Callable[[], Sequence[Any]]
 
 
-class Unseen(Exception):
-    """What runs now cannot be handed out, and runs on unharmed."""
+class CannotObserve(Exception):
+    """What runs or is traced now cannot be observed, and runs on unharmed; the text says why."""
 
 
 class LoopCall(NamedTuple):
@@ -43,16 +49,14 @@ class Held:
 
 @dataclass(frozen=True)
 class Looped:
-    """A layer's own loop, and what was seen of it.
+    """A layer's own loop, and what was observed of it.
 
     Attributes:
         result: What the loop returned, which the layer gets.
-        held: What it held; None where that is handed out elsewhere.
+        held: What it held; None where that is emitted elsewhere.
         initial_state: What it began with.
         final: Its final states; None where they are read once the layer has kept them.
         derived: Whether what it held was computed beside it.
-        same_call: What the call that holds and the one that ends have in common, where they are
-            two: what was held waits on the host for how the layer itself ended.
     """
 
     result: tuple[Any, Any, Any]
@@ -60,72 +64,142 @@ class Looped:
     initial_state: Any
     final: Any
     derived: bool = False
-    same_call: Hashable = None
 
 
-class Traces(Protocol):
-    """The compiled functions of one block."""
+class Tracing:
+    """The compiled functions of one block; on some backends there is nothing to do.
+
+    Args:
+        layers: Gives the recorded layers, which may be built later.
+    """
+
+    def __init__(self, layers: LayersOf) -> None:
+        self._layers = layers
 
     def begin(self) -> None:
-        """Has what the block's thread calls from now on traced so that something is seen in it."""
+        """Has what the block's thread calls from now on traced so that it is observed."""
 
-    def forget(self) -> None:
-        """Leaves no compiled function behind in which something is seen."""
+    def end(self) -> list[tuple[str, str]]:
+        """Leaves no compiled function behind in which something is observed.
 
-
-class Traced(Block):
-    """A block that sees what is traced in it, and nothing else."""
-
-    traces: Traces
-
-    def ended(self) -> None:
-        """Leaves no compiled function behind in which something is seen."""
-        self.traces.forget()
+        Returns:
+            The layers that ran unobserved, each with the reason.
+        """
+        return []
 
 
-class Backend(Protocol):
+class Backend:
     """All that differs from backend to backend."""
 
+    tracing = Tracing
+
     def is_symbolic(self) -> bool:
-        """Whether Keras only finds out shapes now, and nothing runs."""
+        """Whether Keras only finds out shapes now, or traces what is not to run here."""
+        return False
 
     def run_loop(
-        self,
-        layer: Any,
-        keras_loop: Callable[..., Any],
-        call: LoopCall,
-        *,
-        gates: bool,
+        self, layer: Any, keras_loop: Callable[..., Any], call: LoopCall, *, gates: bool
     ) -> Looped:
-        """Runs a layer's own loop, whose result stays the same bit for bit, and sees its states.
+        """Runs a layer's own loop, whose result stays the same bit for bit, and observes it.
 
         Raises:
-            ValueError: They cannot be seen without changing it.
+            CannotObserve: Its states cannot be observed here without changing it.
+            ValueError: The layer has to be made another way to be recorded.
         """
+        raise NotImplementedError
 
-    def beside(self, layer: Any, call: LoopCall, *, gates: bool) -> tuple[Any, Held]:
+    def recompute(self, layer: Any, call: LoopCall, *, gates: bool) -> tuple[Any, Held]:
         """Runs the loop once more, which adds nothing to any gradient."""
+        raise NotImplementedError
 
     def on_host(self, function: OnHost, tensors: Any) -> None:
         """Calls a Python function with arrays: at once if eager, else whenever it has run.
 
         Raises:
-            Unseen: Nothing can be handed out here.
+            CannotObserve: Nothing can be emitted here.
         """
+        raise NotImplementedError
 
-    def stepping(self, model: Any, steps: Mapping[str, Callable[..., Any]]) -> dict[str, object]:
-        """What stands in a model's methods, so that its compiled steps hand out what they held.
+    def replacements(
+        self, model: Any, steps: Mapping[str, Callable[..., Any]]
+    ) -> dict[str, object]:
+        """What replaces a model's methods, so that its compiled steps emit what they held.
 
         Args:
             model: The model.
-            steps: By the name of each step, what else stands there.
+            steps: What already replaces each step, by its name.
+        """
+        return dict(steps)
+
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """What is called in the place of a function that Keras compiled in a block."""
+        return function
+
+    def patches(self) -> Sequence[Patch]:
+        """What a block patches in the backend's own modules."""
+        return ()
+
+    def refuse(self, model: Any) -> None:
+        """Raises where a model is compiled in a way in which nothing can be observed.
+
+        Raises:
+            ValueError: It is, by `jit_compile=True`.
         """
 
-    def traces(self, layers: Callable[[], Sequence[Any]]) -> Traces:
-        """The compiled functions of one block, given its layers, which may be built later."""
 
-    def join(self, block: Traced) -> None:
-        """Joins whatever stands in the backend's own classes."""
+def to_numpy(array: Any) -> np.ndarray:
+    """An array in a dtype of NumPy's own: bfloat16 as float32, which holds it exactly."""
+    plain: np.ndarray = np.asarray(array)
+    return plain if plain.dtype.kind in "fiub" else plain.astype(np.float32)
 
-    def refuse(self, trainer: Any) -> None:
-        """Raises where a model is compiled in a way in which nothing can be handed out."""
+
+def rolled(layer: Any, cell: Any = None) -> SimpleNamespace:
+    """The `self` for `keras.layers.RNN.inner_loop` to run a layer's cell over each timestep.
+
+    Args:
+        layer: The layer.
+        cell: What to call in the place of its cell.
+    """
+    return SimpleNamespace(
+        cell=layer.cell if cell is None else cell,
+        go_backwards=layer.go_backwards,
+        unroll=False,
+        stateful=layer.stateful,
+        zero_output_for_mask=layer.zero_output_for_mask,
+        return_sequences=True,
+    )
+
+
+class ExtraOutputs:
+    """What a timestep yields beside its output: each tensor once, such as h, which is the output.
+
+    Args:
+        still: Takes a tensor out of the gradient: none may flow through what is only observed.
+    """
+
+    def __init__(self, still: Callable[[Any], Any]) -> None:
+        self._still = still
+        self._places: Any = None
+
+    def of(self, output: Any, states: Any, observed: Observed) -> tuple[Any, ...]:
+        """The output, and beside it the states, inputs and gates that are other tensors."""
+        wanted = {
+            "states": keras.tree.flatten(states),
+            "inputs": observed.inputs,
+            "gates": observed.gates,
+        }
+        tensors = [output]
+
+        def place(tensor: Any) -> int:
+            for at, known in enumerate(tensors):
+                if known is tensor:
+                    return at
+            tensors.append(tensor)
+            return len(tensors) - 1
+
+        self._places = keras.tree.map_structure(place, wanted)
+        return (output, *map(self._still, tensors[1:]))
+
+    def held(self, of_place: Callable[[int], Any]) -> Held:
+        """What the loop held, given what it yielded at each place."""
+        return Held(**keras.tree.map_structure(of_place, self._places))

@@ -1,20 +1,18 @@
-"""Keras on PyTorch: the layer's own loop runs in Python, and is looked at timestep by timestep."""
+"""Keras on PyTorch: the layer's own loop runs in Python, and is seen at timestep by timestep."""
 
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from stateviz.recorder.backend import checked, keras
-from stateviz.recorder.backends.base import Held, LoopCall, Looped, OnHost, Traced
+from stateviz.recorder.backends.base import Backend, Held, LoopCall, Looped, OnHost, rolled
 from stateviz.recorder.cells import Observed, observed, observing_one, parts_of
-from stateviz.recorder.replacing import replaced
+from stateviz.recorder.frameworks import checked, keras
+from stateviz.recorder.patches import patched
 
 torch = checked("torch")
 in_symbolic_scope = import_module("keras.src.backend.common.symbolic_scope").in_symbolic_scope
@@ -22,11 +20,6 @@ in_symbolic_scope = import_module("keras.src.backend.common.symbolic_scope").in_
 # The gates that Keras's loops without a cell compute within a timestep, in their order, by their
 # places in a recording; the candidate has place 2.
 _GATES_OF_LOOP = {"LSTM": (1, 0, 3), "GRU": (0, 1)}
-
-
-def is_symbolic() -> bool:
-    """Whether Keras only finds out shapes now, and nothing runs."""
-    return bool(in_symbolic_scope())
 
 
 class _Timesteps:
@@ -47,13 +40,13 @@ class _Timesteps:
     def run(self, keras_loop: Callable[..., Any], call: LoopCall) -> tuple[Any, Any, Any]:
         """Runs the loop, and looks at each timestep."""
         cell = self._layer.cell
-        stand_ins: list[tuple[object, str, object]] = [(cell, "call", self._calling(cell.call))]
+        replacements: list[tuple[object, str, object]] = [(cell, "call", self._calling(cell.call))]
         if self._may_pass_over_its_cell:
-            stand_ins += [
+            replacements += [
                 (cell, "activation", self._activating(cell.activation)),
                 (cell, "recurrent_activation", self._gating(cell.recurrent_activation)),
             ]
-        with observing_one, replaced(stand_ins):
+        with observing_one, patched(replacements):
             result: tuple[Any, Any, Any] = keras_loop(*call)
             return result
 
@@ -61,12 +54,12 @@ class _Timesteps:
         """All that was held, with its time axis first; None where too little was seen."""
         if len(self._by_cell) >= timesteps:
             # Keras's loop calls the cell once more before it begins, to find out shapes.
-            seen = self._by_cell[-timesteps:]
+            by_cell = self._by_cell[-timesteps:]
             return Held(
-                _stacked([states for states, _ in seen]),
-                _stacked([looked.inputs for _, looked in seen]),
+                _stacked([states for states, _ in by_cell]),
+                _stacked([seen.inputs for _, seen in by_cell]),
                 [
-                    _stacked([looked.gates[place] for _, looked in seen])
+                    _stacked([seen.gates[place] for _, seen in by_cell])
                     for place in range(len(self._parts))
                 ],
             )
@@ -101,12 +94,12 @@ class _Timesteps:
     def _calling(self, keras_call: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(keras_call)
         def call(*args: Any, **kwargs: Any) -> Any:
-            looked = Observed()
+            seen = Observed()
             # Here the activations are the cell's own again, for `observed` to look at.
-            with observed(self._parts, looked, gates=self._gates):
+            with observed(self._parts, seen, gates=self._gates):
                 output, after = keras_call(*args, **kwargs)
-            inputs = [each.detach() for each in looked.inputs]
-            gates = [[each.detach() for each in of_part] for of_part in looked.gates]
+            inputs = [each.detach() for each in seen.inputs]
+            gates = [[each.detach() for each in of_part] for of_part in seen.gates]
             states = [each.detach() for each in keras.tree.flatten(after)]
             self._by_cell.append((states, Observed(inputs, gates)))
             return output, after
@@ -144,72 +137,17 @@ def _stacked(timesteps: Sequence[Sequence[Any]]) -> list[Any]:
     return [torch.stack(each) for each in zip(*timesteps, strict=True)]
 
 
-def run_loop(
-    layer: keras.layers.RNN, keras_loop: Callable[..., Any], call: LoopCall, *, gates: bool
-) -> Looped:
-    """Runs a layer's loop, and looks at its cell or, where it calls none, at its activations."""
-    # A stateful layer changes its variables in place, once the loop has run.
-    before = keras.tree.map_structure(_still, call.initial_state)
-    steps = _Timesteps(layer, gates=gates)
-    result = steps.run(keras_loop, call)
-    held = steps.held(call.sequences.shape[1], before)
-    if held is not None:
-        return Looped(result, held, before, result[2])
-    # A fused kernel, which yields no c inside the sequence.
-    _, held = beside(layer, call._replace(initial_state=before), gates=gates)
-    return Looped(result, held, before, result[2], derived=True)
-
-
-def beside(layer: keras.layers.RNN, call: LoopCall, *, gates: bool) -> tuple[Any, Held]:
-    """Runs the loop a second time, through the cell and without a gradient."""
-    steps = _Timesteps(layer, gates=gates)
-    rolled = SimpleNamespace(
-        cell=layer.cell,
-        go_backwards=layer.go_backwards,
-        unroll=layer.unroll,
-        stateful=layer.stateful,
-        zero_output_for_mask=layer.zero_output_for_mask,
-        return_sequences=True,
-    )
-    with torch.no_grad():
-        result = steps.run(functools.partial(keras.layers.RNN.inner_loop, rolled), call)
-    held = steps.held(call.sequences.shape[1], call.initial_state)
-    assert held is not None
-    return result, held
-
-
 def _still(state: Any) -> Any:
     return keras.ops.convert_to_tensor(state).detach().clone()
 
 
-def on_host(function: OnHost, tensors: Any) -> None:
-    """Calls a Python function with arrays, at once."""
-    function(keras.tree.map_structure(_plain, tensors), threading.get_ident())
-
-
-def _plain(tensor: Any) -> np.ndarray:
+def _to_numpy(tensor: Any) -> np.ndarray:
     """An array in a dtype of NumPy's own: bfloat16 as float32, which holds it exactly."""
     tensor = keras.ops.convert_to_tensor(tensor).detach()
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.float()
     array: np.ndarray = tensor.cpu().numpy()
     return array
-
-
-def stepping(model: keras.Model, steps: Mapping[str, Callable[..., Any]]) -> dict[str, object]:
-    """A train step that explains the error of a stateful layer."""
-    train = steps["train_step"]
-
-    @functools.wraps(train)
-    def train_step(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return train(*args, **kwargs)
-        except RuntimeError as error:
-            if "modified by an inplace operation" in str(error):
-                error.add_note(_WHY_IT_FAILS)
-            raise
-
-    return {**steps, "train_step": train_step}
 
 
 _WHY_IT_FAILS = (
@@ -219,30 +157,75 @@ _WHY_IT_FAILS = (
 )
 
 
-class Traces:
-    """Nothing is compiled, so nothing is traced."""
+class PyTorch(Backend):
+    """Keras on PyTorch: nothing is compiled, so nothing is traced."""
 
-    def begin(self) -> None:
-        """Nothing."""
+    def is_symbolic(self) -> bool:
+        """Whether Keras only finds out shapes now, and nothing runs."""
+        return bool(in_symbolic_scope())
 
-    def forget(self) -> None:
-        """Nothing."""
+    def run_loop(
+        self,
+        layer: keras.layers.RNN,
+        keras_loop: Callable[..., Any],
+        call: LoopCall,
+        *,
+        gates: bool,
+    ) -> Looped:
+        """Runs a layer's loop, and observes its cell or, where it calls none, its activations."""
+        # A stateful layer changes its variables in place, once the loop has run.
+        before = keras.tree.map_structure(_still, call.initial_state)
+        steps = _Timesteps(layer, gates=gates)
+        result = steps.run(keras_loop, call)
+        held = steps.held(call.sequences.shape[1], before)
+        if held is not None:
+            return Looped(result, held, before, result[2])
+        # A fused kernel, which yields no c inside the sequence.
+        _, held = self.recompute(layer, call._replace(initial_state=before), gates=gates)
+        return Looped(result, held, before, result[2], derived=True)
+
+    def recompute(
+        self, layer: keras.layers.RNN, call: LoopCall, *, gates: bool
+    ) -> tuple[Any, Held]:
+        """Runs the loop a second time, through the cell and without a gradient."""
+        steps = _Timesteps(layer, gates=gates)
+        own = rolled(layer)
+        own.unroll = layer.unroll
+        with torch.no_grad():
+            result = steps.run(functools.partial(keras.layers.RNN.inner_loop, own), call)
+        held = steps.held(call.sequences.shape[1], call.initial_state)
+        assert held is not None
+        return result, held
+
+    def on_host(self, function: OnHost, tensors: Any) -> None:
+        """Calls a Python function with arrays, at once."""
+        function(keras.tree.map_structure(_to_numpy, tensors))
+
+    def replacements(
+        self, model: keras.Model, steps: Mapping[str, Callable[..., Any]]
+    ) -> dict[str, object]:
+        """A train step that explains the error of a stateful layer."""
+        train = steps["train_step"]
+
+        @functools.wraps(train)
+        def train_step(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return train(*args, **kwargs)
+            except RuntimeError as error:
+                if "modified by an inplace operation" in str(error):
+                    error.add_note(_WHY_IT_FAILS)
+                raise
+
+        return {**steps, "train_step": train_step}
+
+    def refuse(self, model: keras.Model) -> None:
+        """Raises where a model is compiled by torch.compile, which may not run Python."""
+        if getattr(model, "jit_compile", False) is True and not model.run_eagerly:
+            raise ValueError(
+                f"The model {model.name!r} is compiled by torch.compile (jit_compile=True), where "
+                f"nothing can be observed while it runs. Compile it with "
+                f"model.compile(..., jit_compile=False) to record it."
+            )
 
 
-def traces(layers: Callable[[], Sequence[keras.layers.RNN]]) -> Traces:
-    """The compiled functions of one block: none."""
-    return Traces()
-
-
-def join(block: Traced) -> None:
-    """Stands in nothing of PyTorch's own."""
-
-
-def refuse(trainer: keras.Model) -> None:
-    """Raises where a model is compiled by torch.compile, which may not run Python on the way."""
-    if getattr(trainer, "jit_compile", False) is True and not trainer.run_eagerly:
-        raise ValueError(
-            f"The model {trainer.name!r} is compiled by torch.compile (jit_compile=True), where "
-            f"nothing can be looked at while it runs. Compile it with "
-            f"model.compile(..., jit_compile=False) to record it."
-        )
+BACKEND = PyTorch()

@@ -1,57 +1,199 @@
-"""Keras on JAX: a layer's own scan yields its carry, and compiled steps hand it out as results."""
+"""Keras on JAX: a layer's own scan yields its carry, and compiled steps return it as results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, ClassVar
 
-from stateviz.recorder.backend import keras
-from stateviz.recorder.backends.base import Held, LoopCall, Looped, OnHost, Traced
-from stateviz.recorder.backends.jax.loops import KerasLoops, Loop, loop_again
-from stateviz.recorder.backends.jax.package import in_symbolic_scope, jax
-from stateviz.recorder.backends.jax.steps import Bag, hand_out, stepping
-from stateviz.recorder.backends.jax.traces import Traces
-from stateviz.recorder.steps import now, observing_loop
+from stateviz.recorder.backends.base import (
+    Backend,
+    ExtraOutputs,
+    Held,
+    LoopCall,
+    Looped,
+    OnHost,
+    Tracing,
+    rolled,
+)
+from stateviz.recorder.backends.jax.steps import emit, jax, must_have_a_shadow, replaced_steps
+from stateviz.recorder.cells import Observed, observed, observing_one, parts_of
+from stateviz.recorder.context import context
+from stateviz.recorder.frameworks import keras
+from stateviz.recorder.patches import Patch
 
-__all__ = ["beside", "is_symbolic", "join", "on_host", "refuse", "run_loop", "stepping", "traces"]
+# `keras.src.backend.jax.rnn` is also the name of a function in it.
+keras_loops = import_module("keras.src.backend.jax.rnn")
+in_symbolic_scope = import_module("keras.src.backend.common.symbolic_scope").in_symbolic_scope
 
 
-def is_symbolic() -> bool:
-    """Whether Keras only finds out shapes now, and nothing runs."""
-    return bool(in_symbolic_scope())
+class Loop:
+    """One call of a layer's loop, which is to be observed.
 
-
-def run_loop(
-    layer: keras.layers.RNN, keras_loop: Callable[..., Any], call: LoopCall, *, gates: bool
-) -> Looped:
-    """Runs a layer's loop with a scan that yields its carry.
-
-    JAX compiles a whole program at once, and computes the last bits another way where one more
-    value in it is read. A scan keeps its timesteps apart from the rest, and stays the same. A loop
-    that is unrolled, by the user or by JAX where there is a single timestep, does not, nor do gates
-    inside of a timestep: they are seen in a program of their own, the step's shadow.
+    Args:
+        layer: The layer.
+        gates: Whether its gates are wanted too.
     """
-    delicate = layer.unroll or gates or call.sequences.shape[1] == 1
-    if delicate and not now.here.shadow:
-        if is_compiled(call, layer):
-            must_have_a_shadow(layer)
+
+    def __init__(self, layer: keras.layers.RNN, *, gates: bool) -> None:
+        self._parts, self._gates = parts_of(layer), gates
+        self.held: Held | None = None
+
+    @property
+    def has_all_gates(self) -> bool:
+        """Whether the gates that are wanted were seen: Keras's own GRU loop calls no cell."""
+        held = self.held.gates if self.held else []
+        return not self._gates or [len(each) for each in held] == [p.gates for p in self._parts]
+
+    def scan(
+        self, step: Callable[..., Any], init: Any, xs: Any, reverse: bool = False, **options: Any
+    ) -> tuple[Any, Any]:
+        """Scans as `jax.lax.scan` does, and keeps what each timestep held."""
+        extras = ExtraOutputs(jax.lax.stop_gradient)
+
+        def observed_step(before: Any, x: Any) -> tuple[Any, Any]:
+            seen = Observed()
+            with observing_one, observed(self._parts, seen, gates=self._gates):
+                after, output = step(before, x)
+            return after, extras.of(output, after, seen)
+
+        with context.set(loop=None):
+            final, yielded = jax.lax.scan(observed_step, init, xs, reverse=reverse, **options)
+
+        def of_place(place: int) -> Any:
+            array = jax.lax.stop_gradient(yielded[place])
+            return jax.numpy.flip(array, axis=0) if reverse else array
+
+        self.held = extras.held(of_place)
+        return final, yielded[0]
+
+
+class _Lax:
+    """`jax.lax`, whose scan is observed where a loop is to be seen."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(jax.lax, name)
+
+    def scan(self, f: Callable[..., Any], init: Any, xs: Any, **options: Any) -> tuple[Any, Any]:
+        """Scans, and has the loop that this thread runs observe it."""
+        if context.loop is None:
+            scanned: tuple[Any, Any] = jax.lax.scan(f, init, xs, **options)
+            return scanned
+        return context.loop.scan(f, init, xs, **options)  # type: ignore[no-any-return]
+
+
+class KerasLoopsPatch(Patch):
+    """Patches Keras's module of loops, which has no hook for this."""
+
+    def replacements(self) -> dict[str, object]:
+        """What it knows as `lax`."""
+        return {"lax": _Lax()}
+
+
+class UserContextTracing(Tracing):
+    """Tells JAX that functions look another way in a block, for as long as it lasts.
+
+    JAX keeps each function that it compiled under all that it depends on, and lets a program add
+    to that (`jax.make_user_context`). What was compiled before the block comes back after it.
+    """
+
+    _numbers = itertools.count(1)
+    _open: ClassVar[list[int]] = []
+    _context = jax.make_user_context(())
+
+    def begin(self) -> None:
+        """Has what this thread calls from now on traced anew."""
+        self._number = next(self._numbers)
+        self._open.append(self._number)
+        self._apply()
+
+    def end(self) -> list[tuple[str, str]]:
+        """Has what was compiled before come back."""
+        if self._number in self._open:
+            self._open.remove(self._number)
+        self._apply()
+        return []
+
+    def _apply(self) -> None:
+        # Entered and never left: blocks end in any order.
+        self._context(tuple(self._open)).__enter__()
+
+
+class Jax(Backend):
+    """Keras on JAX."""
+
+    tracing = UserContextTracing
+
+    def is_symbolic(self) -> bool:
+        """Whether Keras only finds out shapes now, and nothing runs."""
+        return bool(in_symbolic_scope())
+
+    def run_loop(
+        self,
+        layer: keras.layers.RNN,
+        keras_loop: Callable[..., Any],
+        call: LoopCall,
+        *,
+        gates: bool,
+    ) -> Looped:
+        """Runs a layer's loop with a scan that yields its carry.
+
+        JAX compiles a whole program at once, and computes the last bits another way where one more
+        value in it is read. A scan keeps its timesteps apart from the rest, and stays the same. A
+        loop that is unrolled, by the user or by JAX where there is a single timestep, does not, nor
+        do gates inside of a timestep: they are seen in a program of their own, the step's shadow.
+        """
+        bit_sensitive = layer.unroll or gates or call.sequences.shape[1] == 1
+        if bit_sensitive and not context.shadow:
+            if _is_compiled(call, layer):
+                must_have_a_shadow(layer)
+                return Looped(keras_loop(*call), None, None, None)
+            result = keras_loop(*call)
+            _, held = self.recompute(layer, call, gates=gates)
+            return Looped(result, held, call.initial_state, result[2], derived=True)
+        if context.shadow and not bit_sensitive:
             return Looped(keras_loop(*call), None, None, None)
-        result = keras_loop(*call)
-        _, held = beside(layer, call, gates=gates)
+        loop = Loop(layer, gates=gates)
+        with context.set(loop=loop):
+            result = keras_loop(*call)
+        if loop.held is not None and loop.has_all_gates:
+            return Looped(result, loop.held, call.initial_state, result[2], derived=bit_sensitive)
+        # It is unrolled, or a fused kernel, which yields no c inside the sequence, or no gates.
+        _, held = self.recompute(layer, call, gates=gates)
         return Looped(result, held, call.initial_state, result[2], derived=True)
-    if now.here.shadow and not delicate:
-        return Looped(keras_loop(*call), None, None, None)
-    loop = Loop(layer, gates=gates)
-    with observing_loop(loop):
-        result = keras_loop(*call)
-    if loop.held is not None and loop.has_all_gates:
-        return Looped(result, loop.held, call.initial_state, result[2], derived=delicate)
-    # It is unrolled, or a fused kernel, which yields no c inside the sequence, or no gates.
-    _, held = beside(layer, call, gates=gates)
-    return Looped(result, held, call.initial_state, result[2], derived=True)
+
+    def recompute(
+        self, layer: keras.layers.RNN, call: LoopCall, *, gates: bool
+    ) -> tuple[Any, Held]:
+        """Runs Keras's loop over the cell, not unrolled, by no fused kernel, without a gradient."""
+        sequences, initial_state = jax.tree.map(
+            jax.lax.stop_gradient,
+            (call.sequences, keras.tree.map_structure(_value, call.initial_state)),
+        )
+        still = LoopCall(sequences, initial_state, call.mask, call.training)
+        loop = Loop(layer, gates=gates)
+        with context.set(loop=loop):
+            result = keras.layers.RNN.inner_loop(rolled(layer), *still)
+        assert loop.held is not None
+        return result, loop.held
+
+    def on_host(self, function: OnHost, tensors: Any) -> None:
+        """Calls a Python function with arrays: at once if eager, else when the step has run."""
+        emit(function, keras.tree.map_structure(_value, tensors))
+
+    def replacements(
+        self, model: keras.Model, steps: Mapping[str, Callable[..., Any]]
+    ) -> dict[str, object]:
+        """Steps that return what they held, and what makes their compiled functions."""
+        return replaced_steps(model, steps)
+
+    def patches(self) -> Sequence[Patch]:
+        """Keras's module of loops."""
+        return [KerasLoopsPatch.of(keras_loops)]
 
 
-def is_compiled(call: LoopCall, layer: keras.layers.RNN) -> bool:
+def _is_compiled(call: LoopCall, layer: keras.layers.RNN) -> bool:
     """Whether a loop becomes part of a compiled program."""
     weights = [variable.value for variable in layer.variables]
     initial_state = keras.tree.map_structure(_value, call.initial_state)
@@ -60,53 +202,9 @@ def is_compiled(call: LoopCall, layer: keras.layers.RNN) -> bool:
     return any(isinstance(jax.lax.stop_gradient(each), jax.core.Tracer) for each in read)
 
 
-def must_have_a_shadow(layer: keras.layers.RNN) -> None:
-    """Has the step that is traced now run once more beside itself.
-
-    Raises:
-        ValueError: It is no step of Keras's own.
-    """
-    bag = now.here.bag
-    if isinstance(bag, Bag) and bag.can_have_a_shadow:
-        bag.has_a_shadow = True
-        return
-    raise ValueError(
-        f"Layer {layer.name!r} is unrolled, reads a single timestep, or its gates are asked for, "
-        f"in a compiled function of your own. JAX would compute its last bits another way if it "
-        f"were looked at there. Call the model's own fit, evaluate or predict, or do not compile "
-        f"it; unroll=False, and a recording without gates, can be seen in there too."
-    )
-
-
-def beside(layer: keras.layers.RNN, call: LoopCall, *, gates: bool) -> tuple[Any, Held]:
-    """Runs the loop a second time, which adds nothing to any gradient."""
-    sequences, initial_state = jax.tree.map(
-        jax.lax.stop_gradient,
-        (call.sequences, keras.tree.map_structure(_value, call.initial_state)),
-    )
-    still = LoopCall(sequences, initial_state, call.mask, call.training)
-    return loop_again(layer, still, gates=gates)
-
-
 def _value(state: Any) -> Any:
     """A state as a tensor: that of a stateful layer is a variable."""
     return keras.ops.convert_to_tensor(state)
 
 
-def on_host(function: OnHost, tensors: Any) -> None:
-    """Calls a Python function with arrays: at once if eager, else when the step has run."""
-    hand_out(function, keras.tree.map_structure(_value, tensors))
-
-
-def traces(layers: Callable[[], Sequence[keras.layers.RNN]]) -> Traces:
-    """The compiled functions of one block."""
-    return Traces()
-
-
-def join(block: Traced) -> None:
-    """Stands in Keras's module of loops."""
-    KerasLoops.of_keras().join(block)
-
-
-def refuse(trainer: keras.Model) -> None:
-    """Raises nothing: whatever is compiled can hand out its states."""
+BACKEND = Jax()

@@ -1,7 +1,7 @@
-"""What compiled steps held, handed over when they have run: as more of their results.
+"""What compiled steps held, delivered when they have run: as more of their results.
 
 Keras compiles a train, test or predict step whole, and what is traced in it is seen as numbers by
-nobody but whoever calls it. So the step gives more than Keras asked for, and what Keras lets call
+nobody but whoever calls it. So the step returns more than Keras asked for, and what Keras lets call
 it, `_make_function`, takes that off again. The loss is differentiated in a trace of its own; its
 tensors leave that beside the loss, through the auxiliary results of `value_and_grad`.
 
@@ -12,22 +12,24 @@ more, in a program of its own, which runs before the step.
 from __future__ import annotations
 
 import functools
-import threading
 import types
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
-import numpy as np
+from stateviz.recorder.backends.base import CannotObserve, OnHost, to_numpy
+from stateviz.recorder.context import Step, context
+from stateviz.recorder.frameworks import checked, keras
 
-from stateviz.recorder.backend import keras
-from stateviz.recorder.backends.base import OnHost, Unseen
-from stateviz.recorder.backends.jax.package import io_callback, jax, trace_state
-from stateviz.recorder.steps import Step, carrying, collecting, now, shadowing
+jax = checked("jax")
+_io_callback = import_module("jax.experimental").io_callback
+_trace_state = import_module("jax.extend.core").get_opaque_trace_state
 
 
 @jax.tree_util.register_pytree_node_class
-class Handed:
-    """Tensors, and who takes each of them; a result of a step beside what Keras asked for.
+class ExtraResults:
+    """Tensors, and who takes each of them: what a step returns beside what Keras asked for.
 
     Args:
         tensors: For each taker, what it takes.
@@ -52,7 +54,7 @@ class Handed:
         return (self.tensors, self.result), (self.takers, self.has_a_shadow)
 
     @classmethod
-    def tree_unflatten(cls, known: Any, children: Any) -> Handed:
+    def tree_unflatten(cls, known: Any, children: Any) -> ExtraResults:
         """The same with other tensors."""
         takers, has_a_shadow = known
         return cls(children[0], takers, children[1], has_a_shadow=has_a_shadow)
@@ -60,10 +62,10 @@ class Handed:
     def deliver(self) -> None:
         """Gives the tensors to whoever takes them."""
         for taker, tensors in zip(self.takers, self.tensors, strict=True):
-            taker(jax.tree.map(_plain, tensors), threading.get_ident())
+            taker(jax.tree.map(to_numpy, tensors))
 
 
-class Bag:
+class Collected:
     """What one step holds, as far as it is traced in the same trace as the step.
 
     Args:
@@ -77,57 +79,77 @@ class Bag:
         self.leaves_with_the_loss = leaves_with_the_loss
         self.can_have_a_shadow = can_have_a_shadow
         self.has_a_shadow = False
-        self.trace = trace_state()
-        self._held: list[tuple[OnHost, Any]] = []
+        self.trace = _trace_state()
+        self._collected: list[tuple[OnHost, Any]] = []
 
     def add(self, taker: OnHost, tensors: Any) -> None:
         """Adds what a layer held."""
-        self._held.append((taker, tensors))
+        self._collected.append((taker, tensors))
 
-    def packed(self, result: Any = None) -> Handed:
+    def packed(self, result: Any = None) -> ExtraResults:
         """All of it, as a result."""
-        return Handed(
-            [each for _, each in self._held],
-            [taker for taker, _ in self._held],
+        return ExtraResults(
+            [each for _, each in self._collected],
+            [taker for taker, _ in self._collected],
             result,
             has_a_shadow=self.has_a_shadow,
         )
 
 
-def hand_out(taker: OnHost, tensors: Any) -> None:
+def emit(taker: OnHost, tensors: Any) -> None:
     """Gives tensors to a taker: at once, with the step's results, or from within the program."""
     flat, structure = jax.tree.flatten(tensors)
     if not any(isinstance(each, jax.core.Tracer) for each in flat):
-        taker(jax.tree.map(_plain, tensors), threading.get_ident())
+        taker(jax.tree.map(to_numpy, tensors))
         return
-    bag = now.here.bag
-    if isinstance(bag, Bag) and bag.trace == trace_state():
-        bag.add(taker, tensors)
+    collected = context.extra_outputs
+    if isinstance(collected, Collected) and collected.trace == _trace_state():
+        collected.add(taker, tensors)
         return
 
     def on_host(*arrays: Any) -> None:
-        taker(jax.tree.unflatten(structure, list(map(_plain, arrays))), None)
+        taker(jax.tree.unflatten(structure, list(map(to_numpy, arrays))))
 
     try:
-        io_callback(on_host, None, *map(jax.lax.stop_gradient, flat), ordered=True)
+        _io_callback(on_host, None, *map(jax.lax.stop_gradient, flat), ordered=True)
     except ValueError as error:  # as in a vmap
-        raise Unseen from error
+        raise CannotObserve("where JAX allows no callback, such as in a vmap") from error
 
 
-def stepping(model: keras.Model, steps: Mapping[str, Callable[..., Any]]) -> dict[str, object]:
+def must_have_a_shadow(layer: keras.layers.RNN) -> None:
+    """Has the step that is traced now run once more beside itself.
+
+    Raises:
+        ValueError: It is no step of Keras's own.
+    """
+    collected = context.extra_outputs
+    if isinstance(collected, Collected) and collected.can_have_a_shadow:
+        collected.has_a_shadow = True
+        return
+    raise ValueError(
+        f"Layer {layer.name!r} is unrolled, reads a single timestep, or its gates are asked for, "
+        f"in a compiled function of your own. JAX would compute its last bits another way if it "
+        f"were observed there. Call the model's own fit, evaluate or predict, or do not compile "
+        f"it; unroll=False, and a recording without gates, can be seen in there too."
+    )
+
+
+def replaced_steps(
+    model: keras.Model, steps: Mapping[str, Callable[..., Any]]
+) -> dict[str, object]:
     """What stands in a model's steps, in its loss, and in what makes its compiled functions."""
     of_keras = {name: _is_of_keras(model, name) for name in (*steps, "compute_loss_and_updates")}
-    stand_ins: dict[str, object] = {
-        name: _handing(
+    replacements: dict[str, object] = {
+        name: _returning_extras(
             step,
             leaves_with_the_loss=name == "train_step" and of_keras["compute_loss_and_updates"],
             is_of_keras=of_keras[name],
         )
         for name, step in steps.items()
     }
-    stand_ins["compute_loss_and_updates"] = _beside_the_loss(model.compute_loss_and_updates)
-    stand_ins["_make_function"] = _taking_off(model._make_function, Shadows(model))
-    return stand_ins
+    replacements["compute_loss_and_updates"] = _with_the_loss(model.compute_loss_and_updates)
+    replacements["_make_function"] = _without_extras(model._make_function, Shadows(model))
+    return replacements
 
 
 def _is_of_keras(model: keras.Model, name: str) -> bool:
@@ -135,39 +157,41 @@ def _is_of_keras(model: keras.Model, name: str) -> bool:
     return name not in vars(model) and own is getattr(keras.Model, name)
 
 
-def _handing(
+def _returning_extras(
     step: Callable[..., Any], *, leaves_with_the_loss: bool, is_of_keras: bool
 ) -> Callable[..., Any]:
     leaves_with_the_loss = leaves_with_the_loss and is_of_keras
 
     @functools.wraps(step)
-    def handing(state: Any, *args: Any, **kwargs: Any) -> Any:
-        if not now.here.carries:
+    def returning_extras(state: Any, *args: Any, **kwargs: Any) -> Any:
+        if not context.returns_extras:
             return step(state, *args, **kwargs)  # Called by the user: nobody would take it off.
-        bag = Bag(leaves_with_the_loss=leaves_with_the_loss, can_have_a_shadow=is_of_keras)
-        with collecting(bag):
+        collected = Collected(
+            leaves_with_the_loss=leaves_with_the_loss, can_have_a_shadow=is_of_keras
+        )
+        with context.set(extra_outputs=collected, returns_extras=False):
             result, state = step(state, *args, **kwargs)
         if leaves_with_the_loss:
             weights, others, *rest = state
-            if others and isinstance(others[-1], Handed):
-                *others, handed = others
-                for taker, tensors in zip(handed.takers, handed.tensors, strict=True):
-                    bag.add(taker, tensors)
-                bag.has_a_shadow |= handed.has_a_shadow
+            if others and isinstance(others[-1], ExtraResults):
+                *others, extra = others
+                for taker, tensors in zip(extra.takers, extra.tensors, strict=True):
+                    collected.add(taker, tensors)
+                collected.has_a_shadow |= extra.has_a_shadow
                 state = (weights, others, *rest)
-        return bag.packed(result), state
+        return collected.packed(result), state
 
-    return handing
+    return returning_extras
 
 
-def _beside_the_loss(compute: Callable[..., Any]) -> Callable[..., Any]:
+def _with_the_loss(compute: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(compute)
     def computing(*args: Any, **kwargs: Any) -> Any:
-        outer = now.here.bag
-        if not isinstance(outer, Bag) or not outer.leaves_with_the_loss:
+        outer = context.extra_outputs
+        if not isinstance(outer, Collected) or not outer.leaves_with_the_loss:
             return compute(*args, **kwargs)
-        inner = Bag(can_have_a_shadow=outer.can_have_a_shadow)
-        with collecting(inner):
+        inner = Collected(can_have_a_shadow=outer.can_have_a_shadow)
+        with context.set(extra_outputs=inner, returns_extras=False):
             loss, (unscaled, predicted, others, metrics) = compute(*args, **kwargs)
         return loss, (unscaled, predicted, [*others, inner.packed()], metrics)
 
@@ -185,7 +209,7 @@ class Shadows:
 
     def __init__(self, model: keras.Model) -> None:
         self._model = model
-        self._of_traces: dict[Any, Callable[..., Handed] | None] = {}
+        self._of_traces: dict[Any, Callable[..., ExtraResults] | None] = {}
 
     def run(self, step: Callable[..., Any], state: Any, data: Any) -> None:
         """Runs the shadow of a step, if it has one, and delivers what it held."""
@@ -196,7 +220,7 @@ class Shadows:
 
     def _shadow_of(
         self, step: Callable[..., Any], state: Any, data: Any
-    ) -> Callable[..., Handed] | None:
+    ) -> Callable[..., ExtraResults] | None:
         shape_of = getattr(step, "eval_shape", None)
         if shape_of is None:
             return None  # It is not compiled.
@@ -205,41 +229,37 @@ class Shadows:
         if trace not in self._of_traces:
             result, _ = shape_of(state, data)  # Traces the step, as its first call would.
             name = self._STEPS[len(state)]
-            has_one = isinstance(result, Handed) and result.has_a_shadow
+            has_one = isinstance(result, ExtraResults) and result.has_a_shadow
             # One for each trace: a stateful layer's state is a constant of the moment of tracing.
             self._of_traces[trace] = (
                 jax.jit(functools.partial(self._run, name)) if has_one else None
             )
         return self._of_traces[trace]
 
-    def _run(self, step: str, weights: Any, others: Any, x: Any) -> Handed:
-        bag = Bag()
+    def _run(self, step: str, weights: Any, others: Any, x: Any) -> ExtraResults:
+        collected = Collected()
         model = self._model
-        told = {"training": step == "train_step"} if model._call_has_training_arg else {}
-        with shadowing(Step(id(model), step), bag):
-            model.stateless_call(weights, others, x, **told)
-        return bag.packed()
+        kwargs = {"training": step == "train_step"} if model._call_has_training_arg else {}
+        with context.set(
+            step=Step(id(model), step), calls=Counter(), extra_outputs=collected, shadow=True
+        ):
+            model.stateless_call(weights, others, x, **kwargs)
+        return collected.packed()
 
 
-def _taking_off(make: Callable[..., Any], shadows: Shadows) -> Callable[..., Any]:
+def _without_extras(make: Callable[..., Any], shadows: Shadows) -> Callable[..., Any]:
     @functools.wraps(make)
     def making(step: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         @functools.wraps(step)
-        def taking_off(state: Any, data: Any) -> Any:
-            with carrying():
+        def without_extras(state: Any, data: Any) -> Any:
+            with context.set(returns_extras=True):
                 shadows.run(step, state, data)
                 result, state = step(state, data)
-            if isinstance(result, Handed):
+            if isinstance(result, ExtraResults):
                 result.deliver()
                 result = result.result
             return result, state
 
-        return make(taking_off, *args, **kwargs)
+        return make(without_extras, *args, **kwargs)
 
     return making
-
-
-def _plain(array: Any) -> np.ndarray:
-    """A NumPy array in a dtype of NumPy's own: bfloat16 as float32, which holds it exactly."""
-    plain: np.ndarray = np.asarray(array)
-    return plain if plain.dtype.kind in "fiub" else plain.astype(np.float32)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from stateviz.recorder.backend import keras
+from stateviz.recorder.frameworks import keras
 from stateviz.recorder.layers import layers_below, unique_names
 
 

@@ -1,0 +1,295 @@
+"""Keras on TensorFlow: the states are yielded by the layer's own loop, and sent to the host."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib import import_module
+from typing import Any, ClassVar
+
+import numpy as np
+
+from stateviz.recorder.backends.base import (
+    Backend,
+    CannotObserve,
+    ExtraOutputs,
+    Held,
+    LayersOf,
+    LoopCall,
+    Looped,
+    OnHost,
+    Tracing,
+    rolled,
+    to_numpy,
+)
+from stateviz.recorder.cells import (
+    Observed,
+    draws_random_numbers_in_its_loop,
+    is_one_operation,
+    observed,
+    observing_one,
+    parts_of,
+)
+from stateviz.recorder.frameworks import checked, keras
+
+tf = checked("tensorflow")
+_FUNCTION = type(tf.function(lambda: None))
+_BY_XLA = (
+    "compiled by XLA (jit_compile=True), which runs no Python. Use jit_compile=False while "
+    "recording; the results then differ by rounding only"
+)
+_traced_in_a_block: set[Any] = set()
+_interrupts: list[BaseException] = []
+
+
+def loop_with_states(
+    layer: keras.layers.RNN, call: LoopCall, *, gates: bool
+) -> tuple[tuple[Any, Any, Any], Held]:
+    """Runs Keras's own loop with a step that yields all that the cells hold beside the output.
+
+    Returns:
+        What `inner_loop` returns (last output, outputs, final states), and what was held.
+    """
+    cell, parts = layer.cell, parts_of(layer)
+    takes_training = isinstance(cell, keras.layers.Layer) and (
+        "training" in inspect.signature(cell.call).parameters
+    )
+    kwargs = {"training": call.training} if takes_training else {}
+    extras = ExtraOutputs(keras.ops.stop_gradient)
+
+    def step(inputs: Any, before: Any) -> tuple[Any, Any]:
+        seen = Observed()
+        with observing_one, observed(parts, seen, gates=gates):
+            output, after = cell(inputs, before, **kwargs)
+        return extras.of(output, after, seen), after
+
+    last_output, outputs, final = keras.layers.RNN.inner_loop(rolled(layer, step), *call)
+    # With the time axis first, as the loop itself holds it, TensorFlow leaves out of a graph both
+    # this transposition and the one that it undoes. On the host it costs nothing.
+    held = extras.held(lambda place: keras.ops.swapaxes(outputs[place], 0, 1))
+    return (last_output[0], outputs[0], final), held
+
+
+def must_not_be_observed(layer: keras.layers.RNN) -> bool:
+    """Whether the layer's own computation would not stay the same, or yields no states.
+
+    The fused cuDNN kernel never yields c inside the sequence. In an unrolled loop TensorFlow's
+    graph optimizer rewrites sums and products by who else reads them, so one more reader would
+    change the last bits of the gradients.
+    """
+    use_cudnn = getattr(layer, "use_cudnn", False)
+    has_gpu = bool(tf.config.list_logical_devices("GPU"))
+    return layer.unroll or use_cudnn is True or (use_cudnn == "auto" and has_gpu)
+
+
+def gates_must_be_derived(layer: keras.layers.RNN) -> bool:
+    """Whether a reader of the gates would change the layer's own last bits.
+
+    An activation that is made of several operations, such as gelu or hard_sigmoid, is merged with
+    what follows by TensorFlow's graph optimizer, as long as nobody else reads it.
+    """
+    if tf.executing_eagerly():
+        return False
+    return not all(is_one_operation(part) for part in parts_of(layer) if part.gates)
+
+
+def _functions_being_traced() -> Iterator[tuple[Any, str]]:
+    """The `tf.function`s that are traced now, the innermost first, and the method of each."""
+    frame = None if tf.executing_eagerly() else sys._getframe()
+    while frame is not None:
+        function = frame.f_locals.get("self")
+        if isinstance(function, _FUNCTION):
+            yield function, frame.f_code.co_name
+        frame = frame.f_back
+
+
+def _refuse_xla() -> None:
+    # TensorFlow has no public word for it.
+    if any(getattr(each, "_jit_compile", False) for each, _ in _functions_being_traced()):
+        raise CannotObserve(_BY_XLA)
+
+
+class FunctionTracing(Tracing):
+    """The `tf.function`s of one block: those traced in it are observed, others are not."""
+
+    _open_blocks: ClassVar[int] = 0
+
+    def __init__(self, layers: LayersOf) -> None:
+        super().__init__(layers)
+        self._calls: dict[int, int] = {}
+
+    def begin(self) -> None:
+        """Remembers how often each function was called."""
+        FunctionTracing._open_blocks += 1
+        self._calls = {id(key): count for key, count in _calls_so_far()}
+
+    def end(self) -> list[tuple[str, str]]:
+        """Has what was traced in the block traced anew when it is called next."""
+        unseen = list(self._ran_unseen())
+        for function in _traced_in_a_block:
+            # TensorFlow has no public way. Without it the graphs stay, and do nothing.
+            cache = getattr(function, "_function_cache", None)
+            if cache is not None and any(map(self._layer_read_by, cache.values())):
+                cache.clear()
+        FunctionTracing._open_blocks -= 1
+        if not FunctionTracing._open_blocks:
+            _traced_in_a_block.clear()
+        return unseen
+
+    def _ran_unseen(self) -> Iterator[tuple[str, str]]:
+        """The layers whose weights were read by functions that had been traced before.
+
+        Where a function that was traced in the block has the same code, nobody knows which ran.
+        """
+        observed_too = {id(_counted_by(function)) for function in _traced_in_a_block}
+        before = self._calls
+        again = {id(key) for key, count in _calls_so_far() if 0 < before.get(id(key), 0) < count}
+        again -= observed_too
+        for function in gc.get_objects() if again else ():
+            if not isinstance(function, _FUNCTION) or id(_counted_by(function)) not in again:
+                continue
+            traces = function._list_all_concrete_functions()
+            layer = next(filter(None, map(self._layer_read_by, traces)), None)
+            if layer is not None:
+                name = getattr(function.python_function, "__name__", "?")
+                yield (
+                    layer,
+                    f"in the tf.function {name!r}, which was traced before the block. Make it "
+                    f"inside the block, or call the model itself",
+                )
+
+    def _layer_read_by(self, concrete: Any) -> str | None:
+        """The name of a recorded layer whose weights a graph reads."""
+        names = {
+            id(variable.value.handle): layer.name
+            for layer in self._layers()
+            for variable in layer.variables
+        }
+        read = (names.get(id(captured)) for captured in concrete.captured_inputs)
+        return next(filter(None, read), None)
+
+
+def _counted_by(function: Any) -> Any:
+    return getattr(function, "_key_for_call_stats", None)
+
+
+def _calls_so_far() -> list[tuple[Any, int]]:
+    """How often each `tf.function` was called, by what TensorFlow counts them by.
+
+    TensorFlow counts them to warn of frequent tracing, and has no public way to ask.
+    """
+    try:
+        counting = import_module(_FUNCTION.__module__)
+        detectors = counting._frequent_tracing_detector_manager._detectors
+        return [(key, detector._call_count) for key, detector in list(detectors.items())]
+    except (ImportError, AttributeError):
+        return []
+
+
+class TensorFlow(Backend):
+    """Keras on TensorFlow."""
+
+    tracing = FunctionTracing
+
+    def is_symbolic(self) -> bool:
+        """Whether what is traced now is asked for without a call, to be exported."""
+        *_, (_, outermost) = [(None, "__call__"), *_functions_being_traced()]
+        return outermost != "__call__"
+
+    def run_loop(
+        self,
+        layer: keras.layers.RNN,
+        keras_loop: Callable[..., Any],
+        call: LoopCall,
+        *,
+        gates: bool,
+    ) -> Looped:
+        """Runs a layer's loop with a step that yields every state, or beside it where it must."""
+        _traced_in_a_block.update(function for function, _ in _functions_being_traced())
+        _refuse_xla()
+        if must_not_be_observed(layer):
+            return self._run_unobserved(layer, keras_loop, call, gates=gates)
+        derive_gates = gates and gates_must_be_derived(layer)
+        result, held = loop_with_states(layer, call, gates=gates and not derive_gates)
+        if derive_gates:
+            held = replace(held, gates=self.recompute(layer, call, gates=True)[1].gates)
+        return Looped(result, held, call.initial_state, result[2])
+
+    def _run_unobserved(
+        self,
+        layer: keras.layers.RNN,
+        keras_loop: Callable[..., Any],
+        call: LoopCall,
+        *,
+        gates: bool,
+    ) -> Looped:
+        if draws_random_numbers_in_its_loop(layer):
+            raise ValueError(
+                f"Layer {layer.name!r} is unrolled around {type(layer.cell).__name__}, a cell of "
+                f"your own that keeps variables beside its weights (such as a seed). Its states "
+                f"could only be derived by running it twice, which would change them. Make it with "
+                f"unroll=False to record it."
+            )
+        # A stateful layer hands on its variables, which it sets before they are read.
+        before = keras.tree.map_structure(tf.identity, call.initial_state)
+        result = keras_loop(*call)
+        derived, held = self.recompute(layer, call._replace(initial_state=before), gates=gates)
+        final = result[2]
+        if layer.unroll:
+            # In a graph even a reader of the last state would be one too many.
+            final = None if layer.stateful else derived[2]
+        return Looped(result, held, before, final, derived=True)
+
+    def recompute(
+        self, layer: keras.layers.RNN, call: LoopCall, *, gates: bool
+    ) -> tuple[Any, Held]:
+        """Runs the loop a second time, which adds nothing to any gradient."""
+        sequences, initial_state = keras.tree.map_structure(
+            keras.ops.stop_gradient, (call.sequences, call.initial_state)
+        )
+        still = LoopCall(sequences, initial_state, call.mask, call.training)
+        return loop_with_states(layer, still, gates=gates)
+
+    def on_host(self, function: OnHost, tensors: Any) -> None:
+        """Calls a Python function with arrays: at once if eager, else whenever the graph runs."""
+        flat = keras.tree.flatten(tensors)
+
+        def called(*arrays: np.ndarray) -> None:
+            function(keras.tree.pack_sequence_as(tensors, list(map(to_numpy, arrays))))
+
+        def in_graph(*arrays: np.ndarray) -> None:
+            try:
+                called(*arrays)
+            except BaseException as interrupt:  # TensorFlow would make an UnknownError of it.
+                _interrupts.append(interrupt)
+
+        _refuse_xla()
+        if tf.executing_eagerly():
+            called(*[keras.ops.convert_to_tensor(tensor).numpy() for tensor in flat])
+        else:
+            tf.numpy_function(in_graph, flat, [])
+
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Has a compiled function raise an interrupt, such as the stop button's, once it ends."""
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            finally:
+                if _interrupts:
+                    raise _interrupts.pop()
+
+        return run
+
+    def refuse(self, model: keras.Model) -> None:
+        """Raises where a model is compiled by XLA."""
+        if getattr(model, "jit_compile", False) is True and not model.run_eagerly:
+            raise ValueError(
+                f"The model {model.name!r} is {_BY_XLA}: model.compile(..., jit_compile=False)."
+            )
+
+
+BACKEND = TensorFlow()

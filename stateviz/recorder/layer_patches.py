@@ -1,0 +1,294 @@
+"""Patches of recurrent layers and their wrappers, which emit the states of each batch.
+
+Keras looks `inner_loop` up on the layer at every call, so an instance attribute can replace it. The
+replacement runs Keras's own loop, whose step here also yields every state; the layer gets what it
+would have got, and the states go to the host once a batch.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from stateviz.recorder.backends import backend
+from stateviz.recorder.backends.base import CannotObserve, Held, LoopCall
+from stateviz.recorder.cells import Part, parts_of
+from stateviz.recorder.context import context
+from stateviz.recorder.frameworks import keras
+from stateviz.recorder.keeping import Called, LayerCall
+from stateviz.recorder.layers import layers_below
+from stateviz.recorder.patches import Patch
+from stateviz.recorder.recorded import recorded_blocks, recorded_layers
+
+_Announced = Literal["reset_state", "build"]
+
+
+class _Call(threading.local):
+    """The call of a layer that this thread runs.
+
+    Attributes:
+        given: Whether `initial_state` was passed.
+        loops: How often its loop was run.
+        emit_later: Emits what the loop held, once the layer has kept its states.
+    """
+
+    given = False
+    loops = 0
+    emit_later: Callable[..., None] | None = None
+
+
+class LayerPatch(Patch):
+    """Emits the states of one layer, for all blocks that record it at the same time.
+
+    A graph that was traced with it keeps it. When no block is open, its host call finds no block
+    and does nothing.
+    """
+
+    def __init__(self, owner: keras.layers.RNN) -> None:
+        super().__init__(owner)
+        self._now = _Call()
+
+    def replacements(self) -> dict[str, object]:
+        """Its call and its loop, and what tells of resets."""
+        layer = self.owner
+        return {
+            "call": self._call(layer),
+            "inner_loop": self._inner_loop(layer),
+            "reset_state": self._announcing(layer.reset_state, "reset_state"),
+            "reset_states": self._announcing(layer.reset_states, "reset_state"),
+            "build": self._announcing(layer.build, "build"),
+        }
+
+    def _call(self, layer: keras.layers.RNN) -> Callable[..., Any]:
+        keras_call = layer.call
+        signature = inspect.signature(keras_call)
+
+        @functools.wraps(keras_call)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if not self._is_observed:
+                return keras_call(*args, **kwargs)
+            arguments = signature.bind(*args, **kwargs).arguments
+            now = self._now
+            now.given = arguments.get("initial_state") is not None
+            now.loops, now.emit_later = 0, None
+            result = keras_call(*args, **kwargs)
+            if not now.loops:
+                self._ran_unseen(
+                    "in a call of its own class that does not use Keras's loop over the timesteps "
+                    "(inner_loop)"
+                )
+            if now.emit_later is not None:
+                emit, now.emit_later = now.emit_later, None
+                # Read only after the layer has kept them, so that nothing in it is read twice.
+                dtype = layer.cell.compute_dtype
+                states = keras.tree.flatten(layer.states)
+                emit(final=[keras.ops.convert_to_tensor(each, dtype) for each in states])
+            return result
+
+        return call
+
+    def _ran_unseen(self, why: str) -> None:
+        for block in recorded_blocks(self.blocks):
+            for name in filter(None, block.names_of(self.owner)):
+                block.capture.ran_unseen(name, why)
+
+    @property
+    def _is_observed(self) -> bool:
+        """Whether what runs or is traced now is for an open block."""
+        return bool(recorded_blocks(self.blocks)) and not backend.is_symbolic()
+
+    def _inner_loop(self, layer: keras.layers.RNN) -> Callable[..., Any]:
+        keras_loop = layer.inner_loop
+
+        @functools.wraps(keras_loop)
+        def inner_loop(
+            sequences: Any, initial_state: Any, mask: Any = None, training: Any = False
+        ) -> Any:
+            if not self._is_observed:
+                return keras_loop(sequences, initial_state, mask, training)
+            self._now.loops += 1
+            if isinstance(mask, list | tuple):
+                mask = mask[0]
+            call = LoopCall(sequences, initial_state, mask, training)
+            try:
+                looped = backend.run_loop(layer, keras_loop, call, gates=self._gates_wanted)
+            except CannotObserve as error:
+                self._ran_unseen(str(error))
+                context.calls[id(layer)] += 1
+                return keras_loop(*call)
+            if looped.held is None:
+                context.calls[id(layer)] += 1
+                return looped.result
+            call = call._replace(initial_state=looped.initial_state)
+            emit = functools.partial(self._emit, layer, call, looped.held, derived=looped.derived)
+            if looped.final is None:
+                self._now.emit_later = emit
+            else:
+                emit(final=looped.final)
+            return looped.result
+
+        return inner_loop
+
+    def derive_fused(self, sequences: Any, initial_state: Sequence[Any]) -> None:
+        """Derives the states of a layer that a fused kernel of its wrapper passed over.
+
+        Args:
+            sequences: What the wrapper read.
+            initial_state: What was given to this layer, or nothing.
+        """
+        if not self._is_observed:
+            return
+        layer = self.owner
+        self._now.given = bool(initial_state)
+        sequences = keras.ops.cast(sequences, layer.compute_dtype)
+        if not initial_state:
+            initial_state = layer.get_initial_state(batch_size=keras.ops.shape(sequences)[0])
+        call = LoopCall(sequences, list(initial_state), None, False)
+        result, held = backend.recompute(layer, call, gates=self._gates_wanted)
+        self._emit(layer, call, held, final=result[2], derived=True)
+
+    @property
+    def _gates_wanted(self) -> bool:
+        return any(block.options.gates for block in recorded_blocks(self.blocks))
+
+    def _emit(
+        self,
+        layer: keras.layers.RNN,
+        call: LoopCall,
+        held: Held,
+        *,
+        final: Any,
+        derived: bool = False,
+    ) -> None:
+        """Sends what the loop held to the host, once for the whole batch."""
+        sequences, initial_state, mask, training = call
+        is_known_later = keras.ops.is_tensor(training)
+        called = Called(
+            step=context.step,
+            place=context.calls[id(layer)],
+            given=self._now.given,
+            stateful=bool(layer.stateful),
+            training=None if training is None or is_known_later else bool(training),
+            go_backwards=bool(layer.go_backwards),
+            derived=derived,
+        )
+        context.calls[id(layer)] += 1
+        if layer.go_backwards:
+            sequences = keras.ops.flip(sequences, axis=1)
+            mask = None if mask is None else keras.ops.flip(mask, axis=1)
+        tensors = {
+            "sequences": sequences,
+            "initial_states": keras.tree.flatten(initial_state),
+            "final_states": keras.tree.flatten(final),
+            "by_loop": {"states": held.states, "inputs": held.inputs, "gates": held.gates},
+        }
+        if mask is not None:
+            tensors["mask"] = mask
+        if is_known_later:
+            tensors["training"] = training
+        try:
+            backend.on_host(functools.partial(self._deliver, parts_of(layer), called), tensors)
+        except CannotObserve as error:
+            self._ran_unseen(str(error))
+
+    def _deliver(self, parts: Sequence[Part], called: Called, arrays: dict[str, Any]) -> None:
+        mask = arrays.get("mask")
+        mask = None if mask is None else mask.reshape(mask.shape[:2]).astype(bool)
+        if "training" in arrays:
+            called = replace(called, training=bool(arrays["training"]))
+        by_loop = keras.tree.map_structure(lambda array: array.swapaxes(0, 1), arrays["by_loop"])
+        inputs = [arrays["sequences"], *by_loop["inputs"]]
+        first = 0
+        for place, part in enumerate(parts):
+            # One cell has all states, whatever shapes its state_size is made of.
+            own = slice(first, first + part.states) if len(parts) > 1 else slice(None)
+            first += part.states
+            call = LayerCall(
+                **vars(called),
+                inputs=inputs[place],
+                initial_states=arrays["initial_states"][own],
+                states=by_loop["states"][own],
+                final_states=arrays["final_states"][own],
+                gates=by_loop["gates"][place],
+                mask=mask,
+                units=part.units,
+                unit_axis=part.unit_axis,
+            )
+            for block in recorded_blocks(self.blocks):
+                name = block.names_of(self.owner)[place]
+                if name is not None:
+                    block.capture.take(name, call)
+
+    def _announcing(self, keras_method: Callable[..., Any], what: _Announced) -> Callable[..., Any]:
+        """The method, which is reported to all blocks whenever it has run."""
+
+        @functools.wraps(keras_method)
+        def method(*args: Any, **kwargs: Any) -> Any:
+            result = keras_method(*args, **kwargs)
+            if self._is_observed:
+                backend.on_host(functools.partial(self._announce, what), {})
+            return result
+
+        return method
+
+    def _announce(self, what: _Announced, _: dict[str, Any]) -> None:
+        for block in recorded_blocks(self.blocks):
+            for name in filter(None, block.names_of(self.owner)):
+                block.capture.method_called(name, what)
+
+
+class BidirectionalPatch(Patch):
+    """Derives both directions of a Bidirectional where one fused kernel called neither layer."""
+
+    def replacements(self) -> dict[str, object]:
+        """Its call."""
+        both = self.owner
+        keras_call = both.call
+        signature = inspect.signature(keras_call)
+
+        @functools.wraps(keras_call)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            recorded = recorded_layers(self.blocks)
+            directions = [
+                each for each in (both.forward_layer, both.backward_layer) if id(each) in recorded
+            ]
+            before = [context.calls[id(each)] for each in directions]
+            result = keras_call(*args, **kwargs)
+            if before == [context.calls[id(each)] for each in directions]:
+                arguments = signature.bind(*args, **kwargs).arguments
+                given = list(arguments.get("initial_state") or [])
+                half = len(given) // 2
+                for each in directions:
+                    own = given[:half] if each is both.forward_layer else given[half:]
+                    LayerPatch.of(each).derive_fused(arguments["sequences"], own)
+            return result
+
+        return {"call": call}
+
+
+class TimeDistributedPatch(Patch):
+    """Refuses a TimeDistributed of unknown length: vectorized, it runs no timestep for itself."""
+
+    def replacements(self) -> dict[str, object]:
+        """Its call."""
+        wrapper = self.owner
+        keras_call = wrapper.call
+
+        @functools.wraps(keras_call)
+        def call(inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            recorded = recorded_layers(self.blocks)
+            inner = [each.name for _, each in layers_below(wrapper) if id(each) in recorded]
+            if inner and inputs.shape[1] is None:
+                raise ValueError(
+                    f"The layer {wrapper.name!r} (TimeDistributed) does not know how many "
+                    f"timesteps it has, so Keras runs them all at once and {inner[0]!r} in it "
+                    f"cannot be recorded. Give its axis 1 a length, for example "
+                    f"keras.Input((10, *rest)) and not keras.Input((None, *rest))."
+                )
+            return keras_call(inputs, *args, **kwargs)
+
+        return {"call": call}

@@ -1,0 +1,232 @@
+"""Patches of a model's own methods: phases, epochs, and the functions that Keras compiled."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
+
+from stateviz.recorder.backends import backend
+from stateviz.recorder.context import STEPS, Step, context
+from stateviz.recorder.frameworks import keras
+from stateviz.recorder.layers import layers_below
+from stateviz.recorder.patches import Block, Patch, lock
+from stateviz.recorder.recorded import RecordedBlock, recorded_blocks
+from stateviz.recording import Phase
+
+_COMPILED = ("train_function", "test_function", "predict_function")
+
+
+class ModelPatch(Patch):
+    """Reports to the blocks which method of a model runs, and has Keras trace anew for them."""
+
+    def __init__(self, owner: keras.Model) -> None:
+        super().__init__(owner)
+        self._made: list[object] = []
+
+    def replacements(self) -> dict[str, object]:
+        """Its methods and steps, its build, and whatever makes its compiled functions."""
+        model = self.owner
+        steps = {name: self._as_one_step(name) for name in {*STEPS.values()}}
+        methods: dict[str, object] = {phase: self._announcing(phase) for phase in STEPS}
+        return {
+            **backend.replacements(model, steps),
+            **methods,
+            **{f"make_{name}": self._making(name) for name in _COMPILED},
+            "build": self._building(model.build),
+        }
+
+    def activate(self, block: Block) -> None:
+        """Has Keras trace anew, so that the block is in the trace."""
+        super().activate(block)
+        self._renew(_COMPILED)
+
+    def deactivate(self) -> None:
+        """Has Keras trace anew, without what was replaced."""
+        super().deactivate()
+        # What is not among those made here is a function of the user's own.
+        current = {name: vars(self.owner).get(name) for name in _COMPILED}
+        self._renew([name for name in current if any(current[name] is each for each in self._made)])
+
+    def _renew(self, names: Iterable[str]) -> None:
+        """Has compiled functions made anew; a method that runs now calls them by their names."""
+        self._made.clear()
+        for name in names:
+            if vars(self.owner).get(name) is not None:
+                vars(self.owner)[name] = None
+                getattr(self.owner, f"make_{name}")()
+
+    def _making(self, name: str) -> Callable[..., Any]:
+        keras_make = getattr(self.owner, f"make_{name}")
+
+        @functools.wraps(keras_make)
+        def make(*args: Any, **kwargs: Any) -> Any:
+            keras_make(*args, **kwargs)
+            function = vars(self.owner)[name]
+            if not any(function is each for each in self._made):
+                vars(self.owner)[name] = function = backend.compiled(function)
+                self._made.append(function)
+            return function
+
+        return make
+
+    def _building(self, keras_build: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(keras_build)
+        def build(*args: Any, **kwargs: Any) -> Any:
+            result = keras_build(*args, **kwargs)
+            for block in recorded_blocks(self.blocks):
+                block.look_again()
+            return result
+
+        return build
+
+    def _as_one_step(self, name: str) -> Callable[..., Any]:
+        keras_step = getattr(self.owner, name)
+        step_of_model = Step(id(self.owner), name)
+
+        @functools.wraps(keras_step)
+        def step(*args: Any, **kwargs: Any) -> Any:
+            with context.set(step=step_of_model, calls=Counter()):
+                return keras_step(*args, **kwargs)
+
+        return step
+
+    def _announcing(self, phase: Phase) -> Callable[..., Any]:
+        keras_method = getattr(self.owner, phase)
+
+        @functools.wraps(keras_method)
+        def method(*args: Any, **kwargs: Any) -> Any:
+            blocks = recorded_blocks(self.blocks)
+            return announced(keras_method, phase, self.owner, blocks, args, kwargs)
+
+        return method
+
+
+def announced(
+    keras_method: Callable[..., Any],
+    phase: Phase,
+    model: keras.Model,
+    blocks: Sequence[RecordedBlock],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Calls a method of a model, and reports its phase and its epochs to blocks."""
+    if not blocks:
+        return keras_method(*args, **kwargs)
+    signature = inspect.signature(keras_method)
+    bound = signature.bind(*args, **kwargs)
+    callbacks = bound.arguments.get("callbacks")
+    # fit hands its own CallbackList to the evaluate that validates.
+    shared = isinstance(callbacks, keras.callbacks.CallbackList)
+    with ExitStack() as stack:
+        for block in blocks:
+            validates = phase == "evaluate" and shared and block.capture.phase_name == "fit"
+            stack.enter_context(block.capture.phase("validation" if validates else phase))
+        if phase != "fit" or "callbacks" not in signature.parameters:
+            return keras_method(*args, **kwargs)
+        epochs = [_Epochs(block) for block in blocks]
+        if shared:
+            stack.enter_context(_appended(callbacks, epochs))
+            return keras_method(*args, **kwargs)
+        bound.arguments["callbacks"] = [*epochs, *keras.tree.flatten(callbacks or [])]
+        return keras_method(*bound.args, **bound.kwargs)
+
+
+@contextmanager
+def _appended(
+    callbacks: keras.callbacks.CallbackList, more: Sequence[keras.callbacks.Callback]
+) -> Iterator[None]:
+    for each in more:
+        callbacks.append(each)
+    try:
+        yield
+    finally:
+        for each in more:
+            callbacks.callbacks.remove(each)
+
+
+class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
+    """Reports to a block when an epoch of fit begins and ends."""
+
+    def __init__(self, block: RecordedBlock) -> None:
+        super().__init__()
+        self._block = block
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._block.look_again()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._block.capture.epoch_began(epoch)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._block.capture.epoch_ended()
+
+
+class RecordsItsCall(keras.callbacks.Callback):  # type: ignore[misc]
+    """A callback that records the call of the model that it is given to."""
+
+    def recording_of(self, model: keras.Model) -> AbstractContextManager[RecordedBlock]:
+        """Records a model for as long as the call lasts."""
+        raise NotImplementedError
+
+    @property
+    def block(self) -> RecordedBlock | None:
+        """The block that is open."""
+        raise NotImplementedError
+
+
+class EveryModelPatch(Patch):
+    """Patches the class of all Keras models, for those that nobody has named to a block.
+
+    A second model over recorded layers, such as an extractor or the encoder of a pair, has compiled
+    functions and phases of its own. It is noticed when one of its methods is called. A callback
+    that records its call is noticed then too, and records for as long as it lasts.
+    """
+
+    def replacements(self) -> dict[str, object]:
+        """Every method that runs a model."""
+        return {phase: self._adopting(phase) for phase in STEPS}
+
+    def _adopting(self, phase: Phase) -> Callable[..., Any]:
+        keras_method = getattr(self.owner, phase)
+
+        @functools.wraps(keras_method)
+        def method(model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+            own = functools.partial(keras_method, model)
+            with ExitStack() as stack:
+                opened = [
+                    stack.enter_context(callback.recording_of(model))
+                    for callback in _recording_callbacks(own, args, kwargs)
+                    if callback.block is None  # else the call around this one is recorded
+                ]
+                return announced(own, phase, model, [*_adopted(model), *opened], args, kwargs)
+
+        return method
+
+
+def _adopted(model: keras.Model) -> list[RecordedBlock]:
+    """The blocks that record a layer of a model and did not know of it before."""
+    with lock:
+        patch = ModelPatch.of(model)
+        new = [block for block in recorded_blocks() if block not in patch.blocks]
+        layers = {id(layer) for _, layer in layers_below(model)} if new else set()
+        adopting = [each for each in new if any(id(one) in layers for one in each.plan.layers)]
+        for block in adopting:
+            block.add(patch)
+    return adopting
+
+
+def _recording_callbacks(
+    method: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+) -> list[RecordsItsCall]:
+    """The callbacks of a call that record it."""
+    signature = inspect.signature(method)
+    if "callbacks" not in signature.parameters:
+        return []
+    given = signature.bind(*args, **kwargs).arguments.get("callbacks")
+    if isinstance(given, keras.callbacks.CallbackList):
+        given = given.callbacks
+    return [each for each in keras.tree.flatten(given) if isinstance(each, RecordsItsCall)]
