@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from stateviz.playing.player import Player as Player
     from stateviz.recorder.block import record as record
     from stateviz.recorder.callback import StateRecorder as StateRecorder
-    from stateviz.recorder.resetting import ResetStates as ResetStates
-    from stateviz.recorder.resetting import reset_state as reset_state
-    from stateviz.recorder.twins import twin as twin
     from stateviz.recording import BatchRecord as BatchRecord
     from stateviz.recording import Event as Event
     from stateviz.recording import Finding as Finding
@@ -40,6 +37,9 @@ if TYPE_CHECKING:
     from stateviz.scenes import play_cell as play_cell
     from stateviz.scenes import play_resets as play_resets
     from stateviz.scenes import play_sequence as play_sequence
+    from stateviz.stateful_models import ResetStates as ResetStates
+    from stateviz.stateful_models import reset_state as reset_state
+    from stateviz.stateful_models import twin as twin
 
 __version__ = "0.1.0"
 
@@ -54,7 +54,7 @@ _HOMES = {
     "Recording": "recording",
     "RecordingFileError": "recording",
     "RecordingWarning": "recording",
-    "ResetStates": "recorder.resetting",
+    "ResetStates": "stateful_models",
     "Resets": "recording",
     "State": "recording",
     "StateRecorder": "recorder.callback",
@@ -67,8 +67,8 @@ _HOMES = {
     "play_resets": "scenes",
     "play_sequence": "scenes",
     "record": "recorder.block",
-    "reset_state": "recorder.resetting",
-    "twin": "recorder.twins",
+    "reset_state": "stateful_models",
+    "twin": "stateful_models",
 }
 
 __all__ = sorted(_HOMES)

@@ -114,7 +114,7 @@ def a_carried_state_is_drawn_as_new_zeros() -> None:
 
 @breaks(RESETTING)
 def the_state_of_training_is_not_put_back_after_validation() -> None:
-    wrap("recorder.resetting", "ResetStates.on_test_end", lambda *_, **__: None)
+    wrap("stateful_models", "ResetStates.on_test_end", lambda *_, **__: None)
 
 
 @breaks(BROKEN_STREAM)
@@ -148,7 +148,7 @@ def a_twin_keeps_its_own_random_weights() -> None:
         made.set_weights(weights)
         return made
 
-    wrap("recorder.twins", "twin", random)
+    wrap("stateful_models", "twin", random)
 
 
 @breaks(TRIAL)

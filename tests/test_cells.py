@@ -78,12 +78,12 @@ def test_a_cell_of_your_own_is_recorded_with_all_its_states(tmp_path: Any) -> No
     np.testing.assert_allclose(outputs, fast - slow, atol=1e-6)
     recording, _ = recorded(keras.layers.RNN(cell, name="leaky"), X)
     [batch] = recording["leaky"].batches
-    [further] = batch.further_states
-    np.testing.assert_array_equal(further.state, count)
+    [further] = batch.states[2:]
+    np.testing.assert_array_equal(further.after, count)
     np.testing.assert_array_equal(further.final, count[:, -1])
     again = stateviz.load(recording.save(tmp_path / "leaky"))["leaky"].batches[0]
-    for part in ("initial", "state", "final"):
-        kept = getattr(again.further_states[0], part)
+    for part in ("initial", "after", "final"):
+        kept = getattr(again.states[2], part)
         np.testing.assert_array_equal(kept, getattr(further, part))
     assert further.initial.any() != further.final.any()
     assert again.nbytes == batch.nbytes

@@ -24,8 +24,6 @@ from stateviz.course import keras2
 from stateviz.recording import Gates, Recording, RecordingFileError, State
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_recording
 
-VERSION_1 = sorted(keras2.FOLDER.glob("*.npz"))
-
 
 def full_recording() -> Recording:
     gates = Gates(*np.random.default_rng(0).normal(size=(4, SAMPLES, TIMESTEPS, UNITS)))
@@ -33,20 +31,17 @@ def full_recording() -> Recording:
     return a_recording(gates=gates, inputs=np.ones((SAMPLES, TIMESTEPS, 1), "f2"), mask=mask)
 
 
-def test_files_of_version_1_still_open() -> None:
-    assert VERSION_1
-    for path in VERSION_1:
+def test_the_courses_own_files_open() -> None:
+    for path in sorted(keras2.FOLDER.glob("*.npz")):
         recording = stateviz.load(path)
         assert all(layer.batches for layer in recording.values())
         assert recording.resets().state_tensors_zeroed > 0
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_a_changed_byte_is_refused_or_changes_nothing(version: int, tmp_path: Path) -> None:
-    path = tmp_path / "run.npz"
-    original = VERSION_1[0] if version == 1 else full_recording().save(path)
-    right, whole = stateviz.load(original), original.read_bytes()
-    random = np.random.default_rng(version)
+def test_a_changed_byte_is_refused_or_changes_nothing(tmp_path: Path) -> None:
+    path = full_recording().save(tmp_path / "run.npz")
+    right, whole = stateviz.load(path), path.read_bytes()
+    random = np.random.default_rng(2)
     every = int(os.environ.get("STATEVIZ_MUTATIONS", "300"))
     refused = 0
     for place in random.integers(0, len(whole), every):
@@ -97,19 +92,13 @@ CONTRADICTIONS: dict[str, Callable[[dict[str, Any]], Any] | None] = {
     "phase": set_word("phase", "fitt"),
     "origin": set_word("origin", ["carried"]),
     "index": set_word("index", 7),
-    "epoch": set_word("epoch", -1),
     "came_from": set_word("came_from", 99),
     "batch_size": set_word("batch_size", 2),
-    "training": set_word("training", "yes"),
-    "a fraction": set_word("batch", 0.5),
     "event kind": set_event("kind", "bang"),
     "event record": set_event("record", 600),
     "event layer": set_event("layer", "other"),
-    "event batch": set_event("batch", "first"),
     "units": lambda meta: meta["layers"][0].update(units=5),
-    "kept units": lambda meta: meta["layers"][0].update(kept_units=[9]),
     "stateful": lambda meta: meta["layers"][0].update(stateful=None),
-    "ends apart by less than nothing": lambda meta: meta["layers"][0].update(ends_within=-1.0),
     "ends apart by a word": lambda meta: meta["layers"][0].update(ends_within="little"),
     "no layers": lambda meta: meta.pop("layers"),
     "shape": set_array("hidden_state", ["f4", 0, [1, 2, 3]]),

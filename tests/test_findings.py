@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz.recording.evidence import Finding, Findings
+from stateviz.recording.finding import Finding, Findings
 from tests.building.models import ONES, counting_model
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 
@@ -127,6 +127,6 @@ def test_findings_wrap_at_words_in_a_notebook() -> None:
     page = found._repr_html_()
     assert page.count("<li>") == len(found) > 0
     assert "<i>Give fit callbacks=[stateviz.ResetStates()]" in page
-    assert fitted(validated=True, cured=True)._repr_html_().startswith("<p>Nothing was found")
+    assert fitted(validated=True, cured=True)._repr_html_().startswith("<p>No findings.")
     odd = Findings([Finding("<b>", "odd", "a < b", (), "c & d")])
     assert "<b>&lt;b&gt;</b>: a &lt; b<br><i>c &amp; d</i>" in odd._repr_html_()

@@ -1,6 +1,6 @@
 """What a recurrent layer held, batch after batch: plain NumPy, to keep, save, open and read."""
 
-from stateviz.recording.evidence import Finding as Finding
+from stateviz.recording.finding import Finding as Finding
 from stateviz.recording.layers import LayerRecording as LayerRecording
 from stateviz.recording.recording import Recording as Recording
 from stateviz.recording.recording import RecordingWarning as RecordingWarning
@@ -11,7 +11,6 @@ from stateviz.recording.records import PHASES as PHASES
 from stateviz.recording.records import STATE_NAMES as STATE_NAMES
 from stateviz.recording.records import BatchRecord as BatchRecord
 from stateviz.recording.records import Event as Event
-from stateviz.recording.records import FurtherState as FurtherState
 from stateviz.recording.records import Gates as Gates
 from stateviz.recording.records import GRUGates as GRUGates
 from stateviz.recording.records import Origin as Origin

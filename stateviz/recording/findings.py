@@ -1,4 +1,4 @@
-"""Reads a recording for what happened to the state that its owner would not expect.
+"""Findings from how the states of batches began, and all findings of a recording.
 
 Each finding is a sentence with its evidence, places in the recording, and a cure in words. It says
 only what the recording proves: a look that would need what was not kept finds nothing.
@@ -10,17 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from stateviz.recording.evidence import Finding, Findings, Run, times
-from stateviz.recording.history import records_of
-from stateviz.recording.layers import LayerRecording
-from stateviz.recording.mistakes import MISTAKES
+from stateviz.recording.finding import Finding, Findings, Run, times
+from stateviz.recording.input_findings import FROM_INPUTS
+from stateviz.recording.layers import LayerRecording, records_of
 from stateviz.recording.records import BatchRecord, Event
 
 
 def findings_of(layers: Sequence[LayerRecording], events: Sequence[Event]) -> Findings:
     """Everything odd, layer by layer; empty where nothing is."""
     runs = [Run.of(layer, events) for layer in layers]
-    looks = (*_LOOKS, *MISTAKES)
+    looks = (*_LOOKS, *FROM_INPUTS)
     return Findings(found for run in runs for look in looks for found in look(run))
 
 
@@ -99,12 +98,11 @@ def _a_state_came_from_outside(run: Run) -> Iterator[Finding]:
         if run.layer.stateful and event.origin == "altered" and event.left_by is None
     ]
     if found:
-        hidden = ", or a batch that was not kept had left it" if run.hides_sources else ""
         yield Finding(
             run.name,
             "a state came from outside the recording",
             f"{times(found)} a batch began with a state that no recorded batch had left: it was "
-            f"assigned, or the layer ran unrecorded{hidden}.",
+            f"assigned, or the layer ran unrecorded.",
             records_of(found),
             "Open the record block before the layer first runs, or call "
             "stateviz.reset_state(model) in it.",

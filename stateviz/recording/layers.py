@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from stateviz.recording.labelled import dataset_of
-from stateviz.recording.records import BatchRecord, ByContent, Origin, Phase
+from stateviz.recording.records import ZEROED, BatchRecord, ByContent, Event, Origin, Phase
 
 if TYPE_CHECKING:
     import xarray
@@ -228,3 +228,34 @@ def unknown_layer(name: object, known: Sequence[str]) -> str:
     near = get_close_matches(str(name), known, n=3, cutoff=0.4)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"There is no recurrent layer {name!r}.{hint} Known: {', '.join(map(repr, known))}."
+
+
+def history_of(layer: LayerRecording, events: Sequence[Event]) -> list[Event]:
+    """An event for each batch of a layer, also for those that were not kept.
+
+    A batch without an event, as in a recording that is made by hand, gets one.
+    """
+    own = [event for event in events if event.kind == "batch" and event.layer == layer.name]
+    number_of = {event.record: number for number, event in enumerate(own)}
+    for batch in (each for each in layer.batches if each.index not in number_of):
+        number_of[batch.index] = len(own)
+        own.append(
+            Event(
+                "batch",
+                phase=batch.phase,
+                epoch=batch.epoch,
+                layer=batch.layer,
+                batch=batch.batch,
+                origin=batch.origin,
+                batch_size=batch.batch_size,
+                record=batch.index,
+                zeros=batch.origin in ZEROED or not any(s.initial.any() for s in batch.states),
+                left_by=None if batch.came_from is None else number_of.get(batch.came_from),
+            )
+        )
+    return own
+
+
+def records_of(events: Iterable[Event]) -> tuple[int, ...]:
+    """The places in `LayerRecording.batches` of the events whose batches were kept."""
+    return tuple(event.record for event in events if event.record is not None)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stateviz.recording import storage
-from stateviz.recording.evidence import Findings
+from stateviz.recording.finding import Findings
 from stateviz.recording.findings import findings_of
 from stateviz.recording.layers import LayerRecording, unknown_layer
 from stateviz.recording.records import Event, same_content

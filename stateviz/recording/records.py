@@ -73,11 +73,6 @@ class State(ByContent):
     final: np.ndarray
 
     @property
-    def state(self) -> np.ndarray:
-        """Another name of `after`."""
-        return self.after
-
-    @property
     def flat(self) -> State:
         """The same with all axes of the units laid out as one, as `numpy.reshape` takes them."""
         samples, timesteps = self.after.shape[:2]
@@ -110,9 +105,6 @@ class LaterState(State):
         if callable(held):
             held = vars(self)["held"] = held()
         return np.asarray(held)
-
-
-FurtherState = State  # what a state beyond the second was called
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,11 +259,6 @@ class BatchRecord(ByContent):
     def final_cell_state(self) -> np.ndarray | None:
         """The cell state c after the last timestep, shape (samples, units), or None."""
         return None if self._cell is None else self._cell.final
-
-    @property
-    def further_states(self) -> tuple[State, ...]:
-        """What a cell of the user's own holds beside its first two states."""
-        return self.states[2:]
 
     @property
     def timesteps(self) -> int:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import html
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from stateviz.recording.history import history_of
 from stateviz.recording.labelled import optional
-from stateviz.recording.layers import LayerRecording
+from stateviz.recording.layers import LayerRecording, history_of
 from stateviz.recording.records import NUMBERED_PHASES, ORIGINS, ZEROED, Event, Origin, Phase
-from stateviz.recording.words import html_table
 
 if TYPE_CHECKING:
     import pandas
@@ -162,7 +161,7 @@ class Resets(Sequence[ResetCount]):
 
     def _repr_html_(self) -> str:
         head, body = self._rows()
-        return html_table(head, body[:-1], foot=body[-1])
+        return _html_table(head, body[:-1], foot=body[-1])
 
 
 def _follows(last: ResetCount, count: ResetCount) -> bool:
@@ -209,3 +208,16 @@ def in_order(origins: Iterable[dict[Origin, int]]) -> dict[Origin, int]:
     for each in origins:
         together.update(each)
     return {origin: together[origin] for origin in ORIGINS if together[origin]}
+
+
+def _html_table(head: list[str], body: list[list[str]], foot: list[str]) -> str:
+    """A table in HTML, all of whose cells are text."""
+
+    def cells(tag: str, row: list[str]) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
+
+    return (
+        f"<table><thead>{cells('th', head)}</thead>"
+        f"<tbody>{''.join(cells('td', row) for row in body)}</tbody>"
+        f"<tfoot>{cells('th', foot)}</tfoot></table>"
+    )

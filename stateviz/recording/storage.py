@@ -2,8 +2,7 @@
 
 It holds `meta.json`, the words, and one array for each dtype, in which all arrays of that dtype lie
 one after the other; the words say where. Nothing in it is compressed, so its size bounds what
-opening it can take, and every byte is under a checksum that is always read to its end. A file of
-version 1 has an array for itself for each of a batch's arrays.
+opening it can take, and every byte is under a checksum.
 """
 
 from __future__ import annotations
@@ -15,13 +14,22 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, get_args
 
 import numpy as np
 
-from stateviz.recording.checking import refuse_what_does_not_fit
 from stateviz.recording.layers import LayerRecording
-from stateviz.recording.records import STATE_NAMES, BatchRecord, Event, Gates, GRUGates, State
+from stateviz.recording.records import (
+    ORIGINS,
+    PHASES,
+    STATE_NAMES,
+    BatchRecord,
+    Event,
+    EventKind,
+    Gates,
+    GRUGates,
+    State,
+)
 from stateviz.writing import whole
 
 FILE_FORMAT = "stateviz recording"
@@ -52,7 +60,6 @@ _BATCH_WORDS = (
 )
 _ARRAYS = ("samples", "inputs", "mask")
 _EVENT_WORDS = tuple(field.name for field in fields(Event))
-_AT_ONCE = 2**20  # bytes of small arrays that are written together
 
 
 class RecordingFileError(ValueError):
@@ -76,12 +83,9 @@ def write(path: Path, parts: Parts) -> None:
         OSError: It cannot be written.
         ValueError: The parts contradict each other, so that the file could not be opened.
     """
-    try:
-        refuse_what_does_not_fit(parts.layers, parts.events)
-    except ValueError as error:
-        raise ValueError(
-            f"The recording contradicts itself, so it is not saved: {error}."
-        ) from None
+    contradiction = next(_contradictions(parts), None)
+    if contradiction is not None:
+        raise ValueError(f"The recording contradicts itself, so it is not saved: {contradiction}.")
     streams: dict[str, list[np.ndarray]] = {}
     ends: dict[str, int] = {}
 
@@ -118,25 +122,8 @@ def write(path: Path, parts: Parts) -> None:
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 head = {"descr": f"<{name}", "fortran_order": False, "shape": (ends[name],)}
                 np.lib.format.write_array_header_1_0(member, head)
-                for together in _together(arrays, np.dtype(f"<{name}")):
-                    member.write(together)
-
-
-def _together(arrays: Sequence[np.ndarray], dtype: np.dtype) -> Iterator[memoryview | bytes]:
-    """The bytes of arrays one after the other, many small ones at once."""
-    waiting: list[bytes] = []
-    size = 0
-    for array in arrays:
-        ordered = np.ascontiguousarray(array, dtype)
-        if ordered.nbytes < _AT_ONCE:
-            waiting.append(ordered.tobytes())
-            size += ordered.nbytes
-        if waiting and (ordered.nbytes >= _AT_ONCE or size >= _AT_ONCE):
-            yield b"".join(waiting)
-            waiting, size = [], 0
-        if ordered.nbytes >= _AT_ONCE:
-            yield ordered.reshape(-1).view(np.uint8).data
-    yield b"".join(waiting)
+                for array in arrays:
+                    member.write(array.astype(f"<{name}", copy=False).tobytes())
 
 
 def read(path: Path) -> Parts:
@@ -152,70 +139,53 @@ def read(path: Path) -> Parts:
             f"There is no file {str(path)!r}. Expected a recording written by "
             f'recording.save("run.npz").'
         )
-    with path.open("rb") as file:
-        try:
-            parts = _read(file, path.stat().st_size)
-            refuse_what_does_not_fit(parts.layers, parts.events)
-            return parts
-        except _NewerVersion as newer:
-            raise RecordingFileError(
-                f"{str(path)!r} is a recording of file version {newer}; this stateviz reads up to "
-                f"version {FILE_VERSION}. Install a newer stateviz, or record again."
-            ) from None
-        except Exception as error:  # a file can hold anything
-            file.seek(0)
+    try:
+        parts = _read(path)
+        contradiction = next(_contradictions(parts), None)
+        if contradiction is not None:
+            raise ValueError(contradiction)
+        return parts
+    except _NewerVersion as newer:
+        raise RecordingFileError(
+            f"{str(path)!r} is a recording of file version {newer}; this stateviz reads version "
+            f"{FILE_VERSION}. Install a newer stateviz, or record again."
+        ) from None
+    except Exception as error:  # a file can hold anything
+        with path.open("rb") as file:
             is_zip = file.read(2) == b"PK"
-            why = "it is damaged or cut short" if is_zip else "it is another kind of file"
-            said = str(error) or type(error).__name__
-            raise _not_a_recording(path, f"{why} ({said[:200]})") from error
+        why = "it is damaged or cut short" if is_zip else "it is another kind of file"
+        raise RecordingFileError(
+            f"{str(path)!r} ({path.stat().st_size:,} bytes) cannot be opened as a recording: {why} "
+            f"({(str(error) or type(error).__name__)[:200]}). Expected a whole .npz file written "
+            f'by recording.save("run.npz").'
+        ) from error
 
 
 class _NewerVersion(Exception):
     pass
 
 
-def _read(file: BinaryIO, size: int) -> Parts:
-    with zipfile.ZipFile(file) as archive:
+def _read(path: Path) -> Parts:
+    with zipfile.ZipFile(path) as archive:
         members = {info.filename: info for info in archive.infolist()}
         for info in members.values():
             if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
                 raise ValueError(f"{info.filename!r} is compressed or encrypted, which we never do")
-        if len(members) < len(archive.infolist()):
-            raise ValueError("two parts of it have one name")
-        if sum(info.file_size for info in members.values()) > size:
+        if sum(info.file_size for info in members.values()) > path.stat().st_size:
             raise ValueError("its parts say that they are larger than the file")
-        if "meta.json" not in members and "meta.npy" not in members:
+        if members.pop("meta.json", None) is None:
             raise ValueError("it has no stateviz header")
-        is_first = "meta.json" not in members
-        raw = _content(archive, members.pop("meta.npy" if is_first else "meta.json"))
-        meta = json.loads(bytes(_array(raw) if is_first else raw).decode())
+        meta = json.loads(archive.read("meta.json"))
         if not isinstance(meta, dict) or meta.get("format") != FILE_FORMAT:
             raise ValueError("its header is not stateviz's")
-        version = meta.get("version")
-        if version not in (1, FILE_VERSION):
-            raise _NewerVersion(version)
-        arrays = {
-            name.removesuffix(".npy"): _array(_content(archive, info))
-            for name, info in members.items()
-        }
-    return _rebuilt_1(meta, arrays) if is_first else _rebuilt(meta, arrays)
+        if meta.get("version") != FILE_VERSION:
+            raise _NewerVersion(meta.get("version"))
+        streams = {name.removesuffix(".npy"): _array(archive.read(name)) for name in members}
+    return _rebuilt(meta, streams)
 
 
-def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytearray:
-    """All bytes of a member; zipfile compares the checksum at their end."""
-    content = bytearray(info.file_size)
-    rest = memoryview(content)
-    with archive.open(info) as member:
-        while part := member.read(_AT_ONCE):
-            rest[: len(part)] = part  # longer than it says: an error
-            rest = rest[len(part) :]
-        if rest:
-            raise ValueError(f"{info.filename!r} is not as long as it says")
-    return content
-
-
-def _array(content: bytearray) -> np.ndarray:
-    """The array of an `.npy` file, in the memory of its content."""
+def _array(content: bytes) -> np.ndarray:
+    """The array of an `.npy` file, whose bytes are under a checksum already."""
     file = io.BytesIO(content)
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("an array has a header of another version")
@@ -224,36 +194,24 @@ def _array(content: bytearray) -> np.ndarray:
         raise ValueError(f"an array has the dtype {dtype}, or its columns first")
     if math.prod(shape) * dtype.itemsize != len(content) - file.tell():
         raise ValueError("an array is not as long as its shape says")
-    return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape)
-
-
-def _not_a_recording(path: Path, why: str) -> RecordingFileError:
-    return RecordingFileError(
-        f"{str(path)!r} ({path.stat().st_size:,} bytes) cannot be opened as a recording: {why}. "
-        f'Expected a whole .npz file written by recording.save("run.npz").'
-    )
+    return np.frombuffer(bytearray(content), dtype, offset=file.tell()).reshape(shape)
 
 
 def _arrays(batch: BatchRecord) -> dict[str, np.ndarray]:
     """The arrays that a record holds, by their names in the file."""
     found = {name: array for name in _ARRAYS if (array := getattr(batch, name)) is not None}
     for place, state in enumerate(batch.states):
-        names = _names_of_state(place)
-        found |= {name: getattr(state, part) for part, name in names.items()}
-    if batch.gates is not None:
-        for gate in fields(batch.gates):
-            found[f"gates.{gate.name}"] = getattr(batch.gates, gate.name)
+        for part, name in _names_of_state(place).items():
+            found[name] = getattr(state, part)
+    for gate in fields(batch.gates) if batch.gates is not None else ():
+        found[f"gates.{gate.name}"] = getattr(batch.gates, gate.name)
     return found
 
 
 def _names_of_state(place: int) -> dict[str, str]:
     """What the parts of a state are called in the file."""
-    if place < len(STATE_NAMES):
-        name = STATE_NAMES[place]
-        names = (f"initial_{name}_state", f"{name}_state", f"final_{name}_state")
-    else:
-        prefix = f"further_states.{place - len(STATE_NAMES)}"
-        names = (f"{prefix}.initial", f"{prefix}.state", f"{prefix}.final")
+    name = STATE_NAMES[place] if place < len(STATE_NAMES) else f"state_{place}"
+    names = (f"initial_{name}_state", f"{name}_state", f"final_{name}_state")
     return dict(zip(("initial", "after", "final"), names, strict=True))
 
 
@@ -261,58 +219,31 @@ def _rebuilt(meta: dict[str, Any], streams: dict[str, np.ndarray]) -> Parts:
     def found(name: str, first: int, shape: list[int]) -> np.ndarray:
         if min([first, *shape]) < 0:
             raise ValueError("an array has a negative place or length")
-        size = math.prod(shape)
-        return streams[name][first : first + size].reshape(shape)
+        return streams[name][first : first + math.prod(shape)].reshape(shape)
 
     layers = []
     for described in meta["layers"]:
-        layer = _rebuilt_layer(described)
-        for words, arrays in described["batches"]:
-            named = dict(zip(meta["batch words"], words, strict=True))
-            if named["units"] is not None:
-                named["units"] = tuple(named["units"])
+        words = {name: _as_tuple(described[name]) for name in _LAYER_WORDS}
+        layer = LayerRecording(**words)
+        for values, arrays in described["batches"]:
+            named = dict(zip(meta["batch words"], map(_as_tuple, values), strict=True))
             own = {name: found(*place) for name, place in arrays.items()}
             layer.batches.append(_rebuilt_batch(layer.name, named, own))
         layers.append(layer)
-    events = [
-        Event(**dict(zip(meta["event words"], event, strict=True))) for event in meta["events"]
-    ]
+    words = meta["event words"]
+    events = [Event(**dict(zip(words, event, strict=True))) for event in meta["events"]]
     return Parts(layers, events, str(meta["stopped"]))
 
 
-def _rebuilt_1(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Parts:
-    """Of a file of version 1: an array for each array."""
-    owned: dict[str, dict[str, np.ndarray]] = {}
-    for full_name, array in arrays.items():
-        owner, _, name = full_name.rpartition("/")
-        owned.setdefault(owner, {})[name] = array
-    layers = []
-    for place, described in enumerate(meta["layers"]):
-        layer = _rebuilt_layer(described)
-        for words in described["batches"]:
-            own = owned.pop(f"{place}/{words['index']}")
-            words = words | {"units": layer.kept_units}
-            layer.batches.append(_rebuilt_batch(layer.name, words, own))
-        layers.append(layer)
-    return Parts(layers, [Event(**event) for event in meta["events"]], str(meta["stopped"]))
-
-
-def _rebuilt_layer(described: dict[str, Any]) -> LayerRecording:
-    words = {name: described[name] for name in _LAYER_WORDS if name in described}
-    if words.get("kept_units") is not None:
-        words["kept_units"] = tuple(words["kept_units"])
-    return LayerRecording(**words)
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _rebuilt_batch(layer: str, words: dict[str, Any], arrays: dict[str, Any]) -> BatchRecord:
     states: list[State] = []
     while (names := _names_of_state(len(states)))["after"] in arrays:
         states.append(State(**{part: arrays.pop(name) for part, name in names.items()}))
-    gates = {
-        name.removeprefix("gates."): arrays.pop(name)
-        for name in list(arrays)
-        if name.startswith("gates.")
-    }
+    gates = {name[6:]: arrays.pop(name) for name in list(arrays) if name.startswith("gates.")}
     return BatchRecord(
         layer=layer,
         states=tuple(states),
@@ -320,3 +251,58 @@ def _rebuilt_batch(layer: str, words: dict[str, Any], arrays: dict[str, Any]) ->
         **words,
         **arrays,
     )
+
+
+def _contradictions(parts: Parts) -> Iterator[str]:
+    """What in a recording contradicts the rest."""
+    if len({layer.name for layer in parts.layers}) < len(parts.layers):
+        yield "two layers have one name"
+    for layer in parts.layers:
+        if not isinstance(layer.stateful, bool) or not isinstance(layer.ends_within, float | int):
+            yield f"layer {layer.name!r} is stateful={layer.stateful!r}"
+        for place, batch in enumerate(layer.batches):
+            at = f"batch {place} of {layer.name!r}"
+            if batch.index != place:
+                yield f"{at}: its index is {batch.index!r}"
+            if batch.came_from is not None and not 0 <= batch.came_from < len(layer.batches):
+                yield f"{at}: it came from batch {batch.came_from}"
+            if batch.phase not in (None, *PHASES) or batch.origin not in (*ORIGINS,):
+                yield f"{at}: its phase is {batch.phase!r} and its origin {batch.origin!r}"
+            yield from (f"{at}: {wrong}" for wrong in _wrong_shapes(batch, layer))
+    yield from _wrong_events(parts)
+
+
+def _wrong_events(parts: Parts) -> Iterator[str]:
+    kept = {layer.name: len(layer.batches) for layer in parts.layers}
+    for event in parts.events:
+        if event.layer not in (None, *kept) or event.kind not in get_args(EventKind):
+            yield f"the event {event!r} has no such kind or layer"
+        elif event.record is not None and not 0 <= event.record < kept[event.layer or ""]:
+            yield f"the event {event!r} has no such record"
+
+
+def _wrong_shapes(batch: BatchRecord, layer: LayerRecording) -> Iterator[str]:
+    rows = batch.samples
+    if rows.ndim != 1 or rows.dtype.kind != "i" or not len(rows) or not batch.states:
+        yield "it has no samples or no state"
+        return
+    if rows.min() < 0 or rows.max() >= batch.batch_size or batch.units != layer.kept_units:
+        yield "it has no such samples or units"
+    samples_and_timesteps = (len(rows), *batch.states[0].after.shape[1:2])
+    shapes = {state.after.shape for state in batch.states[:2]}
+    for state in batch.states:
+        shape = state.after.shape
+        ends = {state.initial.shape, state.final.shape}
+        if shape[:2] != samples_and_timesteps or ends != {(len(rows), *shape[2:])}:
+            yield f"a state has the shapes {shape} and {ends}"
+    kept = layer.units if layer.kept_units is None else len(layer.kept_units)
+    first = batch.states[0].after.shape
+    if len(first) == 3 and first[2] != kept:
+        yield f"it has not {kept} units: {first}"
+    for name in ("inputs", "mask"):
+        array = getattr(batch, name)
+        if array is not None and array.shape[:2] != samples_and_timesteps:
+            yield f"its {name} has the shape {array.shape}"
+    for gate in fields(batch.gates) if batch.gates is not None else ():
+        if getattr(batch.gates, gate.name).shape not in shapes:
+            yield f"its gate {gate.name!r} has another shape than its states"

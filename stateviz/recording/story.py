@@ -9,7 +9,6 @@ from itertools import groupby
 from stateviz.recording.layers import LayerRecording
 from stateviz.recording.records import Event
 from stateviz.recording.resets import ResetCount, count_resets, in_order
-from stateviz.recording.words import plural
 
 
 @dataclass(frozen=True)
@@ -79,3 +78,9 @@ def _by_phase(counts: Iterable[ResetCount]) -> Iterator[tuple[str, list[ResetCou
         for count in group:
             phases.setdefault(count.phase or "in an unknown phase", []).append(count)
         yield from phases.items()
+
+
+def plural(count: int, noun: str) -> str:
+    """The count and the noun, such as "1 batch" and "1,000 batches"."""
+    many = {"batch": "batches"}.get(noun, f"{noun}s")
+    return f"{count:,} {noun if count == 1 else many}"

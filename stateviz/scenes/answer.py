@@ -15,7 +15,7 @@ from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
 from stateviz.playing.stage import poster_png
 from stateviz.recording import LayerRecording, Recording, Resets
-from stateviz.recording.history import history_of
+from stateviz.recording.layers import history_of
 from stateviz.recording.resets import began_from_zeros
 from stateviz.scenes.choosing import one_layer
 from stateviz.scenes.furniture import FONT, LEFT, WIDTH, headline

@@ -19,7 +19,7 @@ from stateviz.playing.pace import frames_of_a_motion, pace
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pick, Scene, nothing
 from stateviz.recording import ORIGINS, LayerRecording, Origin, Recording
-from stateviz.recording.history import history_of
+from stateviz.recording.layers import history_of
 from stateviz.scenes import batches
 from stateviz.scenes.choosing import (
     check_place,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stateviz.recording import BatchRecord, LayerRecording, Recording
-from stateviz.recording.history import history_of
+from stateviz.recording.layers import history_of
 from stateviz.scenes.naming import told_apart
 
 

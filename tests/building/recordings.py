@@ -16,6 +16,7 @@ from stateviz.recording import (
     Recording,
     State,
 )
+from stateviz.recording.records import ZEROED
 
 SAMPLES, TIMESTEPS, UNITS = 4, 3, 2
 Thing = TypeVar("Thing")
@@ -81,7 +82,7 @@ def a_recording(batches: int = 6, **words: Any) -> Recording:
     """A recording of one layer, whose batches are `a_batch(index, **words)`."""
     layer = LayerRecording("lstm", "LSTM", UNITS, stateful=True)
     recording = Recording([layer])
-    recording.events.append(Event("phase began", phase="fit"))
+    recording.events.append(Event("phase began", phase="fit", call=0))
     for index in range(batches):
         batch = a_batch(index, **words)
         layer.batches.append(batch)
@@ -95,7 +96,10 @@ def a_recording(batches: int = 6, **words: Any) -> Recording:
                 origin=batch.origin,
                 batch_size=SAMPLES,
                 record=index,
+                call=0,
+                zeros=batch.origin in ZEROED or not any(s.initial.any() for s in batch.states),
+                left_by=batch.came_from,
             )
         )
-    recording.events.append(Event("phase ended", phase="fit"))
+    recording.events.append(Event("phase ended", phase="fit", call=0))
     return recording

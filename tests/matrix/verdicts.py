@@ -160,8 +160,8 @@ def what_is_wrong_in(
     initial = [batch.initial_hidden_state, batch.initial_cell_state]
     states = [batch.hidden_state, batch.cell_state]
     final = [batch.final_hidden_state, batch.final_cell_state]
-    for further in batch.further_states:
-        initial, states = [*initial, further.initial], [*states, further.state]
+    for further in batch.states[2:]:
+        initial, states = [*initial, further.initial], [*states, further.after]
         final.append(further.final)
     initial, states, final = (
         [each for each in group if each is not None] for group in (initial, states, final)

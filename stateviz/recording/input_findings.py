@@ -1,4 +1,4 @@
-"""The commonest mistakes with a stateful layer, seen from what it read and which state it kept.
+"""Findings that need what the batches read, and which state they kept meanwhile.
 
 Each look asks for proof: the inputs of the batches, bit for bit. Where they were not kept, or where
 they repeat anyway, it finds nothing.
@@ -11,8 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from stateviz.recording.evidence import Finding, Run, same, times
-from stateviz.recording.history import records_of
+from stateviz.recording.finding import Finding, Run, same, times
+from stateviz.recording.layers import records_of
 from stateviz.recording.records import Event, Phase
 
 _TRAINING: tuple[Phase, ...] = ("fit", "train_on_batch")
@@ -236,7 +236,7 @@ def _overlap(read: np.ndarray, then: np.ndarray) -> int | None:
     return None
 
 
-MISTAKES: tuple[Callable[[Run], Iterator[Finding]], ...] = (
+FROM_INPUTS: tuple[Callable[[Run], Iterator[Finding]], ...] = (
     _the_same_call_again,
     _epochs_by_hand,
     _rows_were_shuffled,

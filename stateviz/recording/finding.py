@@ -1,4 +1,4 @@
-"""What a look at a recording needs: the history of a layer, what it read, and how to say it."""
+"""A `Finding`, and what finding it needs: the history of a layer, and what it read."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from stateviz.recording.history import history_of, numbered
-from stateviz.recording.layers import LayerRecording
+from stateviz.recording.layers import LayerRecording, history_of
 from stateviz.recording.records import BatchRecord, Event
 
 
@@ -52,7 +51,7 @@ class Findings(list[Finding]):
 
     def _repr_html_(self) -> str:
         if not self:
-            return "<p>Nothing was found that its owner would not expect.</p>"
+            return "<p>No findings.</p>"
         rows = (
             f"<li><b>{html.escape(found.layer)}</b>: {html.escape(found.what)}"
             f"<br><i>{html.escape(found.cure)}</i></li>"
@@ -78,18 +77,12 @@ class Run:
     @classmethod
     def of(cls, layer: LayerRecording, events: Sequence[Event]) -> Run:
         """The history of a layer."""
-        return cls(layer, numbered(events), history_of(layer, events))
+        return cls(layer, events, history_of(layer, events))
 
     @property
     def name(self) -> str:
         """The layer's name."""
         return self.layer.name
-
-    @property
-    def hides_sources(self) -> bool:
-        """Whether batches were not kept, and the recording is too old to say what they left."""
-        dropped = [event for event in self.history if event.record is None]
-        return bool(dropped) and all(event.left_by is None for event in dropped)
 
     def source(self, event: Event) -> Event | None:
         """The batch whose final state a batch began with."""
