@@ -375,22 +375,6 @@ def test_a_block_that_a_callback_opens_and_leaves() -> None:
         np.testing.assert_array_equal(own, other)
 
 
-def test_a_callback_that_changes_the_model_in_its_block_does_not_end_the_fit() -> None:
-    X, y = series()
-
-    class Changes(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            with stateviz.record(self.model) as recording:
-                self.model.predict(X, **FIT)
-                self.model.layers[2].rate = 0.5
-            self.seen = len(recording["lstm"].batches)
-
-    model, changes = a_model(), Changes()
-    losses = model.fit(X, y, epochs=3, callbacks=[changes], **FIT).history["loss"]
-    assert len(losses) == 3
-    assert changes.seen == 3
-
-
 def test_a_warning_points_to_the_line_of_its_owner() -> None:
     class Steps(keras.Model):  # type: ignore[misc]
         def __init__(self) -> None:

@@ -138,7 +138,7 @@ class ImageTrack(Track):
         """The distinct images as `color_levels`."""
         return self._growing.kept
 
-    def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
+    def read(self, option: int) -> dict[str, _Json]:
         left, right, bottom, top = self.artist.get_extent()
         corners = self.artist.get_transform().transform([[left, top], [right, bottom]])
         levels = self._levels()
@@ -167,7 +167,7 @@ class ImageTrack(Track):
             columns = int(filled[before - 1]) + 1 if before else 0
             self._add_state(frame, option, state | {"columns": columns})
 
-    def moved(self, part: Slide, frames: np.ndarray, option: int) -> Iterable[dict[str, _Json]]:  # noqa: D102
+    def moved(self, part: Slide, frames: np.ndarray, option: int) -> Iterable[dict[str, _Json]]:
         corners = self._corners(part, frames).tolist()
         if part.values is None or part.columns is None:
             return [{"corners": each} for each in corners]
@@ -194,7 +194,7 @@ class ImageTrack(Track):
             known = self._colored = (data.copy(), limits, levels_of(image, data))
         return masked(image, known[2].copy(), values)
 
-    def described(self) -> dict[str, _Json]:  # noqa: D102
+    def described(self) -> dict[str, _Json]:
         image = self.artist
         dark = dark_colors_of(image)
         extent: Any = image.get_extent()
@@ -224,7 +224,7 @@ class LineTrack(Track):
             inverse = artist.axes.transData.inverted()
             self._data = inverse.transform(figure.bbox.get_points()).tolist()
 
-    def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
+    def read(self, option: int) -> dict[str, _Json]:
         line = self.artist
         steps = STEP_LOOKUP_MAP[line.get_drawstyle()](*np.asarray(line.get_xydata()).T)
         points = self.places.points(line.get_transform().transform(np.column_stack(steps)))
@@ -239,7 +239,7 @@ class LineTrack(Track):
             "points": len(points),
         }
 
-    def moved(self, part: Slide, frames: np.ndarray, option: int) -> Iterable[dict[str, _Json]]:  # noqa: D102
+    def moved(self, part: Slide, frames: np.ndarray, option: int) -> Iterable[dict[str, _Json]]:
         y = np.asarray(self.artist.get_ydata(), float)
         data = np.stack(np.broadcast_arrays(part.boxes[frames, :1], y), axis=-1)
         points = self.places.points(self.artist.get_transform().transform(data.reshape(-1, 2)))
@@ -259,7 +259,7 @@ class LineTrack(Track):
         for frame in part.changes(n_frames):
             self._add_state(frame, option, state | {"points": int(part.points[frame])})
 
-    def described(self) -> dict[str, _Json]:  # noqa: D102
+    def described(self) -> dict[str, _Json]:
         return super().described() | {
             "marker": marker_outline(self.artist),
             "data": self._data,
@@ -274,7 +274,7 @@ class TextTrack(Track):
     kind = "text"
     artist: Text
 
-    def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
+    def read(self, option: int) -> dict[str, _Json]:
         text = self.artist
         colored = text_color if self._on_turned_colors else css_color
         align = [text.get_horizontalalignment(), text.get_verticalalignment()]
@@ -304,7 +304,7 @@ class RectangleTrack(Track):
     kind = "rectangle"
     artist: Rectangle
 
-    def read(self, option: int) -> dict[str, _Json]:  # noqa: D102
+    def read(self, option: int) -> dict[str, _Json]:
         patch = self.artist
         return {
             "box": self.places.box(patch.get_transform().transform(_UNIT_CORNERS)),
@@ -314,7 +314,7 @@ class RectangleTrack(Track):
             "dash": dashes(patch),
         }
 
-    def moved(self, part: Slide, frames: np.ndarray, option: int) -> Iterable[dict[str, _Json]]:  # noqa: D102
+    def moved(self, part: Slide, frames: np.ndarray, option: int) -> Iterable[dict[str, _Json]]:
         corners = self._corners(part, frames)
         low, high = corners.min(axis=1), corners.max(axis=1)
         return [{"box": each} for each in np.hstack([low, (high - low).round(2)]).tolist()]

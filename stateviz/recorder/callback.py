@@ -92,7 +92,6 @@ class StateRecorder(RecordsItsCall):
             self._block.close()
 
     def recording_of(self, model: keras.Model) -> RecordedBlock:
-        """Records a model for as long as a `with` statement runs."""
         plan = planned(model, self._options, wait=True)
         if self._recorded is None or self._recorded[0] is not model:
             self._recorded = model, Capture(plan.recording(self._options), self._options)
@@ -101,40 +100,31 @@ class StateRecorder(RecordsItsCall):
 
     @property
     def block(self) -> RecordedBlock | None:
-        """The block that is open."""
         return None if self._block is None or self._block.closed else self._block
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Records from here on, in a loop of the user's own."""
         self._begun("fit")
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Stops recording what `on_train_begin` began to record."""
         self._ended("fit")
 
     def on_test_begin(self, logs: Any = None) -> None:
-        """Records from here on, in a loop of the user's own."""
         self._begun("evaluate")
 
     def on_test_end(self, logs: Any = None) -> None:
-        """Stops recording what `on_test_begin` began to record."""
         self._ended("evaluate")
 
     def on_predict_begin(self, logs: Any = None) -> None:
-        """Records from here on, in a loop of the user's own."""
         self._begun("predict")
 
     def on_predict_end(self, logs: Any = None) -> None:
-        """Stops recording what `on_predict_begin` began to record."""
         self._ended("predict")
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Tells the recording which epoch begins, in a loop of the user's own."""
         if self._phase == "fit" and self._block is not None:
             self._block.capture.epoch_began(epoch)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Tells the recording that an epoch ended, in a loop of the user's own."""
         if self._phase == "fit" and self._block is not None:
             self._block.capture.epoch_ended()
 

@@ -78,12 +78,10 @@ class Capture:
 
     @property
     def phase_name(self) -> Phase | None:
-        """The method that runs now."""
         return self._running[-1].name if self._running else None
 
     @contextmanager
     def phase(self, name: Phase) -> Iterator[None]:
-        """Holds while a method of a model runs."""
         if name == "validation":
             method = replace(self._running[-1], name=name, batches=Counter())
         else:
@@ -98,18 +96,15 @@ class Capture:
             self._running.remove(method)
 
     def epoch_began(self, epoch: int) -> None:
-        """Counts the batches of a new epoch of the method that runs now."""
         method = self._here()
         method.epoch = epoch
         method.batches.clear()
         self._note("epoch began", method)
 
     def epoch_ended(self) -> None:
-        """Notes the end of an epoch; what follows, up to the next, is validation or callbacks."""
         self._note("epoch ended", self._here())
 
     def method_called(self, name: str, method: Literal["reset_state", "build"]) -> None:
-        """Notes that `reset_state` or `build` was called on a layer."""
         if not self._open:
             return
         self._seen[name].reset_called |= method == "reset_state"
@@ -148,7 +143,6 @@ class Capture:
 
     @property
     def has_failed(self) -> bool:
-        """Whether an error of our own has ended the recording."""
         return self._failure is not None
 
     def failed(self, name: str, error: Exception) -> None:
@@ -157,7 +151,6 @@ class Capture:
         self._note("recording stopped", self._here(), layer=name)
 
     def reopen(self) -> None:
-        """Goes on with a recording that was closed."""
         self._running.clear()  # An interrupt may have left a method there that runs no more.
         self._open = True
 
@@ -239,7 +232,6 @@ class Capture:
             )
 
     def _here(self) -> _Method:
-        """The method that runs now."""
         own = [each for each in self._running if each.thread == threading.get_ident()]
         return next(reversed(own or self._running), _NO_METHOD)
 
@@ -294,7 +286,6 @@ class Capture:
             )
 
     def compute(self) -> None:
-        """Computes what was put off."""
         while self._later:
             name, state = self._later[0]
             try:
@@ -364,6 +355,5 @@ class Capture:
 
 
 def _step_of(method: _Method) -> str | None:
-    """The step that Keras runs in a method."""
     name = "evaluate" if method.name == "validation" else method.name
     return STEPS.get(name) if name else None

@@ -51,7 +51,6 @@ class _Context(threading.local):
 
     @contextmanager
     def set(self, **changes: Any) -> Iterator[None]:
-        """Changes some of it for as long as a `with` statement runs."""
         before = {name: getattr(self, name) for name in changes}
         vars(self).update(changes)
         try:

@@ -152,7 +152,6 @@ class Kept:
         return LaterState(initial, computed, final)
 
     def gates(self) -> Gates | GRUGates | None:
-        """The gates by their names; how many there are says whose they are."""
         gates = list(map(self.units_of, self._call.gates))
         for kind in GATES:
             if len(gates) == len(fields(kind)):

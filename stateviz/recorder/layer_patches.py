@@ -53,7 +53,6 @@ class LayerPatch(Patch):
         self._now = _Call()
 
     def replacements(self) -> dict[str, object]:
-        """Its call and its loop, and what tells of resets."""
         layer = self.owner
         return {
             "call": self._call(layer),
@@ -224,7 +223,6 @@ class LayerPatch(Patch):
                     block.capture.take(name, call)
 
     def _announcing(self, keras_method: Callable[..., Any], what: _Announced) -> Callable[..., Any]:
-        """The method, which is reported to all blocks whenever it has run."""
 
         @functools.wraps(keras_method)
         def method(*args: Any, **kwargs: Any) -> Any:
@@ -245,7 +243,6 @@ class BidirectionalPatch(Patch):
     """Derives both directions of a Bidirectional where one fused kernel called neither layer."""
 
     def replacements(self) -> dict[str, object]:
-        """Its call."""
         both = self.owner
         keras_call = both.call
         signature = inspect.signature(keras_call)
@@ -274,7 +271,6 @@ class TimeDistributedPatch(Patch):
     """Refuses a TimeDistributed of unknown length: vectorized, it runs no timestep for itself."""
 
     def replacements(self) -> dict[str, object]:
-        """Its call."""
         wrapper = self.owner
         keras_call = wrapper.call
 

@@ -28,7 +28,6 @@ class ModelPatch(Patch):
         self._made: list[object] = []
 
     def replacements(self) -> dict[str, object]:
-        """Its methods and steps, its build, and whatever makes its compiled functions."""
         model = self.owner
         steps = {name: self._as_one_step(name) for name in {*STEPS.values()}}
         methods: dict[str, object] = {phase: self._announcing(phase) for phase in STEPS}
@@ -169,12 +168,10 @@ class RecordsItsCall(keras.callbacks.Callback):  # type: ignore[misc]
     """A callback that records the call of the model that it is given to."""
 
     def recording_of(self, model: keras.Model) -> AbstractContextManager[RecordedBlock]:
-        """Records a model for as long as the call lasts."""
         raise NotImplementedError
 
     @property
     def block(self) -> RecordedBlock | None:
-        """The block that is open."""
         raise NotImplementedError
 
 
@@ -187,7 +184,6 @@ class EveryModelPatch(Patch):
     """
 
     def replacements(self) -> dict[str, object]:
-        """Every method that runs a model."""
         return {phase: self._adopting(phase) for phase in STEPS}
 
     def _adopting(self, phase: Phase) -> Callable[..., Any]:
@@ -222,7 +218,6 @@ def _adopted(model: keras.Model) -> list[RecordedBlock]:
 def _recording_callbacks(
     method: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
 ) -> list[RecordsItsCall]:
-    """The callbacks of a call that record it."""
     signature = inspect.signature(method)
     if "callbacks" not in signature.parameters:
         return []

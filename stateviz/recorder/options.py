@@ -52,7 +52,6 @@ class Options:
 
     @property
     def most_bytes(self) -> int:
-        """The memory bound in bytes."""
         return _bytes(self.max_bytes)
 
     def rows(self, batch_size: int) -> np.ndarray:
@@ -66,7 +65,6 @@ class Options:
 
     @property
     def unit_index(self) -> Index:
-        """The units to keep, as an index of an axis."""
         return _index("units", self.units)
 
     def kept_units(self, layer: str, units: int) -> tuple[int, ...] | None:
@@ -113,7 +111,6 @@ _UNITS_OF_BYTES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def _bytes(given: object) -> int:
-    """A number of bytes, given as such or as text."""
     text = (
         re.fullmatch(r"([\d.,_]+)\s*([KMGT]?)(i?)B?", given.strip(), re.I)
         if isinstance(given, str)

@@ -58,7 +58,6 @@ class Began:
 
 
 def origin_of(call: LayerCall, seen: Seen, *, validating: bool) -> Began:
-    """How a batch's states began, observed from the numbers."""
     zeros = not any(state.any() for state in call.initial_states)
     if not call.stateful and not call.given:
         return Began("fresh" if zeros else "altered", zeros)
@@ -111,7 +110,6 @@ def remember(seen: Seen, call: LayerCall, end: End, *, validating: bool) -> None
 
 
 def _bits(arrays: Sequence[np.ndarray]) -> bytes:
-    """What tells states apart, bit for bit."""
     told = hashlib.blake2b(digest_size=16)
     for array in arrays:
         told.update(repr((array.dtype.str, array.shape)).encode())

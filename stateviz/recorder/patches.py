@@ -35,7 +35,6 @@ class Block:
         self.close()
 
     def open(self) -> None:
-        """Counts it among the open blocks."""
         _open.append(self)
 
     def add(self, patch: Patch) -> None:
@@ -56,7 +55,6 @@ class Block:
 
 
 def open_blocks() -> list[Block]:
-    """The blocks that are open now."""
     return [block for block in list(_open) if not block.closed]
 
 
@@ -81,16 +79,13 @@ class Patch:
         self._replaced: dict[str, tuple[object, object]] = {}
 
     def replacements(self) -> Mapping[str, object]:
-        """The attributes to replace, and by what."""
         raise NotImplementedError
 
     @property
     def blocks(self) -> list[Block]:
-        """The open blocks that need it."""
         return [block for block in self._blocks if not block.closed]
 
     def activate(self, block: Block) -> None:
-        """Replaces the attributes, unless another block has done so."""
         if not self.blocks:
             self.deactivate()  # an interrupt may have ended it half-way
             self.active[type(self), id(self.owner)] = self
@@ -100,7 +95,6 @@ class Patch:
         self._blocks.append(block)
 
     def deactivate(self) -> None:
-        """Restores the attributes, unless an open block needs them."""
         self._blocks = self.blocks
         if self._blocks:
             return

@@ -43,7 +43,6 @@ class Plan:
 
     @property
     def layers(self) -> list[keras.layers.RNN]:
-        """The recorded layers, each once."""
         return list({id(layer): layer for layer, _ in self.parts.values()}.values())
 
     def names_of(self, layer: keras.layers.RNN) -> list[str | None]:
@@ -194,7 +193,6 @@ def _stepped_by_hand(everything: Sequence[tuple[str, Any]]) -> list[str]:
 
 
 def _warn_of(others: _Layers, by_hand: Sequence[str]) -> None:
-    """Warns of what is recurrent and cannot be recorded."""
     left_out = [_with_their_own_loops(others)] if others else []
     left_out += [f"{', '.join(map(repr, by_hand))}, {_BY_HAND}"] if by_hand else []
     if left_out:
@@ -202,7 +200,6 @@ def _warn_of(others: _Layers, by_hand: Sequence[str]) -> None:
 
 
 def _named(parts: _Parts, wanted: str | Sequence[str], *, strict: bool) -> _Parts:
-    """The parts of these names, and those below a name."""
     chosen: set[str] = set()
     for name in [wanted] if isinstance(wanted, str) else wanted:
         below = [each for each in parts if each == name or each.startswith(f"{name}/")]

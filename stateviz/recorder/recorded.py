@@ -39,18 +39,15 @@ class RecordedBlock(Block):
 
     @property
     def options(self) -> Options:
-        """What to keep."""
         return self.capture.options
 
     def open(self) -> None:
-        """Begins to record."""
         super().open()
         self.capture.reopen()
         self.tracing.begin()
         self._grow()
 
     def close(self) -> None:
-        """Ends the recording; what it lacks is reported in warnings."""
         if self.closed:
             return
         self.closed = True
@@ -86,5 +83,4 @@ def recorded_blocks(blocks: Iterable[Block] | None = None) -> list[RecordedBlock
 
 
 def recorded_layers(blocks: Iterable[Block]) -> set[int]:
-    """The identities of the layers that these blocks record now."""
     return {id(layer) for block in recorded_blocks(blocks) for layer in block.plan.layers}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
-from stateviz.recording.layers import LayerRecording, history_of
+from stateviz.recording.layers import LayerRecording, history_of, records_of
 from stateviz.recording.records import BatchRecord, Event
 
 
@@ -76,12 +76,10 @@ class Run:
 
     @classmethod
     def of(cls, layer: LayerRecording, events: Sequence[Event]) -> Run:
-        """The history of a layer."""
         return cls(layer, events, history_of(layer, events))
 
     @property
     def name(self) -> str:
-        """The layer's name."""
         return self.layer.name
 
     def source(self, event: Event) -> Event | None:
@@ -89,7 +87,6 @@ class Run:
         return None if event.left_by is None else self.history[event.left_by]
 
     def record(self, event: Event) -> BatchRecord | None:
-        """What was kept of a batch."""
         return None if event.record is None else self.layer.batches[event.record]
 
     def read(self, event: Event) -> np.ndarray | None:
@@ -98,6 +95,12 @@ class Run:
         if record is None or record.inputs is None or len(record.samples) != record.batch_size:
             return None
         return record.inputs
+
+    def report(self, kind: str, found: Sequence[Event], what: str, cure: str) -> Iterator[Finding]:
+        """The finding, if there are events that prove it; `what` goes on from "3 times"."""
+        if found:
+            times = "Once," if len(found) == 1 else f"{len(found)} times"
+            yield Finding(self.name, kind, f"{times} {what}", records_of(found), cure)
 
     @cached_property
     def passes(self) -> list[list[Event]]:
@@ -121,8 +124,3 @@ def same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
     if one is None or other is None or one.shape != other.shape:
         return False
     return one.tobytes() == other.tobytes()
-
-
-def times(found: Sequence[object]) -> str:
-    """How often, at the beginning of a sentence."""
-    return "Once," if len(found) == 1 else f"{len(found)} times"

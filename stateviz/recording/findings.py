@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from stateviz.recording.finding import Finding, Findings, Run, times
+from stateviz.recording.finding import Finding, Findings, Run
 from stateviz.recording.input_findings import FROM_INPUTS
-from stateviz.recording.layers import LayerRecording, records_of
+from stateviz.recording.layers import LayerRecording
 from stateviz.recording.records import BatchRecord, Event
 
 
@@ -29,16 +29,14 @@ def _validation_altered_the_training_state(run: Run) -> Iterator[Finding]:
         for event in run.history
         if event.origin == "altered" and _trained_on(event, run.source(event))
     ]
-    if found:
-        yield Finding(
-            run.name,
-            "validation altered the training state",
-            f"{times(found)} training went on with the state that validation had left, first in "
-            f"epoch {found[0].epoch}.",
-            records_of(found),
-            "Give fit callbacks=[stateviz.ResetStates()], which resets the state for validation "
-            "and puts it back afterwards.",
-        )
+    first = found[0].epoch if found else None
+    yield from run.report(
+        "validation altered the training state",
+        found,
+        f"training went on with the state that validation had left, first in epoch {first}.",
+        "Give fit callbacks=[stateviz.ResetStates()], which resets the state for validation "
+        "and puts it back afterwards.",
+    )
 
 
 def _an_epoch_began_with_the_end_of_the_last(run: Run) -> Iterator[Finding]:
@@ -53,15 +51,13 @@ def _an_epoch_began_with_the_end_of_the_last(run: Run) -> Iterator[Finding]:
         )
 
     found = list(filter(went_on, run.history))
-    if found:
-        yield Finding(
-            run.name,
-            "an epoch began with the state of the epoch before",
-            f"{times(found)} an epoch of fit began with the state at the end of the epoch before: "
-            f"the end of an epoch resets nothing.",
-            records_of(found),
-            "If the data begins anew with each epoch, give fit callbacks=[stateviz.ResetStates()].",
-        )
+    yield from run.report(
+        "an epoch began with the state of the epoch before",
+        found,
+        "an epoch of fit began with the state at the end of the epoch before: "
+        "the end of an epoch resets nothing.",
+        "If the data begins anew with each epoch, give fit callbacks=[stateviz.ResetStates()].",
+    )
 
 
 def _another_phase_moved_the_state(run: Run) -> Iterator[Finding]:
@@ -80,12 +76,11 @@ def _another_phase_moved_the_state(run: Run) -> Iterator[Finding]:
     if found:
         source = run.source(found[0])
         assert source is not None
-        yield Finding(
-            run.name,
+        yield from run.report(
             "one phase went on where another had ended",
-            f"{times(found)} a phase began with the state that another had left, first "
+            found,
+            f"a phase began with the state that another had left, first "
             f"{found[0].phase!r} with that of {source.phase!r}.",
-            records_of(found),
             "Call stateviz.reset_state(model) between them, unless the one is meant to continue "
             "the other.",
         )
@@ -97,16 +92,14 @@ def _a_state_came_from_outside(run: Run) -> Iterator[Finding]:
         for event in run.history
         if run.layer.stateful and event.origin == "altered" and event.left_by is None
     ]
-    if found:
-        yield Finding(
-            run.name,
-            "a state came from outside the recording",
-            f"{times(found)} a batch began with a state that no recorded batch had left: it was "
-            f"assigned, or the layer ran unrecorded.",
-            records_of(found),
-            "Open the record block before the layer first runs, or call "
-            "stateviz.reset_state(model) in it.",
-        )
+    yield from run.report(
+        "a state came from outside the recording",
+        found,
+        "a batch began with a state that no recorded batch had left: it was "
+        "assigned, or the layer ran unrecorded.",
+        "Open the record block before the layer first runs, or call "
+        "stateviz.reset_state(model) in it.",
+    )
 
 
 def _one_row_was_repeated(run: Run) -> Iterator[Finding]:
@@ -117,12 +110,10 @@ def _one_row_was_repeated(run: Run) -> Iterator[Finding]:
     ]
     if found:
         rows = found[0].batch_size
-        yield Finding(
-            run.name,
+        yield from run.report(
             "one row was repeated",
-            f"{times(found)} a batch had one row, and Keras repeated it to fill the {rows} rows "
-            f"of the state.",
-            records_of(found),
+            found,
+            f"a batch had one row, and Keras repeated it to fill the {rows} rows of the state.",
             f"Give a multiple of {rows} samples, or read the rest with "
             f"stateviz.twin(model, batch_size=1).",
         )

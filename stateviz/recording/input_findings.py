@@ -11,8 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from stateviz.recording.finding import Finding, Run, same, times
-from stateviz.recording.layers import records_of
+from stateviz.recording.finding import Finding, Run, same
 from stateviz.recording.records import Event, Phase
 
 _TRAINING: tuple[Phase, ...] = ("fit", "train_on_batch")
@@ -38,13 +37,12 @@ def _the_same_call_again(run: Run) -> Iterator[Finding]:
             if same(run.read(before), run.read(event)):
                 found.append(event)
         if found:
-            yield Finding(
-                run.name,
+            yield from run.report(
                 f"{phase} read the same again from another state",
-                f"{times(found)} {phase} began with the data that the {phase} before had begun "
+                found,
+                f"{phase} began with the data that the {phase} before had begun "
                 f"with, but with the state that it had left"
                 + ("." if phase == "fit" else ": the same call gives another answer each time."),
-                records_of(found),
                 f"Call stateviz.reset_state(model) before each {phase}, or give it "
                 f"callbacks=[stateviz.ResetStates()].",
             )
@@ -61,15 +59,13 @@ def _epochs_by_hand(run: Run) -> Iterator[Finding]:
         for before, event in run.carried_pairs(steps)
         if same(begin, run.read(event)) and not same(run.read(before), run.read(event))
     ]
-    if found:
-        yield Finding(
-            run.name,
-            "the data began anew and the state went on",
-            f"{times(found)} train_on_batch came back to the batch that it had begun with, with "
-            f"the state that the batch before had left.",
-            records_of(found),
-            "Call stateviz.reset_state(model) where each pass through the data begins.",
-        )
+    yield from run.report(
+        "the data began anew and the state went on",
+        found,
+        "train_on_batch came back to the batch that it had begun with, with "
+        "the state that the batch before had left.",
+        "Call stateviz.reset_state(model) where each pass through the data begins.",
+    )
 
 
 def _rows_were_shuffled(run: Run) -> Iterator[Finding]:
@@ -87,17 +83,15 @@ def _rows_were_shuffled(run: Run) -> Iterator[Finding]:
         if batches[0].phase == "fit" and any(_torn(follows, before) for before in seen):
             found.append(batches[0])
         seen.append(follows)
-    if found:
-        yield Finding(
-            run.name,
-            "rows were shuffled under a state that was carried",
-            f"{times(found)} an epoch of fit gave the states of its rows to other rows than "
-            f"another pass over the same data: it was shuffled, and each state went on with a "
-            f"stranger.",
-            records_of(found),
-            "Give fit shuffle=False, so that row i of a batch goes on where row i of the batch "
-            "before ended.",
-        )
+    yield from run.report(
+        "rows were shuffled under a state that was carried",
+        found,
+        "an epoch of fit gave the states of its rows to other rows than "
+        "another pass over the same data: it was shuffled, and each state went on with a "
+        "stranger.",
+        "Give fit shuffle=False, so that row i of a batch goes on where row i of the batch "
+        "before ended.",
+    )
 
 
 def _torn(follows: dict[bytes, bytes], before: dict[bytes, bytes]) -> bool:
@@ -135,13 +129,12 @@ def _training_on_single_timesteps(run: Run) -> Iterator[Finding]:
     if any(event.kind == "not detached" and event.layer == run.name for event in run.events):
         return  # PyTorch's caller has kept the graph, so the gradient does pass
     if len(steps) == len(trained) and len(carried) >= max(_FEW, len(steps) / 2):
-        yield Finding(
-            run.name,
+        yield from run.report(
             "training saw one timestep at a time",
-            f"{times(carried)} training went on from a batch of 1 timestep to the next. The state "
-            f"goes on, but no gradient passes from one batch to another, so nothing that takes "
-            f"more than 1 timestep can be learned.",
-            records_of(carried),
+            carried,
+            "training went on from a batch of 1 timestep to the next. The state "
+            "goes on, but no gradient passes from one batch to another, so nothing that takes "
+            "more than 1 timestep can be learned.",
             "Train on longer sequences, for example of 20 timesteps, "
             "X.reshape(rows, -1, 20, features); the twin for predicting step by step keeps the "
             "weights (stateviz.twin(model, batch_size=1, timesteps=1)).",
@@ -155,17 +148,15 @@ def _a_graph_outlived_a_step(run: Run) -> Iterator[Finding]:
         for event in run.events
         if event.kind == "graph outlived a step" and event.layer == run.name
     ]
-    if found:
-        yield Finding(
-            run.name,
-            "the graph of a state outlived a step",
-            f"{times(found)} a state was handed on with the graph of a batch whose weights have "
-            f"changed since: the next backward() goes through that batch again, which fails, or "
-            f"with retain_graph=True takes longer with each batch.",
-            records_of(found),
-            "Hand the state on without its graph: state = tuple(each.detach() for each in state), "
-            "or for a GRU state = state.detach().",
-        )
+    yield from run.report(
+        "the graph of a state outlived a step",
+        found,
+        "a state was handed on with the graph of a batch whose weights have "
+        "changed since: the next backward() goes through that batch again, which fails, or "
+        "with retain_graph=True takes longer with each batch.",
+        "Hand the state on without its graph: state = tuple(each.detach() for each in state), "
+        "or for a GRU state = state.detach().",
+    )
 
 
 def _stateful_had_no_effect(run: Run) -> Iterator[Finding]:
@@ -187,15 +178,14 @@ def _stateful_had_no_effect(run: Run) -> Iterator[Finding]:
         zeros = all(event.zeros for event in found)
         which = "from zeros" if zeros else "from the state that was compiled into the program"
         phases = " and ".join(sorted({str(event.phase) for event in found}))
-        yield Finding(
-            run.name,
+        yield from run.report(
             "stateful=True had no effect",
-            f"{times(found)} a batch began {which}, not where the batch before had ended, though "
+            found,
+            f"a batch began {which}, not where the batch before had ended, though "
             f"the layer is stateful: on JAX Keras keeps no state between the batches of {phases}, "
             f"and resetting it has no effect either.",
-            records_of(found),
             "Hand the state over yourself: make the layer with return_state=True and give it "
-            "initial_state (the README shows it), or run Keras on TensorFlow.",
+            "initial_state (docs/backends.md shows it), or run Keras on TensorFlow.",
         )
 
 
@@ -214,12 +204,11 @@ def _windows_overlap(run: Run) -> Iterator[Finding]:
                 steps.add(step)
     if len(found) >= 2 and len(steps) == 1:
         [step] = steps
-        yield Finding(
-            run.name,
+        yield from run.report(
             "windows overlap under a state that was carried",
-            f"{times(found)} a batch began with timesteps that the batch before had read already: "
+            found,
+            f"a batch began with timesteps that the batch before had read already: "
             f"the windows move by {step}, and the state has seen the rest.",
-            records_of(found),
             "Cut the series into windows that follow each other without overlap, or make the layer "
             "stateless (stateful=False).",
         )

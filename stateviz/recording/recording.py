@@ -46,7 +46,6 @@ class Recording(Mapping[str, LayerRecording]):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The names of the recorded layers."""
         return tuple(self._layers)
 
     def __getitem__(self, name: str) -> LayerRecording:
@@ -83,7 +82,6 @@ class Recording(Mapping[str, LayerRecording]):
 
     @property
     def nbytes(self) -> int:
-        """The memory that the recorded arrays take, in bytes."""
         return sum(batch.nbytes for layer in self._layers.values() for batch in layer.batches)
 
     def resets(self, layer: str | None = None) -> Resets:
@@ -162,7 +160,6 @@ def load(path: str | Path) -> Recording:
 
 
 def _named(path: str | Path) -> Path:
-    """The path of a recording's file, with its ending."""
     given, path = str(path), Path(path)
     if given.endswith(("/", "\\")) or path.is_dir():
         raise IsADirectoryError(f"{given!r} is a folder. Give the name of a file in it.")

@@ -343,7 +343,6 @@ class Event:
 
 
 def _laid_out(inputs: np.ndarray) -> np.ndarray:
-    """Inputs with all axes of the features as one."""
     return inputs.reshape(*inputs.shape[:2], -1)
 
 

@@ -67,7 +67,6 @@ class Resets(Sequence[ResetCount]):
 
     @property
     def origins(self) -> dict[Origin, int]:
-        """How many batches began in which way."""
         return in_order(count.origins for count in self)
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -211,7 +210,6 @@ def in_order(origins: Iterable[dict[Origin, int]]) -> dict[Origin, int]:
 
 
 def _html_table(head: list[str], body: list[list[str]], foot: list[str]) -> str:
-    """A table in HTML, all of whose cells are text."""
 
     def cells(tag: str, row: list[str]) -> str:
         return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"

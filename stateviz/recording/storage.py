@@ -198,7 +198,6 @@ def _array(content: bytes) -> np.ndarray:
 
 
 def _arrays(batch: BatchRecord) -> dict[str, np.ndarray]:
-    """The arrays that a record holds, by their names in the file."""
     found = {name: array for name in _ARRAYS if (array := getattr(batch, name)) is not None}
     for place, state in enumerate(batch.states):
         for part, name in _names_of_state(place).items():
@@ -209,7 +208,6 @@ def _arrays(batch: BatchRecord) -> dict[str, np.ndarray]:
 
 
 def _names_of_state(place: int) -> dict[str, str]:
-    """What the parts of a state are called in the file."""
     name = STATE_NAMES[place] if place < len(STATE_NAMES) else f"state_{place}"
     names = (f"initial_{name}_state", f"{name}_state", f"final_{name}_state")
     return dict(zip(("initial", "after", "final"), names, strict=True))
@@ -254,7 +252,6 @@ def _rebuilt_batch(layer: str, words: dict[str, Any], arrays: dict[str, Any]) ->
 
 
 def _contradictions(parts: Parts) -> Iterator[str]:
-    """What in a recording contradicts the rest."""
     if len({layer.name for layer in parts.layers}) < len(parts.layers):
         yield "two layers have one name"
     for layer in parts.layers:

@@ -20,7 +20,6 @@ class Line:
 
 
 def story_of(layers: Sequence[LayerRecording], events: Sequence[Event], stopped: str) -> list[Line]:
-    """What happened to the states of each layer, and why recording stopped, if it did."""
     ran = any(event.kind == "batch" for event in events) or any(layer.batches for layer in layers)
     story = [line for layer in layers for line in _told(layer, events, others_ran=ran)]
     return [*story, Line(stopped)] if stopped else story

@@ -178,13 +178,11 @@ class RecordedModule(Block):
         self._versions: dict[int, int] = {}
 
     def open(self) -> None:
-        """Begins to record."""
         super().open()
         self._handles.append(register_module_forward_pre_hook(self._before))
         self._handles.append(register_module_forward_hook(self._after, with_kwargs=True))
 
     def close(self) -> None:
-        """Removes the hooks; what the recording lacks is reported in warnings."""
         super().close()
         while self._handles:
             self._handles[-1].remove()

@@ -43,7 +43,6 @@ class ModuleCall:
 
 
 def call_of(module: Recurrent, args: Sequence[Any], kwargs: Any, returned: Any) -> ModuleCall:
-    """What a call of a module read and returned."""
     read = kwargs["input"] if "input" in kwargs else args[0]
     passed = kwargs.get("hx", args[1] if len(args) > 1 else None)
     if isinstance(module, nn.RNNCellBase):

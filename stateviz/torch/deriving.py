@@ -164,7 +164,6 @@ class _Part:
 
     @property
     def nbytes(self) -> int:
-        """The memory that it takes, in bytes."""
         return sum(each.nbytes for each in (self.inputs, self.h, *self.initial, *self.weights))
 
     def in_its_own_precision(self) -> Any:
@@ -194,7 +193,6 @@ def _c_of(module: Recurrent, call: ModuleCall, part: _Part) -> Tensor | Later:
 
 
 def _lstm_gates(part: _Part, first: int) -> list[Tensor]:
-    """The first of the gates input, forget, candidate and output, at each timestep."""
     with part.in_its_own_precision():
         i, f, g, *o = _preactivations(part, first)
         return [i.sigmoid_(), f.sigmoid_(), g.tanh_(), *(each.sigmoid_() for each in o)]
@@ -214,7 +212,6 @@ def _c_from_gates(part: _Part) -> Tensor:
 
 
 def _stepped(module: nn.LSTM, part: _Part) -> Tensor:
-    """The c after each timestep from the kernel itself, one timestep after the other."""
     state = [each[None] for each in part.initial]
     how = (module.bias, 1, 0.0, module.training, False, False)
     kept = []

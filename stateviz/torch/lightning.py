@@ -49,58 +49,45 @@ class StateRecorder(Callback):  # type: ignore[misc]
         return self._recording
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Opens a recording, at the beginning of each call of the Trainer."""
         self.close()
         self._recording = self._block.enter_context(record(pl_module, **self._options))
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Ends it."""
         self.close()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        """Ends it where the call ends by an error or an interrupt."""
         self.close()
 
     def close(self) -> None:
-        """Stops recording and leaves the module as it was found."""
         while self._phases:
             self._left()
         self._block.close()
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """The training begins."""
         self._entered("fit")
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
-        """An epoch begins."""
         epoch(trainer.current_epoch)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        """The training ends."""
         self._left()
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
-        """A validation begins, or the sanity check."""
         self._entered("validation" if self._phases else "evaluate")
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        """It ends."""
         self._left()
 
     def on_test_start(self, trainer: Any, pl_module: Any) -> None:
-        """A test begins."""
         self._entered("evaluate")
 
     def on_test_end(self, trainer: Any, pl_module: Any) -> None:
-        """It ends."""
         self._left()
 
     def on_predict_start(self, trainer: Any, pl_module: Any) -> None:
-        """A prediction begins."""
         self._entered("predict")
 
     def on_predict_end(self, trainer: Any, pl_module: Any) -> None:
-        """It ends."""
         self._left()
 
     def _entered(self, name: Phase) -> None:

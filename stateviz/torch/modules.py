@@ -38,7 +38,6 @@ class Part:
     units: int
 
     def empty(self) -> LayerRecording:
-        """What is to be filled; it becomes stateful once a state is passed."""
         return LayerRecording(
             self.name,
             self.kind,

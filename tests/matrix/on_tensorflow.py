@@ -66,10 +66,5 @@ LOOPS = [
     Way("GradientTape", own_loop(compiled=False)),
     Way("GradientTape in a tf.function", own_loop(compiled=True)),
 ]
-_XLA: dict[str, Any] = {"in_sight": False}
-COMPILED: dict[str, dict[str, Any]] = {
-    "jit_compile=True": {"compile_options": {"jit_compile": True}, **_XLA}
-}
-COMPILED_LOOPS = [
-    Way("a tf.function, jit_compile=True", own_loop(compiled=True, jit_compile=True), **_XLA)
-]
+COMPILED: dict[str, dict[str, Any]] = {}
+COMPILED_LOOPS: list[Way] = []

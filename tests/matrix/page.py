@@ -33,9 +33,7 @@ _CALLS = {"tensorflow": "make matrix", "jax": "make matrix BACKEND=jax"}
 _CALLS["torch"] = "make matrix BACKEND=torch"
 _SEEN = {
     "tensorflow": """\
-- Under XLA (the last two columns) nothing can call the host, this test neither. There the first
-  batch alone is compared with NumPy, with the weights of the start. What had to be computed beside
-  the layer ends within a tenth of those bounds of the layer's own final states.
+- What XLA compiles (`jit_compile=True`) runs on unrecorded, and has no column.
 - The same table with Keras on JAX: [recorder-jax.md](recorder-jax.md), and on PyTorch:
   [recorder-torch.md](recorder-torch.md).
 """,

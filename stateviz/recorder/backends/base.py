@@ -136,7 +136,6 @@ class Backend:
         return function
 
     def patches(self) -> Sequence[Patch]:
-        """What a block patches in the backend's own modules."""
         return ()
 
     def refuse(self, model: Any) -> None:

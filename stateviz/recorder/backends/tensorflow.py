@@ -122,7 +122,6 @@ class FunctionTracing(Tracing):
         self._calls: dict[int, int] = {}
 
     def begin(self) -> None:
-        """Remembers how often each function was called."""
         FunctionTracing._open_blocks += 1
         self._calls = {id(key): count for key, count in _calls_so_far()}
 
@@ -246,7 +245,6 @@ class TensorFlow(Backend):
     def recompute(
         self, layer: keras.layers.RNN, call: LoopCall, *, gates: bool
     ) -> tuple[Any, Held]:
-        """Runs the loop a second time, which adds nothing to any gradient."""
         sequences, initial_state = keras.tree.map_structure(
             keras.ops.stop_gradient, (call.sequences, call.initial_state)
         )
@@ -254,7 +252,6 @@ class TensorFlow(Backend):
         return loop_with_states(layer, still, gates=gates)
 
     def on_host(self, function: OnHost, tensors: Any) -> None:
-        """Calls a Python function with arrays: at once if eager, else whenever the graph runs."""
         flat = keras.tree.flatten(tensors)
 
         def called(*arrays: np.ndarray) -> None:
@@ -285,7 +282,6 @@ class TensorFlow(Backend):
         return run
 
     def refuse(self, model: keras.Model) -> None:
-        """Raises where a model is compiled by XLA."""
         if getattr(model, "jit_compile", False) is True and not model.run_eagerly:
             raise ValueError(
                 f"The model {model.name!r} is {_BY_XLA}: model.compile(..., jit_compile=False)."

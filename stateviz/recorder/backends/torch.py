@@ -38,7 +38,6 @@ class _Timesteps:
         self._gated: list[Any] = []
 
     def run(self, keras_loop: Callable[..., Any], call: LoopCall) -> tuple[Any, Any, Any]:
-        """Runs the loop, and looks at each timestep."""
         cell = self._layer.cell
         replacements: list[tuple[object, str, object]] = [(cell, "call", self._calling(cell.call))]
         if self._may_pass_over_its_cell:
@@ -161,7 +160,6 @@ class PyTorch(Backend):
     """Keras on PyTorch: nothing is compiled, so nothing is traced."""
 
     def is_symbolic(self) -> bool:
-        """Whether Keras only finds out shapes now, and nothing runs."""
         return bool(in_symbolic_scope())
 
     def run_loop(
@@ -187,7 +185,6 @@ class PyTorch(Backend):
     def recompute(
         self, layer: keras.layers.RNN, call: LoopCall, *, gates: bool
     ) -> tuple[Any, Held]:
-        """Runs the loop a second time, through the cell and without a gradient."""
         steps = _Timesteps(layer, gates=gates)
         own = rolled(layer)
         own.unroll = layer.unroll
@@ -198,7 +195,6 @@ class PyTorch(Backend):
         return result, held
 
     def on_host(self, function: OnHost, tensors: Any) -> None:
-        """Calls a Python function with arrays, at once."""
         function(keras.tree.map_structure(_to_numpy, tensors))
 
     def replacements(

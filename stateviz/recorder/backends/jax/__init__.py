@@ -87,7 +87,6 @@ class KerasLoopsPatch(Patch):
     """Patches Keras's module of loops, which has no hook for this."""
 
     def replacements(self) -> dict[str, object]:
-        """What it knows as `lax`."""
         return {"lax": _Lax()}
 
 
@@ -103,13 +102,11 @@ class UserContextTracing(Tracing):
     _context = jax.make_user_context(())
 
     def begin(self) -> None:
-        """Has what this thread calls from now on traced anew."""
         self._number = next(self._numbers)
         self._open.append(self._number)
         self._apply()
 
     def end(self) -> list[tuple[str, str]]:
-        """Has what was compiled before come back."""
         if self._number in self._open:
             self._open.remove(self._number)
         self._apply()
@@ -126,7 +123,6 @@ class Jax(Backend):
     tracing = UserContextTracing
 
     def is_symbolic(self) -> bool:
-        """Whether Keras only finds out shapes now, and nothing runs."""
         return bool(in_symbolic_scope())
 
     def run_loop(
@@ -166,7 +162,6 @@ class Jax(Backend):
     def recompute(
         self, layer: keras.layers.RNN, call: LoopCall, *, gates: bool
     ) -> tuple[Any, Held]:
-        """Runs Keras's loop over the cell, not unrolled, by no fused kernel, without a gradient."""
         sequences, initial_state = jax.tree.map(
             jax.lax.stop_gradient,
             (call.sequences, keras.tree.map_structure(_value, call.initial_state)),
@@ -179,22 +174,18 @@ class Jax(Backend):
         return result, loop.held
 
     def on_host(self, function: OnHost, tensors: Any) -> None:
-        """Calls a Python function with arrays: at once if eager, else when the step has run."""
         emit(function, keras.tree.map_structure(_value, tensors))
 
     def replacements(
         self, model: keras.Model, steps: Mapping[str, Callable[..., Any]]
     ) -> dict[str, object]:
-        """Steps that return what they held, and what makes their compiled functions."""
         return replaced_steps(model, steps)
 
     def patches(self) -> Sequence[Patch]:
-        """Keras's module of loops."""
         return [KerasLoopsPatch.of(keras_loops)]
 
 
 def _is_compiled(call: LoopCall, layer: keras.layers.RNN) -> bool:
-    """Whether a loop becomes part of a compiled program."""
     weights = [variable.value for variable in layer.variables]
     initial_state = keras.tree.map_structure(_value, call.initial_state)
     read = jax.tree.leaves((call.sequences, initial_state, weights))

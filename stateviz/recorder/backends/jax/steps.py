@@ -50,17 +50,14 @@ class ExtraResults:
         self.has_a_shadow = has_a_shadow
 
     def tree_flatten(self) -> tuple[Any, Any]:
-        """Its tensors, for JAX, and what is known of them."""
         return (self.tensors, self.result), (self.takers, self.has_a_shadow)
 
     @classmethod
     def tree_unflatten(cls, known: Any, children: Any) -> ExtraResults:
-        """The same with other tensors."""
         takers, has_a_shadow = known
         return cls(children[0], takers, children[1], has_a_shadow=has_a_shadow)
 
     def deliver(self) -> None:
-        """Gives the tensors to whoever takes them."""
         for taker, tensors in zip(self.takers, self.tensors, strict=True):
             taker(jax.tree.map(to_numpy, tensors))
 
@@ -83,11 +80,9 @@ class Collected:
         self._collected: list[tuple[OnHost, Any]] = []
 
     def add(self, taker: OnHost, tensors: Any) -> None:
-        """Adds what a layer held."""
         self._collected.append((taker, tensors))
 
     def packed(self, result: Any = None) -> ExtraResults:
-        """All of it, as a result."""
         return ExtraResults(
             [each for _, each in self._collected],
             [taker for taker, _ in self._collected],
