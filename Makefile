@@ -29,6 +29,8 @@ $(INSTALLED): requirements.txt pyproject.toml
 	    python=$$(PYTHON="$(PYTHON)" sh tools/find_python.sh) || exit 1; \
 	    $$python -m venv --clear .venv || exit 1; \
 	fi; \
+	: "Node takes scripts below package.json for modules; those of JupyterLab are none."; \
+	printf '{}\n' > .venv/package.json; \
 	echo "Installing the pinned packages into .venv: about 600 MB to download the first time," \
 	    "2 to 10 minutes, mostly silent ..."; \
 	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --no-input \

@@ -280,6 +280,18 @@ def test_make_alone_lists_every_command() -> None:
     assert re.findall(r"^  make ([\w-]+)", run.stdout, re.MULTILINE) == phony[1].split()
 
 
+@pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed here")
+def test_jupyterlab_says_nothing_of_node() -> None:
+    """It asks Node for Yarn's settings, which printed 13 kB of script where Node took it wrongly."""
+    run = subprocess.run(
+        [sys.executable, "-c", "import jupyterlab.labapp"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "yarn" not in run.stdout + run.stderr
+
+
 @pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
 def test_only_root_is_allowed_to_be_root(
     monkeypatch: pytest.MonkeyPatch, user: int, allowed: bool
