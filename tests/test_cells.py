@@ -10,7 +10,9 @@ import pytest
 import tensorflow as tf
 
 import stateviz
+from stateviz.drawing.flat import flat
 from stateviz.recording import GRUGates, RecordingWarning
+from tests.building.recordings import there
 from tests.references import LeakyCell, states_of_cell
 
 SAMPLES, TIMESTEPS, FEATURES = 4, 6, 3
@@ -355,12 +357,12 @@ def test_the_flat_view_of_a_conv_lstm_has_its_places_as_units() -> None:
     X = series(2, 3)
     recording, _ = recorded(keras.layers.ConvLSTM2D(2, 1, name="conv"), X, gates=True)
     [batch] = recording["conv"].batches
-    flat = batch.flat
-    assert flat.hidden_state.shape == (SAMPLES, TIMESTEPS, 2 * 3 * 2)
-    assert flat.inputs.shape == (SAMPLES, TIMESTEPS, 2 * 3 * FEATURES)
-    assert flat.final_cell_state[1, 5] == batch.final_cell_state[1, 0, 2, 1]
-    assert flat.cell_state[2, 3, 5] == batch.cell_state[2, 3, 0, 2, 1]
-    assert flat.flat is flat
+    laid_out = flat(batch)
+    assert laid_out.hidden_state.shape == (SAMPLES, TIMESTEPS, 2 * 3 * 2)
+    assert there(laid_out.inputs).shape == (SAMPLES, TIMESTEPS, 2 * 3 * FEATURES)
+    assert there(laid_out.final_cell_state)[1, 5] == batch.final_cell_state[1, 0, 2, 1]
+    assert there(laid_out.cell_state)[2, 3, 5] == batch.cell_state[2, 3, 0, 2, 1]
+    assert flat(laid_out) is laid_out
     player = stateviz.play_sequence(recording, unit=11)
     player.frame = TIMESTEPS
     assert f"h = {batch.hidden_state[0, -1, 1, 2, 1]:.3f}" in player.readout

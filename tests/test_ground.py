@@ -282,7 +282,7 @@ def test_make_alone_lists_every_command() -> None:
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed here")
 def test_jupyterlab_says_nothing_of_node() -> None:
-    """It asks Node for Yarn's settings, which printed 13 kB of script where Node took it wrongly."""
+    """It asks Node for the settings of Yarn, and printed 13 kB of script where that failed."""
     run = subprocess.run(
         [sys.executable, "-c", "import jupyterlab.labapp"],
         capture_output=True,

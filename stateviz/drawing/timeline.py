@@ -19,6 +19,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from stateviz.drawing.finite import finite, mark_spans
+from stateviz.drawing.flat import flat
 from stateviz.drawing.letters import FONT
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
 
@@ -48,7 +49,7 @@ def state_size(batch: BatchRecord, *, unit: int | None = None) -> np.ndarray:
     Returns:
         Before the first and after each timestep, shape (timesteps + 1,).
     """
-    batch = batch.flat
+    batch = flat(batch)
     held = batch.state(batch.state_names[-1])
     whole = np.concatenate([held.initial[:, np.newaxis], held.after], axis=1).astype(float)
     size: np.ndarray

@@ -102,20 +102,22 @@ class StateRecorder(RecordsItsCall):
     def block(self) -> RecordedBlock | None:
         return None if self._block is None or self._block.closed else self._block
 
+    # In a loop of the user's own, which calls the callbacks itself.
+
     def on_train_begin(self, logs: Any = None) -> None:
         self._begun("fit")
-
-    def on_train_end(self, logs: Any = None) -> None:
-        self._ended("fit")
 
     def on_test_begin(self, logs: Any = None) -> None:
         self._begun("evaluate")
 
-    def on_test_end(self, logs: Any = None) -> None:
-        self._ended("evaluate")
-
     def on_predict_begin(self, logs: Any = None) -> None:
         self._begun("predict")
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._ended("fit")
+
+    def on_test_end(self, logs: Any = None) -> None:
+        self._ended("evaluate")
 
     def on_predict_end(self, logs: Any = None) -> None:
         self._ended("predict")

@@ -107,24 +107,16 @@ def _index(name: str, wanted: int | Sequence[int] | slice | None) -> Index:
     return index.astype(np.int64)
 
 
-_UNITS_OF_BYTES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_BYTES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 
 
 def _bytes(given: object) -> int:
-    text = (
-        re.fullmatch(r"([\d.,_]+)\s*([KMGT]?)(i?)B?", given.strip(), re.I)
-        if isinstance(given, str)
-        else None
-    )
-    count: float | None = None
-    if text is not None:
+    text = re.fullmatch(r"([\d.,_]+)\s*([KMG]?I?)B?", str(given).strip().upper())
+    count = 0.0
+    if text is not None and not isinstance(given, bool):
         with suppress(ValueError):
-            factor = _UNITS_OF_BYTES[text[2].upper()]
-            factor = 1024 ** (len(str(factor)) // 3) if text[3] else factor
-            count = float(re.sub("[,_]", "", text[1])) * factor
-    elif _is_whole(given) or isinstance(given, float):
-        count = float(given)  # type: ignore[arg-type]
-    if count is None or not 1 <= count < float("inf"):
+            count = float(re.sub("[,_]", "", text[1])) * _BYTES.get(text[2], 0)
+    if count < 1:
         raise ValueError(
             f'`max_bytes` must be a positive number of bytes, or text such as "500 MB"; got '
             f"{given!r}."

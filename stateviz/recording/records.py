@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -71,16 +71,6 @@ class State(ByContent):
     initial: np.ndarray
     after: np.ndarray
     final: np.ndarray
-
-    @property
-    def flat(self) -> State:
-        """The same with all axes of the units laid out as one, as `numpy.reshape` takes them."""
-        samples, timesteps = self.after.shape[:2]
-        return State(
-            self.initial.reshape(samples, -1),
-            self.after.reshape(samples, timesteps, -1),
-            self.final.reshape(samples, -1),
-        )
 
 
 class LaterState(State):
@@ -270,28 +260,6 @@ class BatchRecord(ByContent):
         """The memory that the arrays take, in bytes."""
         return sum(array.nbytes for array in arrays_in(self))
 
-    @property
-    def flat(self) -> BatchRecord:
-        """The same batch with the spatial axes of a ConvLSTM laid out as units, for pictures.
-
-        Inputs and states have the shapes (samples, timesteps, features) and (samples, timesteps,
-        units), a place after the other as `numpy.reshape` takes them. Gates and further states are
-        left out.
-        """
-        inputs = self.inputs
-        read = () if inputs is None else (inputs,)
-        if all(array.ndim == 3 for array in (*read, *(state.after for state in self.states))):
-            return self
-        if all(state.after.ndim == 3 for state in self.states):
-            return replace(self, inputs=None if inputs is None else _laid_out(inputs))
-        return replace(
-            self,
-            states=tuple(state.flat for state in self.states[:2]),
-            inputs=None if inputs is None else _laid_out(inputs),
-            gates=None,
-            units=None,  # a place of one filter is no unit of the layer
-        )
-
     def __repr__(self) -> str:
         place = ", ".join(
             [self.phase or "unknown phase"]
@@ -340,10 +308,6 @@ class Event:
     call: int | None = None
     zeros: bool | None = None
     left_by: int | None = None
-
-
-def _laid_out(inputs: np.ndarray) -> np.ndarray:
-    return inputs.reshape(*inputs.shape[:2], -1)
 
 
 def arrays_in(value: object) -> Iterator[np.ndarray]:

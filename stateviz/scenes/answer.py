@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from stateviz.drawing.answer import MOST_BATCHES, Answer
+from stateviz.drawing.flat import flat
 from stateviz.playing.moving import appearing
 from stateviz.playing.pace import Pace
 from stateviz.playing.player import Player
@@ -115,7 +116,7 @@ class _Counted:
         )
         count = len(list(epoch))
         shown = min(count, MOST_BATCHES)
-        self.batches = [batch.flat for batch in layer.batches[:shown]]
+        self.batches = [flat(batch) for batch in layer.batches[:shown]]
         # Zeros can be given too: they are counted as `Recording.resets` counts them.
         self.zeroed = [began_from_zeros(event) for event in events[:shown]]
         phase = first.phase or "unknown phase"

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from stateviz.drawing import cell, diagrams, gates
 from stateviz.drawing.finite import finite, reach_of
+from stateviz.drawing.flat import flat
 from stateviz.drawing.sample import (
     data_timestep,
     draw_cursor,
@@ -135,7 +136,7 @@ def _chosen_scene(
     """The scene of a choice, each 0-based; what is out of range is brought into it."""
     of = recording[played[layer]]
     batch = clamp(batch, len(of.batches))
-    record = of.batches[batch].flat
+    record = flat(of.batches[batch])
     sample, unit = clamp(sample, len(record.samples)), clamp(unit, len(record.unit_numbers))
     picture = _Picture(record, _diagram_of(record, of), sample, unit)
     n_frames = 1 + record.timesteps * (_FRAMES_OF_A_STEP + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from stateviz.drawing.flat import flat
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 
 # Columns that can be told apart on a projector.
@@ -94,7 +95,7 @@ def batches_of(layer: LayerRecording, batches: Sequence[int] | None) -> list[Bat
         raise ValueError("batches names no batch to play; received an empty sequence.")
     for place in batches:
         check_place("batch", place, len(layer.batches), layer.name)
-    return [layer.batches[place].flat for place in batches]
+    return [flat(layer.batches[place]) for place in batches]
 
 
 def most_batches(layer: LayerRecording) -> int:
@@ -117,5 +118,5 @@ def layers_with_batches(recording: Recording) -> list[str]:
 
 def unit_names(batch: BatchRecord, state: StateName) -> list[str]:
     """The numbers of the units of a state that were kept; a ConvLSTM's places are laid out."""
-    flat = batch.flat
-    return list(map(str, flat.unit_numbers_of(flat.state(state))))
+    laid_out = flat(batch)
+    return list(map(str, laid_out.unit_numbers_of(laid_out.state(state))))

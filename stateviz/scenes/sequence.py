@@ -12,6 +12,7 @@ from matplotlib.text import Text
 
 from stateviz.drawing import gates
 from stateviz.drawing.finite import finite, reach_of
+from stateviz.drawing.flat import flat
 from stateviz.drawing.sample import (
     StateImages,
     data_timestep,
@@ -106,7 +107,7 @@ def play_sequence(
     if names not in choices:
         choices = [*choices, names]
     lowest = recording[names[0]]
-    record = lowest.batches[check_place("batch", batch, len(lowest.batches), lowest.name)].flat
+    record = flat(lowest.batches[check_place("batch", batch, len(lowest.batches), lowest.name)])
     samples, _, units = record.hidden_state.shape
     check_place("sample", sample, samples, lowest.name)
     check_place("unit", unit, units, lowest.name)
@@ -138,7 +139,7 @@ def _chosen_scene(
     """The scene of a choice, each 0-based; what is out of range is brought into it."""
     chosen = [recording[name] for name in choices[layer]]
     place = clamp(batch, min(len(each.batches) for each in chosen))
-    records = [each.batches[place].flat for each in chosen]
+    records = [flat(each.batches[place]) for each in chosen]
     row = clamp(sample, min(len(each.samples) for each in records))
     options = {
         "layer": [" and ".join(names) for names in choices],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stateviz.drawing.flat import flat
 from stateviz.recording import BatchRecord, LayerRecording, Recording
 from stateviz.recording.layers import history_of
 from stateviz.scenes.naming import told_apart
@@ -77,7 +78,7 @@ def ways_of(recording: Recording, layer: LayerRecording, places: Sequence[int]) 
         layer: The layer.
         places: The places of the batches in the layer, 0-based, as they are shown.
     """
-    records = [layer.batches[place].flat for place in places]
+    records = [flat(layer.batches[place]) for place in places]
     names = told_apart(records)
     # Also batches that were not kept are counted: what is kept side by side need not be neighbours.
     history = history_of(layer, recording.events)
