@@ -75,6 +75,8 @@ __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("course", "torch"):  # sub-packages with names of their own
+        return import_module(f"stateviz.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'stateviz' has no attribute {name!r}; it has {__all__}")
     return getattr(import_module(f"stateviz.{_HOMES[name]}"), name)

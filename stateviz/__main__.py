@@ -19,7 +19,7 @@ from pathlib import Path
 import stateviz
 from stateviz.playing.html import whole_page
 from stateviz.recording import Recording, RecordingFileError
-from stateviz.writing import whole
+from stateviz.writing import atomic_write
 
 _HERE = Path(__file__).resolve().parent
 # Beside the package in its repository, inside of it where it was installed from a wheel.
@@ -27,7 +27,7 @@ _LESSONS = (_HERE / "notebooks", _HERE.parent / "notebooks")
 _MOST_LAYERS = 3  # on one page; of more a reader has to choose
 
 
-class _Wrong(Exception):
+class CommandError(Exception):
     """What was asked for cannot be done; its text says why, and how to mend it."""
 
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _copy_lessons(parsed.folder, overwrite=parsed.overwrite)
         else:
             _play(parsed.recording, layer=parsed.layer, to=parsed.to, browser=parsed.browser)
-    except (_Wrong, RecordingFileError, ValueError) as error:
+    except (CommandError, RecordingFileError, ValueError) as error:
         return _said(str(error))
     except OSError as error:
         words = error.strerror or str(error)
@@ -97,11 +97,13 @@ def _parser() -> argparse.ArgumentParser:
 def _copy_lessons(folder: Path, *, overwrite: bool) -> None:
     found = next((place for place in _LESSONS if any(place.glob("*.ipynb"))), None)
     if found is None:
-        raise _Wrong("this installation has no lessons; install stateviz again, from its wheel.")
+        raise CommandError(
+            "this installation has no lessons; install stateviz again, from its wheel."
+        )
     lessons = sorted(found.glob("*.ipynb"))
     there = [path.name for path in lessons if (folder / path.name).exists()]
     if there and not overwrite:
-        raise _Wrong(
+        raise CommandError(
             f"{folder} has {len(there)} of the lessons already ({there[0]} ...), perhaps with what "
             "somebody wrote into them. Name another folder, or add --overwrite to replace them."
         )
@@ -137,7 +139,7 @@ def _play(path: Path, *, layer: str | None, to: Path | None, browser: bool) -> N
     html = "\n".join([recording._repr_html_(), *_parts(recording, layers)])
     if to is None:
         to = Path(tempfile.mkdtemp(prefix="stateviz-")) / f"{title}.html"
-    with whole(to) as beside:
+    with atomic_write(to) as beside:
         beside.write_text(whole_page(title, html), encoding="utf-8")
     print(f"Written to {to}")
     if browser and not webbrowser.open(to.resolve().as_uri()):
@@ -147,13 +149,15 @@ def _play(path: Path, *, layer: str | None, to: Path | None, browser: bool) -> N
 def _chosen(recording: Recording, layer: str | None) -> Sequence[str]:
     kept = [name for name, each in recording.items() if each.batches]
     if not kept:
-        raise _Wrong("the recording is empty: no batch was kept, so there is nothing to play.")
+        raise CommandError(
+            "the recording is empty: no batch was kept, so there is nothing to play."
+        )
     if layer is None:
         if len(kept) > _MOST_LAYERS:
-            raise _Wrong(f"the recording has {len(kept)} layers. Name one: --layer {kept[0]}")
+            raise CommandError(f"the recording has {len(kept)} layers. Name one: --layer {kept[0]}")
         return kept
     if layer not in kept:
-        raise _Wrong(f"no layer {layer!r} was kept; there is {', '.join(map(repr, kept))}.")
+        raise CommandError(f"no layer {layer!r} was kept; there is {', '.join(map(repr, kept))}.")
     return [layer]
 
 

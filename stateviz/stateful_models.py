@@ -100,7 +100,7 @@ class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]
 def _stateful_layers(model: keras.layers.Layer) -> dict[str, keras.layers.RNN]:
     """The stateful recurrent layers of a model by their names in a recording."""
     if not isinstance(model, keras.layers.Layer):
-        raise TypeError(f"Expected a Keras model or layer; received {type(model).__name__}.")
+        raise TypeError(f"Expected a Keras model or layer; got {type(model).__name__}.")
     recurrent = {
         path: layer
         for path, layer in layers_below(model)
@@ -159,7 +159,7 @@ def twin(
     """
     if not isinstance(model, keras.Sequential) and not _is_functional(model):
         raise TypeError(
-            f"stateviz.twin copies Sequential and functional models, layer by layer; received "
+            f"stateviz.twin copies Sequential and functional models, layer by layer; got "
             f"{type(model).__name__}. Make a second model of your class, call it once on a batch "
             f"of the new size, and give it the weights: new.set_weights(model.get_weights())."
         )

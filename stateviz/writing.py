@@ -14,7 +14,7 @@ _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Gives a path beside the one to write; when all is written there, it takes its place.
 
     Whatever ends it before, the old file stays as it was. Of several that write to one path, the

@@ -112,5 +112,5 @@ def test_played_it_counts_batch_after_batch() -> None:
 def test_a_notebook_shows_the_still() -> None:
     figure: Any = stateviz.draw_answer(recording_of(a_run("fresh")))
     assert figure._repr_png_()[:4] == b"\x89PNG"
-    with pytest.raises(TypeError, match="A recording is played"):
+    with pytest.raises(TypeError, match="Expected a Recording; got"):
         stateviz.draw_answer("run.npz")  # type: ignore[arg-type]

@@ -57,7 +57,7 @@ def test_reset_state_reaches_every_stateful_layer(
 def test_reset_state_without_a_stateful_layer_says_why() -> None:
     with pytest.raises(ValueError, match=r"No built layer of .* is stateful.*from new zeros"):
         stateviz.reset_state(counting_model(stateful=False))
-    with pytest.raises(TypeError, match="Expected a Keras model or layer; received int"):
+    with pytest.raises(TypeError, match="Expected a Keras model or layer; got int"):
         stateviz.reset_state(3)
 
 
@@ -181,7 +181,7 @@ def test_what_cannot_have_a_twin_is_said() -> None:
         def call(self, x: Any) -> Any:
             return x
 
-    with pytest.raises(TypeError, match=r"received Own\. Make a second model of your class"):
+    with pytest.raises(TypeError, match=r"got Own\. Make a second model of your class"):
         stateviz.twin(Own(), batch_size=1)
     with pytest.raises(ValueError, match="would be stateful, so the twin needs a batch size"):
         stateviz.twin(counting_model(stateful=True), batch_size=None)

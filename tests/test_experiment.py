@@ -183,9 +183,9 @@ def test_what_cannot_be_offered(offers: Any, error: type[Exception], words: str)
 
 
 def test_what_cannot_be_chosen(experiment: Experiment) -> None:
-    with pytest.raises(ValueError, match="'units' cannot be chosen here"):
+    with pytest.raises(ValueError, match="Unknown choice 'units'; available"):
         experiment.choose(units=3)
-    with pytest.raises(ValueError, match=r"batches can be one of \[2, 3\]"):
+    with pytest.raises(ValueError, match=r"`batches` must be one of \[2, 3\]"):
         experiment.choose(batches=4)
     with pytest.raises(t.TraitError, match="not places among the options"):
         experiment._chosen = [5, 0]

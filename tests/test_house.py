@@ -46,6 +46,54 @@ def test_no_file_is_long() -> None:
     assert {path: n for path, n in lines.items() if n > MOST_LINES_IN_A_FILE} == {}
 
 
+# How many lines a room may have: small is a feature. Before raising a number, look what can go.
+# The goal is 5,000 for recorder and recording together, and 850 for torch.
+MOST_LINES_IN_A_ROOM = {
+    "recorder": 3_550,
+    "recording": 2_050,
+    "torch": 900,
+    "drawing": 2_550,
+    "playing": 4_500,
+    "scenes": 3_150,
+    "course": 4_200,
+}
+FEWEST_LINES_IN_A_FILE = 50
+# They are merged when the look is drawn anew.
+SMALL_FILES = {
+    "drawing/letters.py",
+    "playing/growing.py",
+    "playing/looks.py",
+    "playing/pace.py",
+    "playing/page.py",
+    "playing/reruns.py",
+    "playing/scripts.py",
+    "scenes/naming.py",
+}
+
+
+def lines_of(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def test_every_room_keeps_to_its_budget() -> None:
+    package = REPOSITORY / "stateviz"
+    rooms = {path.parent.name for path in package.glob("*/__init__.py")}
+    assert rooms == {*MOST_LINES_IN_A_ROOM}
+    for room, most in MOST_LINES_IN_A_ROOM.items():
+        code = [path for path in CODE if (package / room) in path.parents]
+        assert sum(map(lines_of, code)) <= most, room
+
+
+def test_a_file_holds_an_idea_not_a_line() -> None:
+    package = REPOSITORY / "stateviz"
+    small = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if path.name != "__init__.py" and lines_of(path) < FEWEST_LINES_IN_A_FILE
+    }
+    assert small == SMALL_FILES
+
+
 def test_no_function_is_long() -> None:
     python = [path for path in CODE if path.suffix == ".py"]
     found = {path: [*long_functions(path.read_text(encoding="utf-8"))] for path in python}

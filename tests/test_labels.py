@@ -81,7 +81,7 @@ def test_the_labels_of_one_sample_are_not_shown_for_another() -> None:
     [
         ("Shall", ValueError, "this batch has 7, and 5 were given"),
         (["Shall", "I"], ValueError, "2 were given"),
-        (range(7), TypeError, "takes a text or a list of texts"),
+        (range(7), TypeError, "`labels` must be a text or a list"),
     ],
 )
 def test_labels_that_do_not_fit(labels: Any, error: type[Exception], words: str) -> None:

@@ -125,7 +125,7 @@ def test_what_is_not_there_is_refused() -> None:
         stateviz.play_batches(recording, state="carry")  # type: ignore[arg-type]
     with pytest.raises(IndexError, match=r"unit=2 is out of range"):
         stateviz.play_batches(recording, unit=2)
-    with pytest.raises(ValueError, match="received an empty sequence"):
+    with pytest.raises(ValueError, match="is empty; name at least one"):
         stateviz.play_batches(recording, batches=[])
     assert len(stateviz.play_batches(recording, batches=[1]).stops) == TIMESTEPS + 1
 

@@ -74,7 +74,7 @@ def test_other_lanes_begin_elsewhere() -> None:
     [
         ((10, 20, 4), "samples=10 is not a multiple of batch_size=4, so the last batch"),
         ((1000, 20, 1), "needs 20001 weeks, but the series has 2284. Take fewer"),
-        ((0, 20, 1), "counted from 1 on; received 0, 20 and 1"),
+        ((0, 20, 1), "must be >= 1; got 0, 20 and 1"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(sizes: tuple[int, int, int], message: str) -> None:
@@ -84,7 +84,7 @@ def test_sizes_that_do_not_fit_are_refused(sizes: tuple[int, int, int], message:
 
 @pytest.mark.parametrize("samples", [1000.0, "1000", None])
 def test_sizes_that_are_not_whole_numbers_are_refused(samples: Any) -> None:
-    with pytest.raises(TypeError, match=f"are whole numbers; received {samples!r}, 20 and 200"):
+    with pytest.raises(TypeError, match=f"must be integers; got {samples!r}, 20 and 200"):
         co2_lanes(samples)
 
 

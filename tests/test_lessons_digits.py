@@ -35,7 +35,7 @@ def test_the_test_set_holds_all_digits_and_stays_the_same() -> None:
 @pytest.mark.parametrize("test_samples", [0, -1, 1797])
 def test_a_split_without_samples_is_refused(test_samples: int) -> None:
     pytest.importorskip("sklearn")
-    with pytest.raises(ValueError, match=f"between 1 and 1796.* received {test_samples}"):
+    with pytest.raises(ValueError, match=f"from 1 to 1796.* got {test_samples}"):
         digit_rows(test_samples)
 
 

@@ -89,7 +89,7 @@ def test_the_calls_that_changed() -> None:
 
 
 def test_an_unknown_program_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'counting', 'seeded'.*received 'other'"):
+    with pytest.raises(ValueError, match=r"'counting', 'seeded'.*got 'other'"):
         load_keras2("other")
 
 

@@ -347,7 +347,11 @@ def test_stops_are_what_was_recorded_and_all_else_is_motion() -> None:
 
 def test_a_scene_refuses_stops_that_it_cannot_keep() -> None:
     player = played(a_run("reset"))
-    for stops, message in (([0, 0, 5], "in order"), ([], "at least one"), ([1, 3], "is a stop")):
+    for stops, message in (
+        ([0, 0, 5], "in order"),
+        ([], "at least one"),
+        ([1, 3], "last stop must"),
+    ):
         with pytest.raises(ValueError, match=message):
             Scene(player.figure, lambda _: [], 6, describe=str, stops=stops)
 

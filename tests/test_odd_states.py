@@ -259,9 +259,9 @@ def test_a_choice_that_is_not_there_is_refused_and_the_player_lives_on(
 def test_what_is_no_recording_is_refused_in_words(play: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match=r"Open it first: stateviz\.load\('run\.npz'\)"):
         play("run.npz")
-    with pytest.raises(TypeError, match=r"received dict.*stateviz\.record\(model\)"):
+    with pytest.raises(TypeError, match=r"got dict.*stateviz\.record\(model\)"):
         play({})
-    with pytest.raises(TypeError, match=r"received dict"):
+    with pytest.raises(TypeError, match=r"got dict"):
         stateviz.play_resets({})  # type: ignore[arg-type]
 
 

@@ -108,14 +108,12 @@ def test_setting_the_frame_moves_the_artists_and_the_readout() -> None:
 @pytest.mark.parametrize("frame", [-1, N_FRAMES])
 def test_a_frame_out_of_range_is_refused(frame: int) -> None:
     player = AllKinds().player()
-    with pytest.raises(
-        traitlets.TraitError, match=rf"received frame {frame}; the frames are 0 to 4"
-    ):
+    with pytest.raises(traitlets.TraitError, match=rf"got frame {frame}; the frames are 0 to 4"):
         player.frame = frame
     assert player.frame == 0
     with pytest.raises(traitlets.TraitError):
         player.n_frames = 7
-    with pytest.raises(traitlets.TraitError, match="from 1 on; received 0"):
+    with pytest.raises(traitlets.TraitError, match="`interval_ms` must be >= 1; got 0"):
         player.interval_ms = 0
 
 
@@ -189,9 +187,9 @@ def test_what_cannot_be_played_is_refused_in_words() -> None:
         Player(figure, lambda _: [dots], 3)
     with pytest.raises(ValueError, match=r"returned no artist in any frame"):
         Player(figure, lambda _: [], 3)
-    with pytest.raises(ValueError, match=r"at least one frame.*n_frames=0"):
+    with pytest.raises(ValueError, match=r"`n_frames` must be an integer >= 1; got 0"):
         Player(figure, lambda _: [dots], 0)
-    with pytest.raises(ValueError, match=r"The mark 'end' is out of range: received frame 9"):
+    with pytest.raises(ValueError, match=r"The mark 'end' is out of range: got frame 9"):
         AllKinds().player(marks=[(9, "end")])
     colored = figure.add_subplot().imshow(np.zeros((2, 2, 3)))
     with pytest.raises(TypeError, match=r"array of shape \(2, 2, 3\)"):

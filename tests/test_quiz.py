@@ -107,7 +107,7 @@ def test_without_a_kernel_the_question_can_still_be_answered() -> None:
 @pytest.mark.parametrize(
     ("options", "answer", "message"),
     [
-        ({"5": "Yes."}, "5", r"at least two options; received \['5'\]"),
+        ({"5": "Yes."}, "5", r"at least two options; got \['5'\]"),
         ({"5": "Yes.", " ": "No."}, "5", "has no text"),
         ({"5 times": "Yes.", "5  times ": "No."}, "5 times", "read alike"),
         ({"5": "Yes.", "1000": " "}, "5", r"belief behind it; \['1000'\] have none"),
@@ -122,8 +122,8 @@ def test_a_bad_question_is_refused(options: dict[str, str], answer: str, message
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["5", "1000"], r"feedback on each option, as in \{'5 times'.*received \['5', '1000'\]"),
-        ({5: "Yes.", 1000: "No."}, r"is a str; received \{5: 'Yes.', 1000: 'No.'\}"),
+        (["5", "1000"], r"feedback on each option, as in \{'5 times'.*got \['5', '1000'\]"),
+        ({5: "Yes.", 1000: "No."}, r"is a str; got \{5: 'Yes.', 1000: 'No.'\}"),
         ({"5": "Yes.", "1000": None}, "is a str"),
     ],
 )

@@ -76,15 +76,15 @@ class Score:
     again: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        told = f"{self.right} right at the first try, of {self.answered} answered"
-        told += f" ({self.asked} in all)"
-        return "\n".join([told, *(f"  once more: {question}" for question in self.again)])
+        text = f"{self.right} right at the first try, of {self.answered} answered"
+        text += f" ({self.asked} in all)"
+        return "\n".join([text, *(f"  once more: {question}" for question in self.again)])
 
     def _repr_html_(self) -> str:
         rest = "".join(f"<li>{html.escape(question)}</li>" for question in self.again)
-        told = f"<b>{self.right}</b> right at the first try, of {self.answered} answered"
+        text = f"<b>{self.right}</b> right at the first try, of {self.answered} answered"
         once_more = f"<p>Once more:</p><ul>{rest}</ul>" if rest else ""
-        return f"<div role='status'><p>{told} ({self.asked} in all)</p>{once_more}</div>"
+        return f"<div role='status'><p>{text} ({self.asked} in all)</p>{once_more}</div>"
 
 
 def score(group: str) -> Score:

@@ -93,12 +93,12 @@ def co2_lanes(
     sizes = (samples, timesteps, batch_size)
     if not all(isinstance(size, int | np.integer) for size in sizes):
         raise TypeError(
-            f"samples, timesteps and batch_size are whole numbers; received "
+            f"`samples`, `timesteps` and `batch_size` must be integers; got "
             f"{samples!r}, {timesteps!r} and {batch_size!r}."
         )
     if min(sizes) < 1:
         raise ValueError(
-            f"samples, timesteps and batch_size are counted from 1 on; received "
+            f"`samples`, `timesteps` and `batch_size` must be >= 1; got "
             f"{samples}, {timesteps} and {batch_size}."
         )
     if samples % batch_size:
@@ -223,7 +223,7 @@ def digit_rows(test_samples: int = 297) -> tuple[np.ndarray, np.ndarray, np.ndar
     count = len(digits.target)
     if not 0 < test_samples < count:
         raise ValueError(
-            f"test_samples is between 1 and {count - 1}, since there are {count} digits; received "
+            f"`test_samples` must be from 1 to {count - 1}, as there are {count} digits; got "
             f"{test_samples}."
         )
     mixed = np.random.default_rng(0).permutation(count)

@@ -245,4 +245,4 @@ def _save_reset_restore(model: Any) -> None:
 
 def _check_name(name: str) -> None:
     if name not in NAMES:
-        raise ValueError(f"There are the programs {NAMES}; received {name!r}.")
+        raise ValueError(f"`name` must be one of {NAMES}; got {name!r}.")

@@ -140,10 +140,11 @@ class Experiment(anywidget.AnyWidget):
         chosen = list(self._chosen)
         for name, option in options.items():
             if name not in self._options:
-                raise ValueError(f"{name!r} cannot be chosen here, but {list(self._options)} can.")
+                available = ", ".join(self._options)
+                raise ValueError(f"Unknown choice {name!r}; available: {available}.")
             known = self._options[name]
             if option not in known:
-                raise ValueError(f"{name} can be one of {list(known)} here; received {option!r}.")
+                raise ValueError(f"`{name}` must be one of {list(known)}; got {option!r}.")
             chosen[list(self._options).index(name)] = known.index(option)
         self._chosen = chosen
 
@@ -234,9 +235,9 @@ class Experiment(anywidget.AnyWidget):
         self._recordings.pop(place, None)
         if isinstance(recording, Recording) and not outcome.error:
             self._recordings[place] = recording
-        said = outcome.for_page() | {"run": next(self._runs)}
+        result = outcome.for_page() | {"run": next(self._runs)}
         with self.hold_sync():
-            self._results = {**self._results, str(place): said}
+            self._results = {**self._results, str(place): result}
             self._shown = place
 
     def _hear(self, _: Any, content: Mapping[str, Any], __: Any) -> None:

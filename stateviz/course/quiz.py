@@ -214,11 +214,11 @@ class Prediction(ipywidgets.VBox):  # type: ignore[misc]
         if not self._revealed:
             return "<p role='status'>Your prediction is committed.</p>"
         word = "✓ Right." if self.correct else "✗ Not quite."
-        said = f"<p role='status'><b>{word}</b> {html.escape(self.feedback)}</p>"
+        feedback = f"<p role='status'><b>{word}</b> {html.escape(self.feedback)}</p>"
         if not self.correct:
-            return said
+            return feedback
         return (
-            said
+            feedback
             + "<details><summary>Why not the others?</summary><ul>"
             + "".join(
                 f"<li><b>{html.escape(option)}</b><br>{html.escape(feedback)}</li>"
@@ -236,8 +236,8 @@ class Prediction(ipywidgets.VBox):  # type: ignore[misc]
         asked = f"<p><b>{html.escape(self.question)}</b></p>"
         if self._attempts:
             waits = self._committed and not self._revealed
-            told = self._attempts[:-1] if waits else self._attempts
-            answers = "".join(f"<li>{self._judged(option)}</li>" for option in told)
+            shown = self._attempts[:-1] if waits else self._attempts
+            answers = "".join(f"<li>{self._judged(option)}</li>" for option in shown)
             if waits:
                 answers += f"<li><b>{html.escape(self._attempts[-1])}</b> (not revealed yet)</li>"
             return f"{asked}<p>What was predicted here:</p><ol>{answers}</ol>"
@@ -285,17 +285,17 @@ def _refuse_unfit(options: Mapping[str, str], answer: str | None) -> None:
     if not isinstance(options, Mapping):
         raise TypeError(
             f"options gives the feedback on each option, as in {{'5 times': 'You count batches.'}};"
-            f" received {options!r}."
+            f" got {options!r}."
         )
     texts = list(options)
     if not all(isinstance(text, str) for text in [*texts, *options.values()]):
-        raise TypeError(f"Every option and its feedback is a str; received {dict(options)}.")
+        raise TypeError(f"Every option and its feedback is a str; got {dict(options)}.")
     if len(texts) < 2:
-        raise ValueError(f"A prediction needs at least two options; received {texts}.")
+        raise ValueError(f"A prediction needs at least two options; got {texts}.")
     if not all(text.strip() for text in texts):
-        raise ValueError(f"An option has no text; received {texts}.")
+        raise ValueError(f"An option has no text; got {texts}.")
     if len({" ".join(text.split()) for text in texts}) < len(texts):
-        raise ValueError(f"Two options read alike, apart from spaces; received {texts}.")
+        raise ValueError(f"Two options read alike, apart from spaces; got {texts}.")
     if answer is None:
         return
     silent = [text for text, feedback in options.items() if not feedback.strip()]

@@ -16,7 +16,7 @@ from typing import Any
 
 from stateviz.playing.player import Player
 from stateviz.recording import Recording
-from stateviz.writing import whole
+from stateviz.writing import atomic_write
 
 _MOST_WORDS = 600
 _PROGRESS_S = 0.2
@@ -72,11 +72,11 @@ class Outcome:
         return asdict(self) | {"payload": base64.b64encode(self.payload).decode()}
 
     @classmethod
-    def from_page(cls, said: dict[str, Any]) -> Outcome:
+    def from_page(cls, values: dict[str, Any]) -> Outcome:
         """The same, read back."""
-        counts = tuple((str(name), str(number)) for name, number in said["counts"])
-        payload = base64.b64decode(said["payload"])
-        return cls(**{**said, "counts": counts, "payload": payload})
+        counts = tuple((str(name), str(number)) for name, number in values["counts"])
+        payload = base64.b64decode(values["payload"])
+        return cls(**{**values, "counts": counts, "payload": payload})
 
 
 def run(program: str, namespace: dict[str, Any]) -> Recording:
@@ -145,12 +145,12 @@ def failed(error: Exception) -> Outcome:
     """What is told of an error."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     lines = [line.strip() for line in plain.splitlines()]
-    text = " ".join(line for line in lines if line and not _WHERE.match(line))
-    said = f"{type(error).__name__}: {text}"
-    if len(said) > _MOST_WORDS:
-        said = said[:_MOST_WORDS].rsplit(" ", 1)[0] + " ..."
-    meaning = next((words for pattern, words in _MEANINGS if re.search(pattern, said)), "")
-    return Outcome("\n".join(filter(None, [said, meaning])), error=said, meaning=meaning)
+    message = " ".join(line for line in lines if line and not _WHERE.match(line))
+    text = f"{type(error).__name__}: {message}"
+    if len(text) > _MOST_WORDS:
+        text = text[:_MOST_WORDS].rsplit(" ", 1)[0] + " ..."
+    meaning = next((words for pattern, words in _MEANINGS if re.search(pattern, text)), "")
+    return Outcome("\n".join(filter(None, [text, meaning])), error=text, meaning=meaning)
 
 
 class Run:
@@ -222,7 +222,7 @@ def save_outcomes(path: Path, outcomes: Mapping[str, Outcome]) -> None:
         json.dumps({"program": program, **outcome.for_page()})
         for program, outcome in sorted(outcomes.items())
     ]
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         beside.write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
 
 

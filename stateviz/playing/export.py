@@ -18,7 +18,7 @@ from stateviz.playing.collecting import lowest_first
 from stateviz.playing.scene import Scene, out_of_range
 from stateviz.playing.scripts import quiet_about_glyphs
 from stateviz.playing.stage import stage_rgba
-from stateviz.writing import whole
+from stateviz.writing import atomic_write
 
 _WRITERS = {".gif": "pillow", ".mp4": "ffmpeg"}
 _FRAMES_IN_STORYBOARD = 4
@@ -41,8 +41,8 @@ def save_film(
     writer = _WRITERS.get(path.suffix.lower())
     if writer is None:
         raise ValueError(
-            f"The file's name says what it becomes, with .gif or .mp4 at its end; received "
-            f"{path.name!r}. For a page that plays, use player.to_html."
+            f"Unknown file type {path.name!r}: use .gif or .mp4. For a page that plays, use "
+            f"player.to_html."
         )
     if not animation.writers.is_available(writer):
         raise RuntimeError(
@@ -57,7 +57,7 @@ def save_film(
     out = make_writer(fps=fps)
     total = sum(times for _, times in frames)
     bar = tqdm(total=total, unit="frame", desc=path.name, disable=not progress)
-    with bar, whole(path) as beside, quiet_about_glyphs(), out.saving(film, beside, dpi):
+    with bar, atomic_write(path) as beside, quiet_about_glyphs(), out.saving(film, beside, dpi):
         # The writer may have made the sides even, as a codec wants them.
         with _drawn_at(scene.figure, film.get_size_inches(), dpi):
             pictures = _Pictures(scene, chosen)
@@ -141,7 +141,7 @@ def storyboard(
         evenly = np.linspace(0, len(stops) - 1, _FRAMES_IN_STORYBOARD)
         frames = stops[np.unique(evenly.round().astype(int))].tolist()
     if not len(frames):
-        raise ValueError("frames names no frame to show; received an empty sequence.")
+        raise ValueError("`frames` is empty; name at least one frame to show.")
     for frame in frames:
         if not 0 <= frame < scene.n_frames:
             raise IndexError(out_of_range("frames", frame, scene.n_frames))

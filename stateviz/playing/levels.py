@@ -24,7 +24,7 @@ def levels_of(image: AxesImage, data: np.ndarray) -> np.ndarray:
     """The places in the colour table of all values, as they lie in the array."""
     if data.ndim != 2:
         raise TypeError(
-            f"An image to play is a table of values (rows, columns) with a colormap; received an "
+            f"An image to play is a table of values (rows, columns) with a colormap; got an "
             f"array of shape {data.shape}."
         )
     scaled: np.ma.MaskedArray = np.ma.masked_invalid(image.norm(np.ma.masked_invalid(data)))

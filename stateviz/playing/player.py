@@ -26,7 +26,7 @@ from stateviz.playing.packing import packed
 from stateviz.playing.reruns import made_by_this_run
 from stateviz.playing.scene import INTERVAL_MS, Closed, Scene, Shown, out_of_range
 from stateviz.playing.stage import poster_png
-from stateviz.writing import whole
+from stateviz.writing import atomic_write
 
 
 class Player(anywidget.AnyWidget):
@@ -224,8 +224,8 @@ class Player(anywidget.AnyWidget):
         """
         for name, place in options.items():
             if name not in self.options:
-                known = list(self.options) or "nothing"
-                raise ValueError(f"{name!r} cannot be chosen here, but {known} can.")
+                known = ", ".join(self.options) or "none"
+                raise ValueError(f"Unknown choice {name!r}; available: {known}.")
             count = len(self.options[name])
             if not 0 <= place < count:
                 raise IndexError(
@@ -244,9 +244,7 @@ class Player(anywidget.AnyWidget):
     @t.validate("interval_ms")
     def _check_interval(self, proposal: Any) -> int:
         if proposal["value"] < 1:
-            raise t.TraitError(
-                f"interval_ms is a number of milliseconds from 1 on; received {proposal['value']}."
-            )
+            raise t.TraitError(f"`interval_ms` must be >= 1; got {proposal['value']}.")
         return int(proposal["value"])
 
     @t.validate("chosen")
@@ -309,7 +307,7 @@ class Player(anywidget.AnyWidget):
         """
         text = whole_page(self.title or "Player", self._html())
         if path is not None:
-            with whole(Path(path)) as beside:
+            with atomic_write(Path(path)) as beside:
                 beside.write_text(text, encoding="utf-8")
         return text
 

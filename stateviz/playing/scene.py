@@ -112,9 +112,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         if self.n_frames < 1:
-            raise ValueError(
-                f"A player needs at least one frame to show; received n_frames={self.n_frames}."
-            )
+            raise ValueError(f"`n_frames` must be an integer >= 1; got {self.n_frames}.")
         for frame, label in self.marks:
             if not 0 <= frame < self.n_frames:
                 raise ValueError(out_of_range(f"The mark {label!r}", frame, self.n_frames))
@@ -123,11 +121,11 @@ class Scene:
         stops = self.all_stops
         if not stops or list(stops) != sorted({*stops}) or stops[0] < 0:
             raise ValueError(
-                f"stops are frames in order, each once, and at least one; received {self.stops!r}."
+                f"`stops` must be frames in order, each once, at least one; got {self.stops!r}."
             )
         if stops[-1] != self.n_frames - 1:
             raise ValueError(
-                f"The last frame, {self.n_frames - 1}, is a stop; received {stops[-1]} as the last."
+                f"The last stop must be the last frame, {self.n_frames - 1}; got {stops[-1]}."
             )
 
     @property
@@ -238,4 +236,4 @@ class Closed:
 
 def out_of_range(what: str, frame: int, n_frames: int) -> str:
     """Says that a frame is not one of the frames."""
-    return f"{what} is out of range: received frame {frame}; the frames are 0 to {n_frames - 1}."
+    return f"{what} is out of range: got frame {frame}; the frames are 0 to {n_frames - 1}."

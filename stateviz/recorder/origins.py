@@ -110,8 +110,8 @@ def remember(seen: Seen, call: LayerCall, end: End, *, validating: bool) -> None
 
 
 def _bits(arrays: Sequence[np.ndarray]) -> bytes:
-    told = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b(digest_size=16)
     for array in arrays:
-        told.update(repr((array.dtype.str, array.shape)).encode())
-        told.update(array.tobytes())
-    return told.digest()
+        digest.update(repr((array.dtype.str, array.shape)).encode())
+        digest.update(array.tobytes())
+    return digest.digest()

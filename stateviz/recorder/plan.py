@@ -92,10 +92,7 @@ def planned(model: Any, options: Options, *, known: Plan | None = None, wait: bo
             compiled with `jit_compile=True`.
     """
     if not isinstance(model, keras.layers.Layer):
-        raise TypeError(
-            f"stateviz.record takes a Keras model or layer; received {type(model).__name__}: "
-            f"{model!r}."
-        )
+        raise TypeError(f"Expected a Keras model or layer; got {type(model).__name__}: {model!r}.")
     everything = list(layers_below(model))
     recurrent = {path: each for path, each in everything if isinstance(each, keras.layers.RNN)}
     complete = bool(model.built) and all(layer.built for layer in recurrent.values())

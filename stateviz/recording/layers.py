@@ -77,7 +77,7 @@ class LayerRecording(ByContent):
         return np.stack(arrays)
 
     def _unequal(self, name: str, shapes: Sequence[tuple[int, ...]]) -> str:
-        said = (
+        text = (
             f"The batches of layer {self.name!r} have different shapes (samples, timesteps, "
             f"units): {', '.join(map(str, shapes))}. "
         )
@@ -87,11 +87,11 @@ class LayerRecording(ByContent):
         if short and len({shape[1:] for shape in shapes}) == 1:
             named = ", ".join(map(str, short[:4])) + (", ..." if len(short) > 4 else "")
             return (
-                f"{said}Index them one by one, for example {of_layer}.batches[0].{name}; or leave "
+                f"{text}Index them one by one, for example {of_layer}.batches[0].{name}; or leave "
                 f"out the short ones (often the last of an epoch; here {named}) with "
                 f"{of_layer}.select(batch_size={full}).{name}."
             )
-        return f"{said}Index them one by one, for example {of_layer}.batches[0].{name}."
+        return f"{text}Index them one by one, for example {of_layer}.batches[0].{name}."
 
     def select(
         self,

@@ -30,7 +30,7 @@ from stateviz.recording.records import (
     GRUGates,
     State,
 )
-from stateviz.writing import whole
+from stateviz.writing import atomic_write
 
 FILE_FORMAT = "stateviz recording"
 FILE_VERSION = 2
@@ -116,7 +116,7 @@ def write(path: Path, parts: Parts) -> None:
         ]
         words = {name: getattr(layer, name) for name in _LAYER_WORDS}
         meta["layers"].append(words | {"batches": batches})
-    with whole(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+    with atomic_write(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("meta.json", json.dumps(meta))
         for name, arrays in streams.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:

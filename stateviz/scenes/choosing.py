@@ -17,12 +17,12 @@ def one_layer(recording: Recording, name: str | None) -> LayerRecording:
     """The layer to play: the named one, or the only one; it has batches."""
     if isinstance(recording, str | Path):
         raise TypeError(
-            f"A recording is played; received the path {str(recording)!r}. Open it first: "
+            f"Expected a Recording; got the path {str(recording)!r}. Open it first: "
             f"stateviz.load({str(recording)!r})."
         )
     if not isinstance(recording, Recording):
         raise TypeError(
-            f"A recording is played; received {type(recording).__name__}. Make one first: "
+            f"Expected a Recording; got {type(recording).__name__}. Make one first: "
             f"`with stateviz.record(model) as recording:` around what runs the model."
         )
     if name is not None:
@@ -49,7 +49,7 @@ def layers_named(recording: Recording, layer: str | Sequence[str] | None) -> tup
         return (one_layer(recording, layer).name,)
     chosen = [one_layer(recording, name) for name in layer]
     if not chosen:
-        raise ValueError("layer names no layer to play; received an empty sequence.")
+        raise ValueError("`layer` is empty; name at least one layer to play.")
     if len({_batches_read(each) for each in chosen}) > 1:
         raise ValueError(
             f"The layers {[each.name for each in chosen]} cannot be shown together: their batches "
@@ -92,7 +92,7 @@ def batches_of(layer: LayerRecording, batches: Sequence[int] | None) -> list[Bat
     if batches is None:
         batches = range(min(most_batches(layer), len(layer.batches)))
     if not len(batches):
-        raise ValueError("batches names no batch to play; received an empty sequence.")
+        raise ValueError("`batches` is empty; name at least one batch to play.")
     for place in batches:
         check_place("batch", place, len(layer.batches), layer.name)
     return [flat(layer.batches[place]) for place in batches]

@@ -23,7 +23,7 @@ def check_labels(labels: Sequence[str], timesteps: int) -> tuple[str, ...]:
     """
     found = tuple(labels)
     if not all(isinstance(each, str) for each in found):
-        raise TypeError(f"labels= takes a text or a list of texts; received {labels!r}.")
+        raise TypeError(f"`labels` must be a text or a list of texts; got {labels!r}.")
     if len(found) != timesteps:
         raise ValueError(
             f"labels= needs one label for each timestep: this batch has {timesteps}, and "

@@ -45,8 +45,8 @@ def play_resets(
 ) -> Player:
     """Plays a whole run, batch after batch: where states are kept, zeroed, given or altered.
 
-    The line is the size of the state (see `stateviz.timeline.state_size`), or the state of one unit
-    in the first sample. A marker at the start of each batch says how its states began, and bands
+    The line is the size of the state (`stateviz.drawing.timeline.state_size`), or the state of one
+    unit in the first sample. A marker at the start of each batch says how its states began; bands
     name the phases and epochs. A click on a batch opens it as `stateviz.play_batches` plays it.
 
     Args:

@@ -83,13 +83,11 @@ def play_sequence(
 
     Args:
         recording: What `stateviz.record` recorded or `stateviz.load` opened.
-        layer: The layer's name, or the names of several from the lowest to the highest; may be left
-            out where the recording has one layer.
+        layer: The layer's name, or those of several, the lowest first; None for the only one.
         batch: The place in `LayerRecording.batches`, 0-based.
         sample: The row among the samples that were kept, 0-based.
         unit: The unit among those that were kept whose h and c are drawn as lines, 0-based.
-        labels: What was read at each timestep of this sample: a text, of which each character is a
-            label, or a list of words.
+        labels: What was read at each timestep: a text, a character each, or a list of words.
         interval_ms: How long a frame stands, in milliseconds; where None, so that a short run lasts
             for some seconds and a long one is over within a minute.
 
@@ -107,7 +105,8 @@ def play_sequence(
     if names not in choices:
         choices = [*choices, names]
     lowest = recording[names[0]]
-    record = flat(lowest.batches[check_place("batch", batch, len(lowest.batches), lowest.name)])
+    place = check_place("batch", batch, len(lowest.batches), lowest.name)
+    record = flat(lowest.batches[place])
     samples, _, units = record.hidden_state.shape
     check_place("sample", sample, samples, lowest.name)
     check_place("unit", unit, units, lowest.name)

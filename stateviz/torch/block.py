@@ -124,7 +124,7 @@ def phase(name: Phase) -> Iterator[None]:
     """
     named = ("fit", "validation", "evaluate", "predict")
     if name not in named:
-        raise ValueError(f"A phase is one of {', '.join(named)}; received {name!r}.")
+        raise ValueError(f"`name` must be one of {', '.join(named)}; got {name!r}.")
     with ExitStack() as stack:
         for block in _open():
             if name == "validation" and block.capture.phase_name != "fit":

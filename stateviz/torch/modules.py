@@ -58,7 +58,7 @@ def recurrent_modules(module: nn.Module) -> dict[str, Recurrent]:
     """
     if not isinstance(module, nn.Module):
         raise TypeError(
-            f"stateviz.torch.record takes a torch.nn.Module; received {type(module).__name__}. "
+            f"Expected a torch.nn.Module; got {type(module).__name__}. "
             f"Keras models are recorded by stateviz.record."
         )
     if isinstance(module, torch.jit.ScriptModule) or hasattr(module, "_orig_mod"):

@@ -31,7 +31,13 @@ def test_nothing_is_left_on_a_model_or_on_keras() -> None:
     assert vars(rnn)["lax"] is lax
     for each, had in zip((model, model.layers[0]), before, strict=True):
         new = {name for name, value in vars(each).items() if had.get(name) is not value}
-        assert new <= {"history", "stop_predicting", "_jax_state_synced", "predict_function"}
+        assert new <= {
+            "history",
+            "stop_predicting",
+            "_jax_state_synced",
+            "train_function",
+            "predict_function",
+        }
 
 
 def test_a_function_compiled_by_hand_is_seen_in_the_block_and_as_it_was_after_it() -> None:
