@@ -29,7 +29,7 @@ observing_one = threading.RLock()
 
 
 @dataclass(frozen=True)
-class Part:
+class RecordedCell:
     """One cell of a recurrent layer, with what it holds.
 
     Attributes:
@@ -51,7 +51,7 @@ class Part:
     gates: int
 
 
-def parts_of(layer: keras.layers.RNN) -> list[Part]:
+def parts_of(layer: keras.layers.RNN) -> list[RecordedCell]:
     """The cells of a layer, in the order in which a timestep goes through them."""
     cells = list(_leaves(layer.cell))
     if len(cells) == 1 and cells[0] is layer.cell:
@@ -74,13 +74,13 @@ def _leaves(cell: Any) -> Iterator[Any]:
         yield cell
 
 
-def _part(layer: keras.layers.RNN, cell: Any, *, name: str) -> Part:
+def _part(layer: keras.layers.RNN, cell: Any, *, name: str) -> RecordedCell:
     kind = type(cell if name else layer).__name__
     if isinstance(layer, _CONVOLUTIONAL):
         first = cell.data_format == "channels_first"
-        return Part(name, kind, cell, 2, cell.filters, -1 - cell.rank if first else -1, 4)
+        return RecordedCell(name, kind, cell, 2, cell.filters, -1 - cell.rank if first else -1, 4)
     sizes = keras.tree.flatten(cell.state_size)
-    return Part(name, kind, cell, len(sizes), int(sizes[0]), -1, _gates_of(cell))
+    return RecordedCell(name, kind, cell, len(sizes), int(sizes[0]), -1, _gates_of(cell))
 
 
 def _gates_of(cell: Any) -> int:
@@ -103,7 +103,7 @@ def draws_random_numbers_in_its_loop(layer: keras.layers.RNN) -> bool:
     )
 
 
-def is_one_operation(part: Part) -> bool:
+def is_one_operation(part: RecordedCell) -> bool:
     """Whether each activation of a cell of Keras's own is a single operation of TensorFlow."""
     known = keras.activations
     single = (known.tanh, known.sigmoid, known.relu, known.linear, known.elu, known.softplus)
@@ -120,7 +120,9 @@ class Observed:
     gates: list[list[Any]] = field(default_factory=list)
 
 
-def observed(parts: Sequence[Part], seen: Observed, *, gates: bool) -> AbstractContextManager[None]:
+def observed(
+    parts: Sequence[RecordedCell], seen: Observed, *, gates: bool
+) -> AbstractContextManager[None]:
     """Collects what each cell reads, and what its activations return if `gates`."""
     seen.gates.extend([] for _ in parts)
     replacements: list[tuple[object, str, object]] = []

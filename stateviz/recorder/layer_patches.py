@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from stateviz.recorder.backends import backend
 from stateviz.recorder.backends.base import CannotObserve, Held, LoopCall
-from stateviz.recorder.cells import Part, parts_of
+from stateviz.recorder.cells import RecordedCell, parts_of
 from stateviz.recorder.context import context
 from stateviz.recorder.frameworks import keras
 from stateviz.recorder.keeping import Called, LayerCall
@@ -194,7 +194,9 @@ class LayerPatch(Patch):
         except CannotObserve as error:
             self._ran_unseen(str(error))
 
-    def _deliver(self, parts: Sequence[Part], called: Called, arrays: dict[str, Any]) -> None:
+    def _deliver(
+        self, parts: Sequence[RecordedCell], called: Called, arrays: dict[str, Any]
+    ) -> None:
         mask = arrays.get("mask")
         mask = None if mask is None else mask.reshape(mask.shape[:2]).astype(bool)
         if "training" in arrays:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stateviz.recorder.backends import backend
-from stateviz.recorder.cells import Part, parts_of
+from stateviz.recorder.cells import RecordedCell, parts_of
 from stateviz.recorder.frameworks import keras
 from stateviz.recorder.layers import layers_below, unique_names
 from stateviz.recorder.options import Options
@@ -130,7 +130,7 @@ def planned(model: Any, options: Options, *, known: Plan | None = None, wait: bo
 
 
 _Layers = dict[str, keras.layers.RNN]
-_Parts = dict[str, tuple[keras.layers.RNN, Part]]
+_Parts = dict[str, tuple[keras.layers.RNN, RecordedCell]]
 
 
 def _parts(recurrent: _Layers, known: dict[int, Any]) -> tuple[_Parts, _Layers, list[str]]:

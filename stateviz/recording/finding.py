@@ -61,21 +61,21 @@ class Findings(list[Finding]):
 
 
 @dataclass(frozen=True)
-class Run:
+class LayerHistory:
     """One layer of a recording.
 
     Attributes:
         layer: The layer.
         events: All events of the recording.
-        history: An event for each of the layer's batches, also those that were not kept.
+        batches: An event for each of the layer's batches, also those that were not kept.
     """
 
     layer: LayerRecording
     events: Sequence[Event]
-    history: Sequence[Event]
+    batches: Sequence[Event]
 
     @classmethod
-    def of(cls, layer: LayerRecording, events: Sequence[Event]) -> Run:
+    def of(cls, layer: LayerRecording, events: Sequence[Event]) -> LayerHistory:
         return cls(layer, events, history_of(layer, events))
 
     @property
@@ -84,7 +84,7 @@ class Run:
 
     def source(self, event: Event) -> Event | None:
         """The batch whose final state a batch began with."""
-        return None if event.left_by is None else self.history[event.left_by]
+        return None if event.left_by is None else self.batches[event.left_by]
 
     def record(self, event: Event) -> BatchRecord | None:
         return None if event.record is None else self.layer.batches[event.record]
@@ -106,7 +106,7 @@ class Run:
     def passes(self) -> list[list[Event]]:
         """The batches of fit, an epoch of a call each; and those of each other call."""
         found: dict[tuple[object, ...], list[Event]] = {}
-        for event in self.history:
+        for event in self.batches:
             found.setdefault((event.phase, event.call, event.epoch), []).append(event)
         return list(found.values())
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from stateviz.recording.finding import Finding, Findings, Run
+from stateviz.recording.finding import Finding, Findings, LayerHistory
 from stateviz.recording.input_findings import FROM_INPUTS
 from stateviz.recording.layers import LayerRecording
 from stateviz.recording.records import BatchRecord, Event
@@ -18,19 +18,19 @@ from stateviz.recording.records import BatchRecord, Event
 
 def findings_of(layers: Sequence[LayerRecording], events: Sequence[Event]) -> Findings:
     """Everything odd, layer by layer; empty where nothing is."""
-    runs = [Run.of(layer, events) for layer in layers]
+    histories = [LayerHistory.of(layer, events) for layer in layers]
     looks = (*_LOOKS, *FROM_INPUTS)
-    return Findings(found for run in runs for look in looks for found in look(run))
+    return Findings(found for each in histories for look in looks for found in look(each))
 
 
-def _validation_altered_the_training_state(run: Run) -> Iterator[Finding]:
+def _validation_altered_the_training_state(history: LayerHistory) -> Iterator[Finding]:
     found = [
         event
-        for event in run.history
-        if event.origin == "altered" and _trained_on(event, run.source(event))
+        for event in history.batches
+        if event.origin == "altered" and _trained_on(event, history.source(event))
     ]
     first = found[0].epoch if found else None
-    yield from run.report(
+    yield from history.report(
         "validation altered the training state",
         found,
         f"training went on with the state that validation had left, first in epoch {first}.",
@@ -39,9 +39,9 @@ def _validation_altered_the_training_state(run: Run) -> Iterator[Finding]:
     )
 
 
-def _an_epoch_began_with_the_end_of_the_last(run: Run) -> Iterator[Finding]:
+def _an_epoch_began_with_the_end_of_the_last(history: LayerHistory) -> Iterator[Finding]:
     def went_on(event: Event) -> bool:
-        source = run.source(event)
+        source = history.source(event)
         return (
             (event.phase, event.batch, event.origin) == ("fit", 0, "carried")
             and source is not None
@@ -50,8 +50,8 @@ def _an_epoch_began_with_the_end_of_the_last(run: Run) -> Iterator[Finding]:
             and event.epoch == source.epoch + 1
         )
 
-    found = list(filter(went_on, run.history))
-    yield from run.report(
+    found = list(filter(went_on, history.batches))
+    yield from history.report(
         "an epoch began with the state of the epoch before",
         found,
         "an epoch of fit began with the state at the end of the epoch before: "
@@ -60,9 +60,9 @@ def _an_epoch_began_with_the_end_of_the_last(run: Run) -> Iterator[Finding]:
     )
 
 
-def _another_phase_moved_the_state(run: Run) -> Iterator[Finding]:
+def _another_phase_moved_the_state(history: LayerHistory) -> Iterator[Finding]:
     def moved(number: int, event: Event) -> bool:
-        source = run.source(event)
+        source = history.source(event)
         return (
             source is not None
             and None not in (event.phase, source.phase)
@@ -72,11 +72,11 @@ def _another_phase_moved_the_state(run: Run) -> Iterator[Finding]:
             and not _trained_on(event, source)
         )
 
-    found = [event for number, event in enumerate(run.history) if moved(number, event)]
+    found = [event for number, event in enumerate(history.batches) if moved(number, event)]
     if found:
-        source = run.source(found[0])
+        source = history.source(found[0])
         assert source is not None
-        yield from run.report(
+        yield from history.report(
             "one phase went on where another had ended",
             found,
             f"a phase began with the state that another had left, first "
@@ -86,13 +86,13 @@ def _another_phase_moved_the_state(run: Run) -> Iterator[Finding]:
         )
 
 
-def _a_state_came_from_outside(run: Run) -> Iterator[Finding]:
+def _a_state_came_from_outside(history: LayerHistory) -> Iterator[Finding]:
     found = [
         event
-        for event in run.history
-        if run.layer.stateful and event.origin == "altered" and event.left_by is None
+        for event in history.batches
+        if history.layer.stateful and event.origin == "altered" and event.left_by is None
     ]
-    yield from run.report(
+    yield from history.report(
         "a state came from outside the recording",
         found,
         "a batch began with a state that no recorded batch had left: it was "
@@ -102,15 +102,15 @@ def _a_state_came_from_outside(run: Run) -> Iterator[Finding]:
     )
 
 
-def _one_row_was_repeated(run: Run) -> Iterator[Finding]:
+def _one_row_was_repeated(history: LayerHistory) -> Iterator[Finding]:
     found = [
         event
-        for event in run.events
-        if event.kind == "one row repeated" and event.layer == run.name
+        for event in history.events
+        if event.kind == "one row repeated" and event.layer == history.name
     ]
     if found:
         rows = found[0].batch_size
-        yield from run.report(
+        yield from history.report(
             "one row was repeated",
             found,
             f"a batch had one row, and Keras repeated it to fill the {rows} rows of the state.",
@@ -119,8 +119,8 @@ def _one_row_was_repeated(run: Run) -> Iterator[Finding]:
         )
 
 
-def _a_state_is_not_finite(run: Run) -> Iterator[Finding]:
-    batches = run.layer.batches
+def _a_state_is_not_finite(history: LayerHistory) -> Iterator[Finding]:
+    batches = history.layer.batches
     found = [place for place, batch in enumerate(batches) if _first_not_finite(batch) is not None]
     if not found:
         return
@@ -142,7 +142,7 @@ def _a_state_is_not_finite(run: Run) -> Iterator[Finding]:
         why = "its input was finite up to there"
         cure = "Look at the weights of that batch; a lower learning rate or clipnorm may help."
     yield Finding(
-        run.name,
+        history.name,
         "a state is not finite",
         f"In {len(found):,} of {len(batches):,} batches the state holds NaN or infinity, first in "
         f"batch {found[0]} of the recording {where}; {why}.",
@@ -184,7 +184,7 @@ def _trained_on(event: Event, source: Event | None) -> bool:
     )
 
 
-_LOOKS: tuple[Callable[[Run], Iterator[Finding]], ...] = (
+_LOOKS: tuple[Callable[[LayerHistory], Iterator[Finding]], ...] = (
     _validation_altered_the_training_state,
     _an_epoch_began_with_the_end_of_the_last,
     _another_phase_moved_the_state,

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from stateviz.recording.finding import Finding, Run, same
+from stateviz.recording.finding import Finding, LayerHistory, same
 from stateviz.recording.records import Event, Phase
 
 _TRAINING: tuple[Phase, ...] = ("fit", "train_on_batch")
@@ -19,25 +19,25 @@ _COMPILED: tuple[Phase, ...] = ("fit", "validation", "evaluate", "predict")
 _FEW = 8  # batches from which on a habit can be told from a single step
 
 
-def _the_same_call_again(run: Run) -> Iterator[Finding]:
+def _the_same_call_again(history: LayerHistory) -> Iterator[Finding]:
     """A call of predict, evaluate or fit that reads what the one before read, and goes on."""
     firsts: dict[tuple[Phase, int], Event] = {}
-    for event in run.history:
+    for event in history.batches:
         if event.phase in ("predict", "evaluate", "fit") and event.call is not None:
             firsts.setdefault((event.phase, event.call), event)
     for phase in ("predict", "evaluate", "fit"):
         found = []
         for (of_phase, _), event in firsts.items():
-            source = run.source(event)
+            source = history.source(event)
             if of_phase != phase or event.origin != "carried" or source is None:
                 continue
             before = firsts.get((phase, source.call)) if source.call is not None else None
             if source.phase != phase or before is None or before is event:
                 continue
-            if same(run.read(before), run.read(event)):
+            if same(history.read(before), history.read(event)):
                 found.append(event)
         if found:
-            yield from run.report(
+            yield from history.report(
                 f"{phase} read the same again from another state",
                 found,
                 f"{phase} began with the data that the {phase} before had begun "
@@ -48,18 +48,18 @@ def _the_same_call_again(run: Run) -> Iterator[Finding]:
             )
 
 
-def _epochs_by_hand(run: Run) -> Iterator[Finding]:
+def _epochs_by_hand(history: LayerHistory) -> Iterator[Finding]:
     """A loop of train_on_batch whose data begins anew, and whose state goes on."""
-    steps = [event for event in run.history if event.phase == "train_on_batch"]
+    steps = [event for event in history.batches if event.phase == "train_on_batch"]
     if len(steps) < 3:
         return
-    begin = run.read(steps[0])
+    begin = history.read(steps[0])
     found = [
         event
-        for before, event in run.carried_pairs(steps)
-        if same(begin, run.read(event)) and not same(run.read(before), run.read(event))
+        for before, event in history.carried_pairs(steps)
+        if same(begin, history.read(event)) and not same(history.read(before), history.read(event))
     ]
-    yield from run.report(
+    yield from history.report(
         "the data began anew and the state went on",
         found,
         "train_on_batch came back to the batch that it had begun with, with "
@@ -68,7 +68,7 @@ def _epochs_by_hand(run: Run) -> Iterator[Finding]:
     )
 
 
-def _rows_were_shuffled(run: Run) -> Iterator[Finding]:
+def _rows_were_shuffled(history: LayerHistory) -> Iterator[Finding]:
     """Rows that followed each other in one pass over the data, and no longer do in an epoch of fit.
 
     With a seed Keras shuffles each epoch alike, so one epoch is compared with evaluate and predict
@@ -76,14 +76,14 @@ def _rows_were_shuffled(run: Run) -> Iterator[Finding]:
     """
     seen: list[dict[bytes, bytes]] = []
     found: list[Event] = []
-    for batches in sorted(run.passes, key=lambda batches: batches[0].phase in _TRAINING):
-        follows = _followers(run, batches) if len(batches) > 1 else None
+    for batches in sorted(history.passes, key=lambda batches: batches[0].phase in _TRAINING):
+        follows = _followers(history, batches) if len(batches) > 1 else None
         if follows is None:
             continue
         if batches[0].phase == "fit" and any(_torn(follows, before) for before in seen):
             found.append(batches[0])
         seen.append(follows)
-    yield from run.report(
+    yield from history.report(
         "rows were shuffled under a state that was carried",
         found,
         "an epoch of fit gave the states of its rows to other rows than "
@@ -101,12 +101,12 @@ def _torn(follows: dict[bytes, bytes], before: dict[bytes, bytes]) -> bool:
     return sum(before.get(row) != after for row, after in follows.items()) > len(follows) / 2
 
 
-def _followers(run: Run, batches: Sequence[Event]) -> dict[bytes, bytes] | None:
+def _followers(history: LayerHistory, batches: Sequence[Event]) -> dict[bytes, bytes] | None:
     """Which row followed which in the lanes of a pass; None where rows repeat or were not kept."""
     follows: dict[bytes, bytes] = {}
-    pairs = run.carried_pairs(batches)
+    pairs = history.carried_pairs(batches)
     for one, next_one in pairs:
-        read, then = run.read(one), run.read(next_one)
+        read, then = history.read(one), history.read(next_one)
         if read is None or then is None or len(read) != len(then):
             return None
         for row, after in zip(read, then, strict=True):
@@ -115,21 +115,23 @@ def _followers(run: Run, batches: Sequence[Event]) -> dict[bytes, bytes] | None:
     return follows if follows and len(follows) == in_all else None
 
 
-def _training_on_single_timesteps(run: Run) -> Iterator[Finding]:
+def _training_on_single_timesteps(history: LayerHistory) -> Iterator[Finding]:
     """Training in batches of one timestep, through which no gradient passes."""
     steps = [
         event
-        for event in run.history
-        if event.phase in _TRAINING and (record := run.record(event)) and record.timesteps == 1
+        for event in history.batches
+        if event.phase in _TRAINING and (record := history.record(event)) and record.timesteps == 1
     ]
     trained = [
-        event for event in run.history if event.phase in _TRAINING and event.record is not None
+        event for event in history.batches if event.phase in _TRAINING and event.record is not None
     ]
     carried = [event for event in steps if event.origin == "carried"]
-    if any(event.kind == "not detached" and event.layer == run.name for event in run.events):
+    if any(
+        event.kind == "not detached" and event.layer == history.name for event in history.events
+    ):
         return  # PyTorch's caller has kept the graph, so the gradient does pass
     if len(steps) == len(trained) and len(carried) >= max(_FEW, len(steps) / 2):
-        yield from run.report(
+        yield from history.report(
             "training saw one timestep at a time",
             carried,
             "training went on from a batch of 1 timestep to the next. The state "
@@ -141,14 +143,14 @@ def _training_on_single_timesteps(run: Run) -> Iterator[Finding]:
         )
 
 
-def _a_graph_outlived_a_step(run: Run) -> Iterator[Finding]:
+def _a_graph_outlived_a_step(history: LayerHistory) -> Iterator[Finding]:
     """A state of PyTorch that was handed on with its graph, though the weights had changed."""
     found = [
         event
-        for event in run.events
-        if event.kind == "graph outlived a step" and event.layer == run.name
+        for event in history.events
+        if event.kind == "graph outlived a step" and event.layer == history.name
     ]
-    yield from run.report(
+    yield from history.report(
         "the graph of a state outlived a step",
         found,
         "a state was handed on with the graph of a batch whose weights have "
@@ -159,26 +161,26 @@ def _a_graph_outlived_a_step(run: Run) -> Iterator[Finding]:
     )
 
 
-def _stateful_had_no_effect(run: Run) -> Iterator[Finding]:
+def _stateful_had_no_effect(history: LayerHistory) -> Iterator[Finding]:
     """A stateful layer on JAX, whose state Keras reads once and never keeps.
 
     On JAX Keras compiles into the program what the states were when it was traced: its trainer
     knows weights and seeds as what a step may change, but not these (Keras 3.15.1).
     """
-    if run.layer.backend != "jax" or not run.layer.stateful:
+    if history.layer.backend != "jax" or not history.layer.stateful:
         return
     found = [
         event
-        for batches in run.passes
+        for batches in history.passes
         if batches[0].phase in _COMPILED
         for one, event in pairwise(batches)
-        if event.origin in ("reset", "altered", "carried") and run.source(event) is not one
+        if event.origin in ("reset", "altered", "carried") and history.source(event) is not one
     ]
     if found:
         zeros = all(event.zeros for event in found)
         which = "from zeros" if zeros else "from the state that was compiled into the program"
         phases = " and ".join(sorted({str(event.phase) for event in found}))
-        yield from run.report(
+        yield from history.report(
             "stateful=True had no effect",
             found,
             f"a batch began {which}, not where the batch before had ended, though "
@@ -189,13 +191,13 @@ def _stateful_had_no_effect(run: Run) -> Iterator[Finding]:
         )
 
 
-def _windows_overlap(run: Run) -> Iterator[Finding]:
+def _windows_overlap(history: LayerHistory) -> Iterator[Finding]:
     """Windows that read again what the window before has read, with a state that has seen it."""
     found: list[Event] = []
     steps: set[int] = set()
-    for batches in run.passes:
-        for one, next_one in run.carried_pairs(batches):
-            read, then = run.read(one), run.read(next_one)
+    for batches in history.passes:
+        for one, next_one in history.carried_pairs(batches):
+            read, then = history.read(one), history.read(next_one)
             if read is None or then is None or read.shape != then.shape:
                 continue
             step = _overlap(read, then)
@@ -204,7 +206,7 @@ def _windows_overlap(run: Run) -> Iterator[Finding]:
                 steps.add(step)
     if len(found) >= 2 and len(steps) == 1:
         [step] = steps
-        yield from run.report(
+        yield from history.report(
             "windows overlap under a state that was carried",
             found,
             f"a batch began with timesteps that the batch before had read already: "
@@ -225,7 +227,7 @@ def _overlap(read: np.ndarray, then: np.ndarray) -> int | None:
     return None
 
 
-FROM_INPUTS: tuple[Callable[[Run], Iterator[Finding]], ...] = (
+FROM_INPUTS: tuple[Callable[[LayerHistory], Iterator[Finding]], ...] = (
     _the_same_call_again,
     _epochs_by_hand,
     _rows_were_shuffled,

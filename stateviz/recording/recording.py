@@ -125,7 +125,7 @@ class Recording(Mapping[str, LayerRecording]):
             OSError: It cannot be written, for example because the disk is full.
         """
         path = _named(path)
-        storage.write(path, storage.Parts(*self._parts()))
+        storage.write(path, storage.Contents(*self._parts()))
         return path
 
     def __repr__(self) -> str:

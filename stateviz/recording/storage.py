@@ -67,7 +67,7 @@ class RecordingFileError(ValueError):
 
 
 @dataclass(frozen=True)
-class Parts:
+class Contents:
     """What a recording is made of."""
 
     layers: Sequence[LayerRecording]
@@ -75,7 +75,7 @@ class Parts:
     stopped: str
 
 
-def write(path: Path, parts: Parts) -> None:
+def write(path: Path, parts: Contents) -> None:
     """Writes the parts of a recording to a file, whole or not at all.
 
     Raises:
@@ -126,7 +126,7 @@ def write(path: Path, parts: Parts) -> None:
                     member.write(array.astype(f"<{name}", copy=False).tobytes())
 
 
-def read(path: Path) -> Parts:
+def read(path: Path) -> Contents:
     """Reads the parts of a recording from a file.
 
     Raises:
@@ -165,7 +165,7 @@ class _NewerVersion(Exception):
     pass
 
 
-def _read(path: Path) -> Parts:
+def _read(path: Path) -> Contents:
     with zipfile.ZipFile(path) as archive:
         members = {info.filename: info for info in archive.infolist()}
         for info in members.values():
@@ -213,7 +213,7 @@ def _names_of_state(place: int) -> dict[str, str]:
     return dict(zip(("initial", "after", "final"), names, strict=True))
 
 
-def _rebuilt(meta: dict[str, Any], streams: dict[str, np.ndarray]) -> Parts:
+def _rebuilt(meta: dict[str, Any], streams: dict[str, np.ndarray]) -> Contents:
     def found(name: str, first: int, shape: list[int]) -> np.ndarray:
         if min([first, *shape]) < 0:
             raise ValueError("an array has a negative place or length")
@@ -230,7 +230,7 @@ def _rebuilt(meta: dict[str, Any], streams: dict[str, np.ndarray]) -> Parts:
         layers.append(layer)
     words = meta["event words"]
     events = [Event(**dict(zip(words, event, strict=True))) for event in meta["events"]]
-    return Parts(layers, events, str(meta["stopped"]))
+    return Contents(layers, events, str(meta["stopped"]))
 
 
 def _as_tuple(value: Any) -> Any:
@@ -251,7 +251,7 @@ def _rebuilt_batch(layer: str, words: dict[str, Any], arrays: dict[str, Any]) ->
     )
 
 
-def _contradictions(parts: Parts) -> Iterator[str]:
+def _contradictions(parts: Contents) -> Iterator[str]:
     if len({layer.name for layer in parts.layers}) < len(parts.layers):
         yield "two layers have one name"
     for layer in parts.layers:
@@ -269,7 +269,7 @@ def _contradictions(parts: Parts) -> Iterator[str]:
     yield from _wrong_events(parts)
 
 
-def _wrong_events(parts: Parts) -> Iterator[str]:
+def _wrong_events(parts: Contents) -> Iterator[str]:
     kept = {layer.name: len(layer.batches) for layer in parts.layers}
     for event in parts.events:
         if event.layer not in (None, *kept) or event.kind not in get_args(EventKind):

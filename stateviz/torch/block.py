@@ -29,7 +29,7 @@ from stateviz.recording import Phase, Recording
 from stateviz.torch.calls import ModuleCall, call_of, on_host, rows
 from stateviz.torch.deriving import PartStates, derived
 from stateviz.torch.modules import (
-    Part,
+    LayerDirection,
     Recurrent,
     chosen,
     parts_of,
@@ -206,7 +206,12 @@ class RecordedModule(Block):
             self._take(module, parts, args, kwargs, returned)
 
     def _take(
-        self, module: Recurrent, parts: Sequence[Part | None], args: Any, kwargs: Any, returned: Any
+        self,
+        module: Recurrent,
+        parts: Sequence[LayerDirection | None],
+        args: Any,
+        kwargs: Any,
+        returned: Any,
     ) -> None:
         random = getattr(self._random, "state", None)
         self._random.state = None
@@ -223,7 +228,12 @@ class RecordedModule(Block):
         self._look_at_the_graph(module, parts, args, kwargs)
 
     def _deliver(
-        self, module: Recurrent, part: Part, place: int, call: ModuleCall, held: PartStates
+        self,
+        module: Recurrent,
+        part: LayerDirection,
+        place: int,
+        call: ModuleCall,
+        held: PartStates,
     ) -> None:
         self.capture.recording[part.name].stateful |= call.given
         self.capture.take(
@@ -249,7 +259,7 @@ class RecordedModule(Block):
         )
 
     def _look_at_the_graph(
-        self, module: Recurrent, parts: Sequence[Part | None], args: Any, kwargs: Any
+        self, module: Recurrent, parts: Sequence[LayerDirection | None], args: Any, kwargs: Any
     ) -> None:
         """Notes a state that was handed on with the graph of a batch before the weights changed."""
         version = weights_version(module)

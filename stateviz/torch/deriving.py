@@ -72,7 +72,9 @@ def derived(
             inputs, h, mask = (_turned(each, bool(reverse)) for each in (read, h, call.mask))
             states: list[Tensor | Later] = [h]
             values: list[Tensor] = []
-            part = _Part(inputs, h, mask, [each[place] for each in call.initial], weights[place])
+            part = _OneDirection(
+                inputs, h, mask, [each[place] for each in call.initial], weights[place]
+            )
             if is_lstm:
                 values = _lstm_gates(part, 4) if gates else []
                 states.append(_c_of(module, call, part))
@@ -136,7 +138,7 @@ def _turned(tensor: Any, reverse: bool) -> Any:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _OneDirection:
     """One layer in one direction, in the order in which it read: shapes (timesteps, samples, ...).
 
     Attributes:
@@ -152,9 +154,9 @@ class _Part:
     initial: list[Tensor]
     weights: list[Tensor]
 
-    def copied(self) -> _Part:
+    def copied(self) -> _OneDirection:
         """The same, whatever the caller and its optimizer change in place from here on."""
-        return _Part(
+        return _OneDirection(
             self.inputs.clone(),
             self.h.clone(),
             self.mask,
@@ -171,7 +173,7 @@ class _Part:
         return torch.autocast(self.h.device.type, enabled=False)
 
 
-def _c_of(module: Recurrent, call: ModuleCall, part: _Part) -> Tensor | Later:
+def _c_of(module: Recurrent, call: ModuleCall, part: _OneDirection) -> Tensor | Later:
     """The c after each timestep, known, from the kernel, or computed when it is read."""
     if isinstance(module, nn.LSTMCell):
         return call.final[1]
@@ -192,13 +194,13 @@ def _c_of(module: Recurrent, call: ModuleCall, part: _Part) -> Tensor | Later:
     return Later((samples, timesteps, like.shape[-1]), like.dtype, keep, part.nbytes)
 
 
-def _lstm_gates(part: _Part, first: int) -> list[Tensor]:
+def _lstm_gates(part: _OneDirection, first: int) -> list[Tensor]:
     with part.in_its_own_precision():
         i, f, g, *o = _preactivations(part, first)
         return [i.sigmoid_(), f.sigmoid_(), g.tanh_(), *(each.sigmoid_() for each in o)]
 
 
-def _c_from_gates(part: _Part) -> Tensor:
+def _c_from_gates(part: _OneDirection) -> Tensor:
     """The c after each timestep: forget * c_before + input * candidate."""
     input_gate, forget, candidate = _lstm_gates(part, 3)  # c needs no output gate
     new = input_gate * candidate
@@ -211,7 +213,7 @@ def _c_from_gates(part: _Part) -> Tensor:
     return torch.stack(kept)
 
 
-def _stepped(module: nn.LSTM, part: _Part) -> Tensor:
+def _stepped(module: nn.LSTM, part: _OneDirection) -> Tensor:
     state = [each[None] for each in part.initial]
     how = (module.bias, 1, 0.0, module.training, False, False)
     kept = []
@@ -225,7 +227,7 @@ def _stepped(module: nn.LSTM, part: _Part) -> Tensor:
     return torch.stack(kept)
 
 
-def _gru_gates(part: _Part) -> list[Tensor]:
+def _gru_gates(part: _OneDirection) -> list[Tensor]:
     """The gates of a GRU in the order update, reset, candidate; of torch.nn.GRU z, r and n."""
     w_ih, w_hh, *biases = part.weights
     b_ih, b_hh = biases[:2] if biases else (None, None)
@@ -236,7 +238,7 @@ def _gru_gates(part: _Part) -> list[Tensor]:
         return [update, reset, (read[2] + reset * held[2]).tanh()]
 
 
-def _preactivations(part: _Part, gates: int) -> list[Tensor]:
+def _preactivations(part: _OneDirection, gates: int) -> list[Tensor]:
     """What the first of an LSTM's four gates are made of, in one product for all timesteps."""
     w_ih, w_hh, *others = part.weights
     first = gates * (len(w_hh) // 4)
@@ -247,7 +249,7 @@ def _preactivations(part: _Part, gates: int) -> list[Tensor]:
     return list(total.chunk(gates, -1))
 
 
-def _before(part: _Part) -> Tensor:
+def _before(part: _OneDirection) -> Tensor:
     """The h before each timestep; at padding it is held."""
     h, initial = part.h, part.initial[0].to(part.h.dtype)
     if part.mask is not None:

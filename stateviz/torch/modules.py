@@ -19,7 +19,7 @@ _OWN = tuple(
 
 
 @dataclass(frozen=True)
-class Part:
+class LayerDirection:
     """One layer of a module in one direction, which is recorded under a name of its own.
 
     Attributes:
@@ -99,11 +99,11 @@ def _refuse_dropout_on_a_gpu(path: str, module: Recurrent) -> None:
         )
 
 
-def parts_of(path: str, module: Recurrent) -> Iterator[Part]:
+def parts_of(path: str, module: Recurrent) -> Iterator[LayerDirection]:
     """The layers of a module in the order of PyTorch's h_n, each direction by itself."""
     kind = type(module).__name__
     if isinstance(module, nn.RNNCellBase):
-        yield Part(path, kind, 0, False, module.hidden_size)
+        yield LayerDirection(path, kind, 0, False, module.hidden_size)
         return
     units = module.proj_size or module.hidden_size
     directions = ("", "_reverse") if module.bidirectional else ("",)
@@ -111,7 +111,7 @@ def parts_of(path: str, module: Recurrent) -> Iterator[Part]:
     for layer in range(module.num_layers):
         for suffix in directions:
             name = f"{path}/l{layer}{suffix}" if several else path
-            yield Part(name, kind, layer, bool(suffix), units)
+            yield LayerDirection(name, kind, layer, bool(suffix), units)
 
 
 def weights_of(module: Recurrent) -> list[list[torch.Tensor]]:
@@ -127,7 +127,7 @@ def weights_version(module: nn.Module) -> int:
     return sum(each._version for each in module.parameters())
 
 
-def chosen(parts: dict[str, Part], wanted: Any) -> dict[str, Part]:
+def chosen(parts: dict[str, LayerDirection], wanted: Any) -> dict[str, LayerDirection]:
     """The parts that `layers=` asks for.
 
     Raises:

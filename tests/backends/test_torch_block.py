@@ -245,13 +245,13 @@ def repeat(times: int, module: Any, X: Any) -> None:
 
 def test_nothing_is_copied_of_a_batch_that_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     copied = []
-    own = stateviz.torch.deriving._Part.copied
+    own = stateviz.torch.deriving._OneDirection.copied
 
     def counting(part: Any) -> Any:
         copied.append(part)
         return own(part)
 
-    monkeypatch.setattr("stateviz.torch.deriving._Part.copied", counting)
+    monkeypatch.setattr("stateviz.torch.deriving._OneDirection.copied", counting)
     lstm = nn.LSTM(1, UNITS)
     X = torch.randn(TIMESTEPS, BATCH, 1)
     with stateviz.torch.record(lstm, every=3) as every:
