@@ -34,6 +34,7 @@ def test_another_model_over_the_same_layers_is_recorded_under_its_phases(ran_bef
     extractor = extractor_of(model)
     if ran_before:
         extractor.predict(X, **FIT)
+    before = extractor.predict_function
     for _ in range(3):
         with stateviz.record(model) as recording:
             held = extractor.predict(X, **FIT)
@@ -41,6 +42,7 @@ def test_another_model_over_the_same_layers_is_recorded_under_its_phases(ran_bef
         np.testing.assert_array_equal(
             np.concatenate([b.final_hidden_state for b in recording["lstm"].batches]), held
         )
+        assert before is None or extractor.predict_function is before
 
 
 def test_another_model_can_be_fitted_and_validated_in_the_block() -> None:
@@ -290,9 +292,13 @@ def test_after_a_change_in_the_block_nothing_runs_as_before_it(change: str) -> N
     model.compile("sgd", "mse")
     model.fit(X, y[:, :3], **FIT)
     model.predict(X, **FIT)
+    before = model.predict_function
     with stateviz.record(model):
         changes()[change](model)
         inside = model.predict(X, **FIT)
+    # What Keras itself makes anew is not put back.
+    made_anew = ("forced", "set to None", "quantized", "compiled")
+    assert (model.predict_function is not before) == (change in made_anew)
     np.testing.assert_array_equal(model.predict(X, **FIT), inside)
 
 

@@ -66,6 +66,7 @@ def test_the_model_is_left_as_it_was_found(error: type[BaseException], fitted_be
     compiled = [key for key in after if key[1].endswith("_function")]
     assert {("model", "train_function"), ("model", "predict_function")} < set(compiled)
     assert all((after[key] is None) == (attributes(twin)[key] is None) for key in compiled)
+    assert all(after[key] is before[key] for key in compiled if before[key] is not None)
     kept = [key for key in before if callable(before[key]) and key not in compiled]
     assert all(after[key] is before[key] for key in kept)
     assert dict(vars(type(tf.function(lambda: None)))) == function_class

@@ -38,8 +38,7 @@ def record(
 
     Any phase may run in the block, any number of times. The model's weights, losses, random
     numbers, states and predictions are bit for bit those of an unrecorded run, and the model is
-    left as it was found, however the block ends. Its compiled functions are traced anew when the
-    block begins and when it ends.
+    left as it was found, however the block ends. Each compiled function is traced once more.
 
     Args:
         model: A Keras model or layer, on TensorFlow, JAX or PyTorch (docs/backends.md says what is

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
@@ -25,6 +25,8 @@ class ModelPatch(Patch):
 
     def __init__(self, owner: keras.Model) -> None:
         super().__init__(owner)
+        self._before: dict[str, object] = {}  # the compiled functions of before the first block
+        self._renewed: dict[str, object] = {}
         self._made: list[object] = []
 
     def replacements(self) -> dict[str, object]:
@@ -40,23 +42,38 @@ class ModelPatch(Patch):
 
     def activate(self, block: Block) -> None:
         """Has Keras trace anew, so that the block is in the trace."""
+        is_first, compiled = not self.blocks, self._compiled()
         super().activate(block)
-        self._renew(_COMPILED)
+        if is_first:
+            self._before = compiled
+        elif compiled != self._renewed:
+            self._before = {}
+        self._renew()
 
     def deactivate(self) -> None:
-        """Has Keras trace anew, without what was replaced."""
+        """Puts the compiled functions back, or has them made anew if they are not those of here."""
         super().deactivate()
-        # What is not among those made here is a function of the user's own.
-        current = {name: vars(self.owner).get(name) for name in _COMPILED}
-        self._renew([name for name in current if any(current[name] is each for each in self._made)])
-
-    def _renew(self, names: Iterable[str]) -> None:
-        """Has compiled functions made anew; a method that runs now calls them by their names."""
-        self._made.clear()
-        for name in names:
-            if vars(self.owner).get(name) is not None:
+        if self.blocks:
+            self._renew()
+            return
+        for name, function in self._compiled().items():
+            if function is self._renewed.get(name) and self._before.get(name) is not None:
+                vars(self.owner)[name] = self._before[name]
+            elif any(function is each for each in self._made):
                 vars(self.owner)[name] = None
                 getattr(self.owner, f"make_{name}")()
+        self._before, self._renewed, self._made = {}, {}, []
+
+    def _compiled(self) -> dict[str, object]:
+        return {name: vars(self.owner).get(name) for name in _COMPILED}
+
+    def _renew(self) -> None:
+        """Has each compiled function made anew; a method that runs now calls it by its name."""
+        for name, function in self._compiled().items():
+            if function is not None:
+                vars(self.owner)[name] = None
+                getattr(self.owner, f"make_{name}")()
+        self._renewed = self._compiled()
 
     def _making(self, name: str) -> Callable[..., Any]:
         keras_make = getattr(self.owner, f"make_{name}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -166,12 +167,14 @@ class _NewerVersion(Exception):
 
 
 def _read(path: Path) -> Contents:
-    with zipfile.ZipFile(path) as archive:
+    # Opened once: another process may put a new file in its place meanwhile.
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        size = os.fstat(file.fileno()).st_size
         members = {info.filename: info for info in archive.infolist()}
         for info in members.values():
             if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
                 raise ValueError(f"{info.filename!r} is compressed or encrypted, which we never do")
-        if sum(info.file_size for info in members.values()) > path.stat().st_size:
+        if sum(info.file_size for info in members.values()) > size:
             raise ValueError("its parts say that they are larger than the file")
         if members.pop("meta.json", None) is None:
             raise ValueError("it has no stateviz header")
