@@ -48,9 +48,31 @@ class StateRecorder(Callback):  # type: ignore[misc]
             )
         return self._recording
 
+    # The hooks of Lightning, in the order in which they come.
+
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         self.close()
         self._recording = self._block.enter_context(record(pl_module, **self._options))
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        self._entered("fit")
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        epoch(trainer.current_epoch)
+
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+        self._entered("validation" if self._phases else "evaluate")
+
+    def on_test_start(self, trainer: Any, pl_module: Any) -> None:
+        self._entered("evaluate")
+
+    def on_predict_start(self, trainer: Any, pl_module: Any) -> None:
+        self._entered("predict")
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        self._left()
+
+    on_validation_end = on_test_end = on_predict_end = on_train_end
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
         self.close()
@@ -59,36 +81,10 @@ class StateRecorder(Callback):  # type: ignore[misc]
         self.close()
 
     def close(self) -> None:
+        """Stops recording and leaves the module as it was found."""
         while self._phases:
             self._left()
         self._block.close()
-
-    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        self._entered("fit")
-
-    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
-        epoch(trainer.current_epoch)
-
-    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        self._left()
-
-    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
-        self._entered("validation" if self._phases else "evaluate")
-
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        self._left()
-
-    def on_test_start(self, trainer: Any, pl_module: Any) -> None:
-        self._entered("evaluate")
-
-    def on_test_end(self, trainer: Any, pl_module: Any) -> None:
-        self._left()
-
-    def on_predict_start(self, trainer: Any, pl_module: Any) -> None:
-        self._entered("predict")
-
-    def on_predict_end(self, trainer: Any, pl_module: Any) -> None:
-        self._left()
 
     def _entered(self, name: Phase) -> None:
         stack = ExitStack()
