@@ -195,3 +195,22 @@ def test_filters_that_come_before_the_picture_are_kept_by_their_number() -> None
     [kept] = Kept(Options(units=[3, 1]), call).states(None)
     np.testing.assert_array_equal(kept.after, states[:, :, [3, 1]])
     np.testing.assert_array_equal(kept.final, states[:, -1, [3, 1]])
+
+
+def test_a_warning_points_to_the_line_of_its_owner() -> None:
+    class Steps(keras.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = keras.layers.LSTM(2, name="lstm")
+            self.cell = keras.layers.LSTMCell(2)
+
+        def call(self, x: Any) -> Any:
+            return self.lstm(x)
+
+    X, _ = series()
+    model = Steps()
+    model(X)
+    with pytest.warns(stateviz.RecordingWarning, match="steps by hand") as warned:
+        with stateviz.record(model):
+            pass
+    assert warned[0].filename == __file__

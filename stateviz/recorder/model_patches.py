@@ -46,8 +46,11 @@ class ModelPatch(Patch):
         super().activate(block)
         if is_first:
             self._before = compiled
-        elif compiled != self._renewed:
-            self._before = {}
+        self._before = {
+            name: function
+            for name, function in self._before.items()
+            if is_first or compiled[name] is self._renewed[name]
+        }
         self._renew()
 
     def deactivate(self) -> None:

@@ -6,6 +6,7 @@ import gc
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, ClassVar
@@ -127,7 +128,9 @@ class FunctionTracing(Tracing):
 
     def end(self) -> list[tuple[str, str]]:
         """Has what was traced in the block traced anew when it is called next."""
-        unseen = list(self._ran_unseen())
+        unseen: list[tuple[str, str]] = []
+        with suppress(AttributeError):  # what is read of TensorFlow there has no public name
+            unseen += self._ran_unseen()
         for function in _traced_in_a_block:
             # TensorFlow has no public way. Without it the graphs stay, and do nothing.
             cache = getattr(function, "_function_cache", None)
@@ -141,24 +144,30 @@ class FunctionTracing(Tracing):
     def _ran_unseen(self) -> Iterator[tuple[str, str]]:
         """The layers whose weights were read by functions that had been traced before.
 
-        Where a function that was traced in the block has the same code, nobody knows which ran.
+        TensorFlow counts all functions of the same code together, such as those that Keras makes
+        for each model. Where not all of them read a recorded layer, nobody knows which ran.
         """
         observed_too = {id(_counted_by(function)) for function in _traced_in_a_block}
         before = self._calls
         again = {id(key) for key, count in _calls_so_far() if 0 < before.get(id(key), 0) < count}
         again -= observed_too
+        alike: dict[int, list[Any]] = {}
         for function in gc.get_objects() if again else ():
-            if not isinstance(function, _FUNCTION) or id(_counted_by(function)) not in again:
-                continue
-            traces = function._list_all_concrete_functions()
-            layer = next(filter(None, map(self._layer_read_by, traces)), None)
-            if layer is not None:
-                name = getattr(function.python_function, "__name__", "?")
+            if isinstance(function, _FUNCTION) and id(_counted_by(function)) in again:
+                alike.setdefault(id(_counted_by(function)), []).append(function)
+        for functions in alike.values():
+            layers = [self._layer_read_in(function) for function in functions]
+            name = getattr(functions[0].python_function, "__name__", "?")
+            for layer in layers if all(layers) else ():
                 yield (
-                    layer,
+                    str(layer),
                     f"in the tf.function {name!r}, which was traced before the block. Make it "
                     f"inside the block, or call the model itself",
                 )
+
+    def _layer_read_in(self, function: Any) -> str | None:
+        traces = function._list_all_concrete_functions()
+        return next(filter(None, map(self._layer_read_by, traces)), None)
 
     def _layer_read_by(self, concrete: Any) -> str | None:
         """The name of a recorded layer whose weights a graph reads."""
