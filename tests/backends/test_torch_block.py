@@ -85,7 +85,7 @@ def test_phases_and_epochs_are_those_that_are_named() -> None:
     ]
     expected = [("call", None, None, True), *itertools.chain(*epochs), ("predict", None, 0, True)]
     assert told == expected
-    with pytest.raises(ValueError, match="A phase is one of fit"):
+    with pytest.raises(ValueError, match="must be one of fit"):
         stateviz.torch.phase("training").__enter__()  # type: ignore[arg-type]
 
 
