@@ -225,3 +225,14 @@ def test_a_file_of_a_newer_version_says_what_to_do(tmp_path: Path) -> None:
         match=r"file version 99.*reads version 2.*newer",
     ):
         stateviz.load(path)
+
+
+def test_a_file_of_an_older_version_is_not_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "older.npz"
+    words = json.dumps({"format": "stateviz recording", "version": 1}).encode()
+    np.savez(path, meta=np.frombuffer(words, np.uint8))
+    with pytest.raises(
+        stateviz.recording.RecordingFileError,
+        match=r"file version 1;.*reads version 2.*an earlier stateviz",
+    ):
+        stateviz.load(path)

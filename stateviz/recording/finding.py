@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from stateviz.recording.layers import LayerRecording, history_of, records_of
-from stateviz.recording.records import BatchRecord, Event
+from stateviz.recording.records import BatchRecord, Event, EventKind
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,9 @@ class LayerHistory:
     @property
     def name(self) -> str:
         return self.layer.name
+
+    def noted(self, kind: EventKind) -> list[Event]:
+        return [each for each in self.events if each.kind == kind and each.layer == self.name]
 
     def source(self, event: Event) -> Event | None:
         """The batch whose final state a batch began with."""

@@ -103,11 +103,7 @@ def _a_state_came_from_outside(history: LayerHistory) -> Iterator[Finding]:
 
 
 def _one_row_was_repeated(history: LayerHistory) -> Iterator[Finding]:
-    found = [
-        event
-        for event in history.events
-        if event.kind == "one row repeated" and event.layer == history.name
-    ]
+    found = history.noted("one row repeated")
     if found:
         rows = found[0].batch_size
         yield from history.report(

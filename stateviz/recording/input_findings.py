@@ -126,9 +126,7 @@ def _training_on_single_timesteps(history: LayerHistory) -> Iterator[Finding]:
         event for event in history.batches if event.phase in _TRAINING and event.record is not None
     ]
     carried = [event for event in steps if event.origin == "carried"]
-    if any(
-        event.kind == "not detached" and event.layer == history.name for event in history.events
-    ):
+    if history.noted("not detached"):
         return  # PyTorch's caller has kept the graph, so the gradient does pass
     if len(steps) == len(trained) and len(carried) >= max(_FEW, len(steps) / 2):
         yield from history.report(
@@ -145,14 +143,9 @@ def _training_on_single_timesteps(history: LayerHistory) -> Iterator[Finding]:
 
 def _a_graph_outlived_a_step(history: LayerHistory) -> Iterator[Finding]:
     """A state of PyTorch that was handed on with its graph, though the weights had changed."""
-    found = [
-        event
-        for event in history.events
-        if event.kind == "graph outlived a step" and event.layer == history.name
-    ]
     yield from history.report(
         "the graph of a state outlived a step",
-        found,
+        history.noted("graph outlived a step"),
         "a state was handed on with the graph of a batch whose weights have "
         "changed since: the next backward() goes through that batch again, which fails, or "
         "with retain_graph=True takes longer with each batch.",

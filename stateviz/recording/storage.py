@@ -133,7 +133,7 @@ def read(path: Path) -> Contents:
     Raises:
         FileNotFoundError: There is no such file.
         RecordingFileError: The file is damaged, cut short, not a recording, contradicts itself, or
-            was written by a newer version.
+            was written by another version.
     """
     if not path.is_file():
         raise FileNotFoundError(
@@ -146,11 +146,8 @@ def read(path: Path) -> Contents:
         if contradiction is not None:
             raise ValueError(contradiction)
         return parts
-    except _NewerVersion as newer:
-        raise RecordingFileError(
-            f"{str(path)!r} is a recording of file version {newer}; this stateviz reads version "
-            f"{FILE_VERSION}. Install a newer stateviz, or record again."
-        ) from None
+    except _OtherVersion as other:
+        raise RecordingFileError(f"{str(path)!r} {other}, or record again.") from None
     except Exception as error:  # a file can hold anything
         with path.open("rb") as file:
             is_zip = file.read(2) == b"PK"
@@ -162,8 +159,13 @@ def read(path: Path) -> Contents:
         ) from error
 
 
-class _NewerVersion(Exception):
-    pass
+class _OtherVersion(Exception):
+    def __init__(self, version: object) -> None:
+        mend = "Save it again with an earlier" if version == 1 else "Install a newer"
+        super().__init__(
+            f"is a recording of file version {version}; this stateviz reads version "
+            f"{FILE_VERSION}. {mend} stateviz"
+        )
 
 
 def _read(path: Path) -> Contents:
@@ -177,12 +179,14 @@ def _read(path: Path) -> Contents:
         if sum(info.file_size for info in members.values()) > size:
             raise ValueError("its parts say that they are larger than the file")
         if members.pop("meta.json", None) is None:
+            if "meta.npy" in members and FILE_FORMAT.encode() in archive.read("meta.npy"):
+                raise _OtherVersion(1)
             raise ValueError("it has no stateviz header")
         meta = json.loads(archive.read("meta.json"))
         if not isinstance(meta, dict) or meta.get("format") != FILE_FORMAT:
             raise ValueError("its header is not stateviz's")
         if meta.get("version") != FILE_VERSION:
-            raise _NewerVersion(meta.get("version"))
+            raise _OtherVersion(meta.get("version"))
         streams = {name.removesuffix(".npy"): _array(archive.read(name)) for name in members}
     return _rebuilt(meta, streams)
 
