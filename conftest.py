@@ -20,7 +20,7 @@ BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 collect_ignore_glob = [
     *(
         f"stateviz/recorder/backends/{name}*"
-        for name in {"tensorflow/", "jax/", "torch.py"}
+        for name in {"tensorflow.py", "jax/", "torch.py"}
         if not name.startswith(BACKEND)
     ),
     *(f"tests/matrix/on_{name}.py" for name in ("tensorflow", "jax", "torch") if name != BACKEND),

@@ -116,6 +116,19 @@ def test_an_interrupt_in_the_capture_comes_out_as_what_it_is(
         model.predict(X, **FIT)
 
 
+def test_an_interrupt_in_a_tf_function_of_ones_own_stops_it_and_nothing_later(
+    model: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, _ = series()
+    with stateviz.record(model):
+        own = tf.function(lambda x: model(x))
+        with monkeypatch.context() as patch:
+            patch.setattr("stateviz.recorder.capture.origin_of", interrupted)
+            with pytest.raises(tf.errors.UnknownError):
+                own(X[:8])
+        model.predict(X, **FIT)
+
+
 def test_memory_that_runs_out_is_no_error_of_stateviz(
     model: keras.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

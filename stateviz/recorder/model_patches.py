@@ -63,8 +63,7 @@ class ModelPatch(Patch):
             if function is self._renewed.get(name) and self._before.get(name) is not None:
                 vars(self.owner)[name] = self._before[name]
             elif any(function is each for each in self._made):
-                vars(self.owner)[name] = None
-                getattr(self.owner, f"make_{name}")()
+                self._make_anew(name)
         self._before, self._renewed, self._made = {}, {}, []
 
     def _compiled(self) -> dict[str, object]:
@@ -74,9 +73,12 @@ class ModelPatch(Patch):
         """Has each compiled function made anew; a method that runs now calls it by its name."""
         for name, function in self._compiled().items():
             if function is not None:
-                vars(self.owner)[name] = None
-                getattr(self.owner, f"make_{name}")()
+                self._make_anew(name)
         self._renewed = self._compiled()
+
+    def _make_anew(self, name: str) -> None:
+        vars(self.owner)[name] = None
+        getattr(self.owner, f"make_{name}")()
 
     def _making(self, name: str) -> Callable[..., Any]:
         keras_make = getattr(self.owner, f"make_{name}")

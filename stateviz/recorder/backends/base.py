@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ import numpy as np
 from stateviz.recorder.cells import Observed
 from stateviz.recorder.frameworks import keras
 from stateviz.recorder.patches import Patch
+
+_in_symbolic_scope = import_module("keras.src.backend.common.symbolic_scope").in_symbolic_scope
 
 # Takes the arrays that a layer emitted.
 OnHost = Callable[[Any], None]
@@ -95,7 +98,7 @@ class Backend:
 
     def is_symbolic(self) -> bool:
         """Whether Keras only finds out shapes now, or traces what is not to run here."""
-        return False
+        return bool(_in_symbolic_scope())
 
     def run_loop(
         self, layer: Any, keras_loop: Callable[..., Any], call: LoopCall, *, gates: bool

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from stateviz.recorder.cells import (
     parts_of,
 )
 from stateviz.recorder.frameworks import checked, keras
+from stateviz.recorder.patches import open_blocks
 
 tf = checked("tensorflow")
 _FUNCTION = type(tf.function(lambda: None))
@@ -44,6 +45,7 @@ _BY_XLA = (
 )
 _traced_in_a_block: set[Any] = set()
 _interrupts: list[BaseException] = []
+_of_keras_now: list[Any] = []  # the functions compiled by Keras that run and raise those
 
 
 def loop_with_states(
@@ -116,32 +118,33 @@ def _refuse_xla() -> None:
 class FunctionTracing(Tracing):
     """The `tf.function`s of one block: those traced in it are observed, others are not."""
 
-    _open_blocks: ClassVar[int] = 0
-
     def __init__(self, layers: LayersOf) -> None:
         super().__init__(layers)
         self._calls: dict[int, int] = {}
 
     def begin(self) -> None:
-        FunctionTracing._open_blocks += 1
         self._calls = {id(key): count for key, count in _calls_so_far()}
 
     def end(self) -> list[tuple[str, str]]:
         """Has what was traced in the block traced anew when it is called next."""
+        names = {
+            id(variable.value.handle): layer.name
+            for layer in self._layers()
+            for variable in layer.variables
+        }
         unseen: list[tuple[str, str]] = []
         with suppress(AttributeError):  # what is read of TensorFlow there has no public name
-            unseen += self._ran_unseen()
+            unseen += self._ran_unseen(names)
         for function in _traced_in_a_block:
             # TensorFlow has no public way. Without it the graphs stay, and do nothing.
             cache = getattr(function, "_function_cache", None)
-            if cache is not None and any(map(self._layer_read_by, cache.values())):
+            if cache is not None and _layer_read_by(cache.values(), names):
                 cache.clear()
-        FunctionTracing._open_blocks -= 1
-        if not FunctionTracing._open_blocks:
+        if not open_blocks():
             _traced_in_a_block.clear()
         return unseen
 
-    def _ran_unseen(self) -> Iterator[tuple[str, str]]:
+    def _ran_unseen(self, names: Mapping[int, str]) -> Iterator[tuple[str, str]]:
         """The layers whose weights were read by functions that had been traced before.
 
         TensorFlow counts all functions of the same code together, such as those that Keras makes
@@ -156,7 +159,10 @@ class FunctionTracing(Tracing):
             if isinstance(function, _FUNCTION) and id(_counted_by(function)) in again:
                 alike.setdefault(id(_counted_by(function)), []).append(function)
         for functions in alike.values():
-            layers = [self._layer_read_in(function) for function in functions]
+            layers = [
+                _layer_read_by(function._list_all_concrete_functions(), names)
+                for function in functions
+            ]
             name = getattr(functions[0].python_function, "__name__", "?")
             for layer in layers if all(layers) else ():
                 yield (
@@ -165,19 +171,11 @@ class FunctionTracing(Tracing):
                     f"inside the block, or call the model itself",
                 )
 
-    def _layer_read_in(self, function: Any) -> str | None:
-        traces = function._list_all_concrete_functions()
-        return next(filter(None, map(self._layer_read_by, traces)), None)
 
-    def _layer_read_by(self, concrete: Any) -> str | None:
-        """The name of a recorded layer whose weights a graph reads."""
-        names = {
-            id(variable.value.handle): layer.name
-            for layer in self._layers()
-            for variable in layer.variables
-        }
-        read = (names.get(id(captured)) for captured in concrete.captured_inputs)
-        return next(filter(None, read), None)
+def _layer_read_by(graphs: Iterable[Any], names: Mapping[int, str]) -> str | None:
+    """The name of a recorded layer whose weights one of the graphs reads."""
+    read = (names.get(id(captured)) for graph in graphs for captured in graph.captured_inputs)
+    return next(filter(None, read), None)
 
 
 def _counted_by(function: Any) -> Any:
@@ -270,6 +268,8 @@ class TensorFlow(Backend):
             try:
                 called(*arrays)
             except BaseException as interrupt:  # TensorFlow would make an UnknownError of it.
+                if not _of_keras_now:
+                    raise
                 _interrupts.append(interrupt)
 
         _refuse_xla()
@@ -282,9 +282,11 @@ class TensorFlow(Backend):
         """Has a compiled function raise an interrupt, such as the stop button's, once it ends."""
 
         def run(*args: Any, **kwargs: Any) -> Any:
+            _of_keras_now.append(function)
             try:
                 return function(*args, **kwargs)
             finally:
+                _of_keras_now.remove(function)
                 if _interrupts:
                     raise _interrupts.pop()
 

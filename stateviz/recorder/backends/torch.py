@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from stateviz.recorder.frameworks import checked, keras
 from stateviz.recorder.patches import patched
 
 torch = checked("torch")
-in_symbolic_scope = import_module("keras.src.backend.common.symbolic_scope").in_symbolic_scope
 
 # The gates that Keras's loops without a cell compute within a timestep, in their order, by their
 # places in a recording; the candidate has place 2.
@@ -158,9 +156,6 @@ _WHY_IT_FAILS = (
 
 class PyTorch(Backend):
     """Keras on PyTorch: nothing is compiled, so nothing is traced."""
-
-    def is_symbolic(self) -> bool:
-        return bool(in_symbolic_scope())
 
     def run_loop(
         self,

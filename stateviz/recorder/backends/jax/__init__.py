@@ -25,7 +25,6 @@ from stateviz.recorder.patches import Patch
 
 # `keras.src.backend.jax.rnn` is also the name of a function in it.
 keras_loops = import_module("keras.src.backend.jax.rnn")
-in_symbolic_scope = import_module("keras.src.backend.common.symbolic_scope").in_symbolic_scope
 
 
 class Loop:
@@ -121,9 +120,6 @@ class Jax(Backend):
     """Keras on JAX."""
 
     tracing = UserContextTracing
-
-    def is_symbolic(self) -> bool:
-        return bool(in_symbolic_scope())
 
     def run_loop(
         self,
