@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import warnings
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from stateviz.recorder.context import STEPS, Step
-from stateviz.recorder.keeping import Kept, Later, LayerCall, ends_apart
+from stateviz.recorder.keeping import Kept, LayerCall, ends_apart
 from stateviz.recorder.options import Options
 from stateviz.recorder.origins import Began, End, Seen, origin_of, remember
 from stateviz.recording import (
@@ -26,7 +26,7 @@ from stateviz.recording import (
     RecordingWarning,
     State,
 )
-from stateviz.recording.records import NUMBERED_PHASES, EventKind, LaterState
+from stateviz.recording.records import NUMBERED_PHASES, EventKind
 
 
 @dataclass(eq=False)
@@ -46,7 +46,6 @@ class _Method:
 
 
 _NO_METHOD = _Method("call")
-_MOST_LATER = 2**28  # bytes that may wait to be computed
 _OF_THE_USER = 6  # the stack's level whose line opened the block
 
 
@@ -72,8 +71,6 @@ class Capture:
         self._failure: Exception | None = None
         self._ends_differ: set[str] = set()
         self._unseen: dict[str, str] = {}
-        self._later: deque[tuple[str, LaterState]] = deque()
-        self._later_bytes = 0
         self._rows_asked_for: dict[str, int] = {}
 
     @property
@@ -131,6 +128,10 @@ class Capture:
             self.recording.add(layer)
             self._seen[layer.name] = Seen()
 
+    def keeps_next(self, name: str) -> bool:
+        """Whether the next batch of a layer is one that is asked for."""
+        return not self._full and len(self._seen[name].sizes) % self.options.every == 0
+
     def take(self, name: str, call: LayerCall) -> None:
         """Receives one batch of one layer. No error of its own ever reaches the training."""
         if not self._open or self._failure is not None:
@@ -158,7 +159,6 @@ class Capture:
         """Ends the recording and warns of whatever it lacks."""
         if not self._open:
             return
-        self.compute()
         self._open = False
         for text in self._what_it_lacks(never_built):
             sentence = text[0].upper() + text[1:] + "."
@@ -256,14 +256,12 @@ class Capture:
         decide = self._decide or origin_of
         began = decide(call, seen, validating=method.name == "validation")
         kept = Kept(self.options, call)
-        number = len(seen.sizes)
+        number, is_asked_for = len(seen.sizes), self.keeps_next(name)
         seen.sizes.append(kept.nbytes)
         record = None
-        if number % self.options.every == 0 and self._fits(name, kept, method):
+        if is_asked_for and self._fits(name, kept, method):
             record = self._record(name, call, kept, method, batch, began)
             self.recording[name].batches.append(record)
-            if self._later_bytes > _MOST_LATER:
-                self.compute()
         index = None if record is None else record.index
         remember(seen, call, End(number, index), validating=method.name == "validation")
         happened = Event(
@@ -285,16 +283,6 @@ class Capture:
                 replace(happened, kind="one row repeated", origin=None, zeros=None, left_by=None)
             )
 
-    def compute(self) -> None:
-        while self._later:
-            name, state = self._later[0]
-            try:
-                self._compare_ends(name, state, derived=True)
-            except Exception as error:
-                self.failed(name, error)
-            self._later.popleft()
-        self._later_bytes = 0
-
     def _compare_ends(self, name: str, state: State, derived: bool) -> None:
         """Holds what was recorded against the layer's own final state."""
         apart = ends_apart(state)
@@ -308,7 +296,7 @@ class Capture:
         """Whether a batch that was asked for has rows, and room under the memory bound."""
         rows = max(self._rows_asked_for.get(name, 0), kept.batch_size)
         self._rows_asked_for[name] = rows
-        if not len(kept.rows) or self._full:
+        if not len(kept.rows):
             return False
         if self._bytes_kept + kept.nbytes > self.options.most_bytes:
             self._full = True
@@ -328,12 +316,8 @@ class Capture:
     ) -> BatchRecord:
         mask = None if call.mask is None else kept.rows_of(call.mask)
         states = kept.states(mask)
-        self._later_bytes += sum(each.nbytes for each in call.states if isinstance(each, Later))
         for state in states:
-            if isinstance(state, LaterState):
-                self._later.append((name, state))
-            else:
-                self._compare_ends(name, state, call.derived)
+            self._compare_ends(name, state, call.derived)
         return BatchRecord(
             layer=name,
             index=len(self.recording[name].batches),

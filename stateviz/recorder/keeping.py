@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -11,7 +11,6 @@ import numpy as np
 from stateviz.recorder.context import Step
 from stateviz.recorder.options import Options
 from stateviz.recording import GATES, Gates, GRUGates, State
-from stateviz.recording.records import LaterState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,23 +36,6 @@ class Called:
     derived: bool = False
 
 
-@dataclass(frozen=True)
-class Later:
-    """An array that is not computed yet.
-
-    Attributes:
-        shape, dtype: Those that it will have.
-        keep: Copies what it is computed from, once it is known to be kept, and returns what
-            computes it.
-        nbytes: The memory that the copies take until then.
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    keep: Callable[[], Callable[[], np.ndarray]]
-    nbytes: int
-
-
 @dataclass(frozen=True, kw_only=True)
 class LayerCall(Called):
     """One call of a recurrent layer, or of one cell in it, as the layer's tap hands it out.
@@ -73,7 +55,7 @@ class LayerCall(Called):
 
     inputs: np.ndarray
     initial_states: Sequence[np.ndarray]
-    states: Sequence[np.ndarray | Later]
+    states: Sequence[np.ndarray]
     final_states: Sequence[np.ndarray]
     gates: Sequence[np.ndarray]
     mask: np.ndarray | None
@@ -102,12 +84,12 @@ class Kept:
             return 0
         read = [call.inputs] if self._options.inputs else []
         read += [] if call.mask is None else [call.mask]
-        held: list[np.ndarray | Later] = [*call.initial_states, *call.states, *call.final_states]
+        held = [*call.initial_states, *call.states, *call.final_states]
         held += [*call.gates] if self._options.gates else []
         in_a_row = [math.prod(array.shape[1:]) * array.itemsize for array in read]
-        for array in held:
-            one = array[:1] if isinstance(array, np.ndarray) else _one_row(array)
-            in_a_row.append(one[self._units if self._has_the_units(array) else ...].nbytes)
+        in_a_row += [
+            array[:1][self._units if self._has_the_units(array) else ...].nbytes for array in held
+        ]
         return rows * (self.rows.itemsize + sum(in_a_row))
 
     def rows_of(self, array: np.ndarray) -> np.ndarray:
@@ -119,7 +101,7 @@ class Kept:
         """The rows and units of a state; one of another size, of a user's own cell, is whole."""
         return np.array(array[self._rows][self._units if self._has_the_units(array) else ...])
 
-    def _has_the_units(self, array: np.ndarray | Later) -> bool:
+    def _has_the_units(self, array: np.ndarray) -> bool:
         axes_of_units = -self._call.unit_axis
         return (
             len(array.shape) > axes_of_units
@@ -130,26 +112,11 @@ class Kept:
         """Each state, held where the mask leaves a timestep out."""
         call = self._call
         tensors = zip(call.initial_states, call.states, call.final_states, strict=True)
+        kept = [list(map(self.units_of, each)) for each in tensors]
         return tuple(
-            self._state(self.units_of(initial), after, self.units_of(final), mask)
-            for initial, after, final in tensors
+            State(initial, held_through_mask(after, initial, mask), final)
+            for initial, after, final in kept
         )
-
-    def _state(
-        self,
-        initial: np.ndarray,
-        after: np.ndarray | Later,
-        final: np.ndarray,
-        mask: np.ndarray | None,
-    ) -> State:
-        if isinstance(after, np.ndarray):
-            return State(initial, held_through_mask(self.units_of(after), initial, mask), final)
-        compute = after.keep()
-
-        def computed() -> np.ndarray:
-            return held_through_mask(self.units_of(compute()), initial, mask)
-
-        return LaterState(initial, computed, final)
 
     def gates(self) -> Gates | GRUGates | None:
         gates = list(map(self.units_of, self._call.gates))
@@ -157,10 +124,6 @@ class Kept:
             if len(gates) == len(fields(kind)):
                 return kind(*gates)
         return None
-
-
-def _one_row(later: Later) -> np.ndarray:
-    return np.broadcast_to(np.zeros((), later.dtype), (1, *later.shape[1:]))
 
 
 def ends_apart(state: State) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal, get_args
 
@@ -71,30 +71,6 @@ class State(ByContent):
     initial: np.ndarray
     after: np.ndarray
     final: np.ndarray
-
-
-class LaterState(State):
-    """A state whose `after` is computed when it is first read.
-
-    Args:
-        after: Computes it, or holds it.
-    """
-
-    def __init__(
-        self,
-        initial: np.ndarray,
-        after: np.ndarray | Callable[[], np.ndarray],
-        final: np.ndarray,
-    ) -> None:
-        vars(self).update(initial=initial, held=after, final=final)
-
-    @property
-    def after(self) -> np.ndarray:
-        """After each timestep, shape (samples, timesteps, units)."""
-        held = vars(self)["held"]
-        if callable(held):
-            held = vars(self)["held"] = held()
-        return np.asarray(held)
 
 
 @dataclass(frozen=True, eq=False)
@@ -324,8 +300,7 @@ def arrays_in(value: object) -> Iterator[np.ndarray]:
 
 def same_content(one: Any, other: Any) -> bool:
     """Whether two values hold the same; arrays bit for bit, so that NaN equals itself."""
-    both_states = isinstance(one, State) and isinstance(other, State)
-    if type(one) is not type(other) and not both_states:
+    if type(one) is not type(other):
         return False
     if isinstance(one, np.ndarray):
         alike = one.dtype == other.dtype and one.shape == other.shape

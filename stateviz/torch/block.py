@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import (
@@ -21,7 +20,7 @@ from torch.nn.modules.module import (
 
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.context import Step
-from stateviz.recorder.keeping import Later, LayerCall
+from stateviz.recorder.keeping import LayerCall
 from stateviz.recorder.options import Options
 from stateviz.recorder.origins import origin_of_passed
 from stateviz.recorder.patches import Block, open_blocks
@@ -218,7 +217,11 @@ class RecordedModule(Block):
         try:
             with torch.no_grad():
                 call = call_of(module, args, kwargs, returned)
-                of_parts = derived(module, call, random, gates=self.capture.options.gates)
+                options = {
+                    "gates": self.capture.options.gates,
+                    "kept": any(self.capture.keeps_next(part.name) for part in parts if part),
+                }
+                of_parts = derived(module, call, random, **options)
                 for place, (part, states) in enumerate(zip(parts, of_parts, strict=True)):
                     if part is not None:
                         self._deliver(module, part, place, call, states)
@@ -248,10 +251,10 @@ class RecordedModule(Block):
                 derived=held.derived,
                 inputs=on_host(held.inputs),
                 initial_states=[rows(each[place]) for each in call.initial],
-                states=[_as_array(each) for each in held.states],
+                states=list(map(on_host, held.states)),
                 # The caller may change it in place, and it is remembered.
                 final_states=[rows(each[place]).copy() for each in call.final],
-                gates=[on_host(each) for each in held.gates],
+                gates=list(map(on_host, held.gates)),
                 mask=None if held.mask is None else on_host(held.mask),
                 units=part.units,
                 unit_axis=-1,
@@ -275,6 +278,3 @@ class RecordedModule(Block):
 def _compiled() -> bool:
     return bool(torch.jit.is_tracing() or torch.compiler.is_compiling())
 
-
-def _as_array(state: Tensor | Later) -> np.ndarray | Later:
-    return state if isinstance(state, Later) else on_host(state)

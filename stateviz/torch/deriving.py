@@ -9,18 +9,16 @@ as in PyTorch's documentation of nn.LSTM). No random number is drawn, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from stateviz.recorder.keeping import Later
-from stateviz.torch.calls import ModuleCall, on_host, rows
+from stateviz.torch.calls import ModuleCall
 from stateviz.torch.modules import Recurrent, weights_of
 
 _KERNELS = {
@@ -45,13 +43,13 @@ class PartStates:
 
     inputs: Tensor
     mask: Tensor | None
-    states: list[Tensor | Later]
+    states: list[Tensor]
     gates: list[Tensor]
     derived: bool
 
 
 def derived(
-    module: Recurrent, call: ModuleCall, random: Tensor | None, *, gates: bool
+    module: Recurrent, call: ModuleCall, random: Tensor | None, *, gates: bool, kept: bool = True
 ) -> Iterator[PartStates]:
     """The states of each part, in the order of PyTorch's h_n.
 
@@ -60,6 +58,7 @@ def derived(
         call: What it read and returned.
         random: The state of the random numbers before the call, where the call drew some.
         gates: Whether to keep gates too.
+        kept: Whether the batch is kept; if not, c has its shape alone.
     """
     directions = 2 if getattr(module, "bidirectional", False) else 1
     weights = weights_of(module)
@@ -70,14 +69,15 @@ def derived(
         for reverse in range(directions):
             h = h_of_both.chunk(directions, -1)[reverse]
             inputs, h, mask = (_turned(each, bool(reverse)) for each in (read, h, call.mask))
-            states: list[Tensor | Later] = [h]
+            states: list[Tensor] = [h]
             values: list[Tensor] = []
             part = _OneDirection(
                 inputs, h, mask, [each[place] for each in call.initial], weights[place]
             )
             if is_lstm:
                 values = _lstm_gates(part, 4) if gates else []
-                states.append(_c_of(module, call, part))
+                c = part.initial[1].expand(len(h), -1, -1)
+                states.append(_c_of(module, call, part) if kept else c)
             elif gates and isinstance(module, nn.GRU | nn.GRUCell):
                 values = _gru_gates(part)
             below = number < len(layers) - 1
@@ -154,44 +154,18 @@ class _OneDirection:
     initial: list[Tensor]
     weights: list[Tensor]
 
-    def copied(self) -> _OneDirection:
-        """The same, whatever the caller and its optimizer change in place from here on."""
-        return _OneDirection(
-            self.inputs.clone(),
-            self.h.clone(),
-            self.mask,
-            [each.clone() for each in self.initial],
-            [each.detach().clone() for each in self.weights],
-        )
-
-    @property
-    def nbytes(self) -> int:
-        return sum(each.nbytes for each in (self.inputs, self.h, *self.initial, *self.weights))
-
     def in_its_own_precision(self) -> Any:
         """Products in the precision of the weights, whatever autocast says around it."""
         return torch.autocast(self.h.device.type, enabled=False)
 
 
-def _c_of(module: Recurrent, call: ModuleCall, part: _OneDirection) -> Tensor | Later:
-    """The c after each timestep, known, from the kernel, or computed when it is read."""
+def _c_of(module: Recurrent, call: ModuleCall, part: _OneDirection) -> Tensor:
+    """The c after each timestep, shape (timesteps, samples, units)."""
     if isinstance(module, nn.LSTMCell):
         return call.final[1]
     if call.in_half_precision:
         return _stepped(module, part)
-
-    def keep() -> Callable[[], np.ndarray]:
-        kept = part.copied()
-
-        def compute() -> np.ndarray:
-            with torch.no_grad():
-                return on_host(_c_from_gates(kept))
-
-        return compute
-
-    like = rows(part.initial[1][:1])
-    timesteps, samples = part.h.shape[:2]
-    return Later((samples, timesteps, like.shape[-1]), like.dtype, keep, part.nbytes)
+    return _c_from_gates(part)
 
 
 def _lstm_gates(part: _OneDirection, first: int) -> list[Tensor]:

@@ -243,26 +243,27 @@ def repeat(times: int, module: Any, X: Any) -> None:
         module(X)
 
 
-def test_nothing_is_copied_of_a_batch_that_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    copied = []
-    own = stateviz.torch.deriving._OneDirection.copied
+def test_no_c_is_derived_for_a_batch_that_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    derived = []
+    own = stateviz.torch.deriving._c_from_gates
 
     def counting(part: Any) -> Any:
-        copied.append(part)
+        derived.append(part)
         return own(part)
 
-    monkeypatch.setattr("stateviz.torch.deriving._OneDirection.copied", counting)
+    monkeypatch.setattr("stateviz.torch.deriving._c_from_gates", counting)
     lstm = nn.LSTM(1, UNITS)
     X = torch.randn(TIMESTEPS, BATCH, 1)
     with stateviz.torch.record(lstm, every=3) as every:
         repeat(7, lstm, X)
-    assert len(copied) == len(every["lstm"].batches) == 3
+    assert len(derived) == len(every["lstm"].batches) == 3
     with (
         pytest.warns(RecordingWarning, match="memory bound"),
         stateviz.torch.record(lstm, max_bytes=2000) as bounded,
     ):
         repeat(7, lstm, X)
-    assert len(copied) == 3 + len(bounded["lstm"].batches) == 4
+    # One more to see that the second has no room.
+    assert len(derived) - 3 == len(bounded["lstm"].batches) + 1 == 2
 
 
 def test_after_an_error_of_our_own_nothing_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

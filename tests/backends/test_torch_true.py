@@ -138,13 +138,8 @@ def test_half_precision_is_recorded_as_the_kernel_rounds() -> None:
     np.testing.assert_allclose(c, [each["c"] for each in told], atol=0.05)
 
 
-@pytest.mark.parametrize("waits", [True, False], ids=["at the end", "at once"])
-def test_c_is_that_of_the_weights_and_inputs_of_its_call(
-    waits: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """C is computed when it is read; what the training changes until then must not count."""
-    if not waits:
-        monkeypatch.setattr("stateviz.recorder.capture._MOST_LATER", 0)
+def test_c_is_that_of_the_weights_and_inputs_of_its_call() -> None:
+    """What the training changes afterwards must not count."""
     lstm = nn.LSTM(FEATURES, UNITS, num_layers=2)
     X = torch.randn(TIMESTEPS, BATCH, FEATURES)
     zeros = [np.zeros((2, BATCH, UNITS))] * 2
