@@ -142,19 +142,34 @@ def test_predicting_in_a_callback_does_not_end_it() -> None:
 
 
 def test_a_model_that_fit_builds_is_recorded() -> None:
-    class BuildsLate(keras.Model):  # type: ignore[misc]
-        def build(self, shape: Any) -> None:
-            self.lstm = keras.layers.LSTM(1, name="lstm")
-            self.lstm.build(shape)
+    model = keras.Sequential([keras.layers.LSTM(1, name="lstm")])
+    model.compile("sgd", "mse")
+    recorder = stateviz.StateRecorder()
+    model.fit(ONES, ONES[:, 0], callbacks=[recorder], **OPTIONS)
+    assert [b.batch for b in recorder.recording["lstm"].batches] == [0, 1, 2]
 
-        def call(self, inputs: Any) -> Any:
-            return self.lstm(inputs)
 
-    for model in (keras.Sequential([keras.layers.LSTM(1, name="lstm")]), BuildsLate()):
-        model.compile("sgd", "mse")
-        recorder = stateviz.StateRecorder()
-        model.fit(ONES, ONES[:, 0], callbacks=[recorder], **OPTIONS)
-        assert [b.batch for b in recorder.recording["lstm"].batches] == [0, 1, 2]
+def test_a_loop_of_ones_own_is_recorded_from_begin_to_end() -> None:
+    model, recorder = counting_model(), stateviz.StateRecorder()
+    before = own_attributes(model)
+    callbacks = keras.callbacks.CallbackList([recorder], model=model)
+    callbacks.on_train_begin()
+    callbacks.on_epoch_begin(3)
+    model.train_on_batch(ONES[:2], ONES[:2, 0])
+    callbacks.on_train_end()
+    assert own_attributes(model) == before
+    model.train_on_batch(ONES[:2], ONES[:2, 0])
+    assert [event.epoch for event in recorder.recording.events if event.kind == "batch"] == [None]
+    assert [event.epoch for event in recorder.recording.events][1] == 3
+
+
+def test_epochs_are_known_where_the_callbacks_are_a_list_of_keras() -> None:
+    model = counting_model()
+    callbacks = keras.callbacks.CallbackList([], add_history=True, model=model)
+    with stateviz.record(model) as recording:
+        model.fit(ONES, ONES[:, 0], callbacks=callbacks, **{**OPTIONS, "epochs": 2})
+    assert [batch.epoch for batch in recording["lstm"].batches] == [0] * 3 + [1] * 3
+    assert [type(each).__name__ for each in callbacks.callbacks] == ["History"]
 
 
 def test_in_a_block_both_record() -> None:

@@ -132,6 +132,31 @@ def test_a_model_without_layers_yet_is_refused() -> None:
             pass
 
 
+def test_a_layer_that_is_made_in_the_block_is_named() -> None:
+    class Own(keras.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.enc = keras.layers.LSTM(2, name="enc", return_sequences=True)
+
+        def build(self, shape: Any) -> None:
+            self.dec = keras.layers.LSTM(3, name="dec")
+
+        def call(self, x: Any) -> Any:
+            return self.dec(self.enc(x))
+
+    X, _ = series()
+    model = Own()
+    with (
+        pytest.warns(RecordingWarning, match="'dec' ran, but was made inside the block; call"),
+        stateviz.record(model) as recording,
+    ):
+        model.predict(X[:BATCH], verbose=0)
+    assert len(recording["enc"].batches) == 1
+    with stateviz.record(model) as recording:
+        model.predict(X[:BATCH], verbose=0)
+    assert len(recording["dec"].batches) == 1
+
+
 def test_a_branch_that_never_ran_is_named_and_the_rest_recorded() -> None:
     class Own(keras.Model):  # type: ignore[misc]
         def __init__(self) -> None:

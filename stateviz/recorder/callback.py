@@ -92,7 +92,7 @@ class StateRecorder(RecordsItsCall):
             self._block.close()
 
     def recording_of(self, model: keras.Model) -> RecordedBlock:
-        plan = planned(model, self._options, wait=True)
+        plan = planned(model, self._options)
         if self._recorded is None or self._recorded[0] is not model:
             self._recorded = model, Capture(plan.recording(self._options), self._options)
         self._block = RecordedBlock(model, plan, self._recorded[1], attach)

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 
@@ -20,7 +19,6 @@ from stateviz.recorder.origins import Began, End, Seen, origin_of, remember
 from stateviz.recording import (
     BatchRecord,
     Event,
-    LayerRecording,
     Phase,
     Recording,
     RecordingWarning,
@@ -101,11 +99,10 @@ class Capture:
     def epoch_ended(self) -> None:
         self._note("epoch ended", self._here())
 
-    def method_called(self, name: str, method: Literal["reset_state", "build"]) -> None:
-        if not self._open:
-            return
-        self._seen[name].reset_called |= method == "reset_state"
-        self._note(method, self._here(), layer=name)
+    def reset_called(self, name: str) -> None:
+        if self._open:
+            self._seen[name].reset_called = True
+            self._note("reset_state", self._here(), layer=name)
 
     def not_detached(self, name: str, *, outlived_a_step: bool) -> None:
         """Notes that a layer's last batch was given a state with the graph of its gradient."""
@@ -121,12 +118,6 @@ class Capture:
     def ran_unseen(self, name: str, why: str) -> None:
         """Notes that a layer ran in a way in which nothing of it can be observed."""
         self._unseen[name] = why
-
-    def grow(self, layer: LayerRecording) -> None:
-        """Receives a layer that was not there when the recording began."""
-        if layer.name not in self.recording:
-            self.recording.add(layer)
-            self._seen[layer.name] = Seen()
 
     def keeps_next(self, name: str) -> bool:
         """Whether the next batch of a layer is one that is asked for."""

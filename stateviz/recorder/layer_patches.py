@@ -12,7 +12,7 @@ import inspect
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from stateviz.recorder.backends import backend
 from stateviz.recorder.backends.base import CannotObserve, Held, LoopCall
@@ -22,9 +22,7 @@ from stateviz.recorder.frameworks import keras
 from stateviz.recorder.keeping import Called, LayerCall
 from stateviz.recorder.layers import layers_below
 from stateviz.recorder.patches import Patch
-from stateviz.recorder.recorded import recorded_blocks, recorded_layers
-
-_Announced = Literal["reset_state", "build"]
+from stateviz.recorder.recorded import recorded_blocks
 
 
 class _Call(threading.local):
@@ -57,9 +55,8 @@ class LayerPatch(Patch):
         return {
             "call": self._call(layer),
             "inner_loop": self._inner_loop(layer),
-            "reset_state": self._announcing(layer.reset_state, "reset_state"),
-            "reset_states": self._announcing(layer.reset_states, "reset_state"),
-            "build": self._announcing(layer.build, "build"),
+            "reset_state": self._resetting(layer.reset_state),
+            "reset_states": self._resetting(layer.reset_states),
         }
 
     def _call(self, layer: keras.layers.RNN) -> Callable[..., Any]:
@@ -68,7 +65,7 @@ class LayerPatch(Patch):
 
         @functools.wraps(keras_call)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if not self._is_observed:
+            if not self.is_observed():
                 return keras_call(*args, **kwargs)
             arguments = signature.bind(*args, **kwargs).arguments
             now = self._now
@@ -76,7 +73,7 @@ class LayerPatch(Patch):
             now.loops, now.emit_later = 0, None
             result = keras_call(*args, **kwargs)
             if not now.loops:
-                self._ran_unseen(
+                self.ran_unseen(
                     "in a call of its own class that does not use Keras's loop over the timesteps "
                     "(inner_loop)"
                 )
@@ -90,13 +87,12 @@ class LayerPatch(Patch):
 
         return call
 
-    def _ran_unseen(self, why: str) -> None:
+    def ran_unseen(self, why: str) -> None:
         for block in recorded_blocks(self.blocks):
             for name in filter(None, block.names_of(self.owner)):
                 block.capture.ran_unseen(name, why)
 
-    @property
-    def _is_observed(self) -> bool:
+    def is_observed(self) -> bool:
         """Whether what runs or is traced now is for an open block."""
         return bool(recorded_blocks(self.blocks)) and not backend.is_symbolic()
 
@@ -107,7 +103,7 @@ class LayerPatch(Patch):
         def inner_loop(
             sequences: Any, initial_state: Any, mask: Any = None, training: Any = False
         ) -> Any:
-            if not self._is_observed:
+            if not self.is_observed():
                 return keras_loop(sequences, initial_state, mask, training)
             self._now.loops += 1
             if isinstance(mask, list | tuple):
@@ -116,7 +112,7 @@ class LayerPatch(Patch):
             try:
                 looped = backend.run_loop(layer, keras_loop, call, gates=self._gates_wanted)
             except CannotObserve as error:
-                self._ran_unseen(str(error))
+                self.ran_unseen(str(error))
                 context.calls[id(layer)] += 1
                 return keras_loop(*call)
             if looped.held is None:
@@ -131,24 +127,6 @@ class LayerPatch(Patch):
             return looped.result
 
         return inner_loop
-
-    def derive_fused(self, sequences: Any, initial_state: Sequence[Any]) -> None:
-        """Derives the states of a layer that a fused kernel of its wrapper passed over.
-
-        Args:
-            sequences: What the wrapper read.
-            initial_state: What was given to this layer, or nothing.
-        """
-        if not self._is_observed:
-            return
-        layer = self.owner
-        self._now.given = bool(initial_state)
-        sequences = keras.ops.cast(sequences, layer.compute_dtype)
-        if not initial_state:
-            initial_state = layer.get_initial_state(batch_size=keras.ops.shape(sequences)[0])
-        call = LoopCall(sequences, list(initial_state), None, False)
-        result, held = backend.recompute(layer, call, gates=self._gates_wanted)
-        self._emit(layer, call, held, final=result[2], derived=True)
 
     @property
     def _gates_wanted(self) -> bool:
@@ -192,7 +170,7 @@ class LayerPatch(Patch):
         try:
             backend.on_host(functools.partial(self._deliver, parts_of(layer), called), tensors)
         except CannotObserve as error:
-            self._ran_unseen(str(error))
+            self.ran_unseen(str(error))
 
     def _deliver(
         self, parts: Sequence[RecordedCell], called: Called, arrays: dict[str, Any]
@@ -224,46 +202,38 @@ class LayerPatch(Patch):
                 if name is not None:
                     block.capture.take(name, call)
 
-    def _announcing(self, keras_method: Callable[..., Any], what: _Announced) -> Callable[..., Any]:
-
+    def _resetting(self, keras_method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(keras_method)
         def method(*args: Any, **kwargs: Any) -> Any:
             result = keras_method(*args, **kwargs)
-            if self._is_observed:
-                backend.on_host(functools.partial(self._announce, what), {})
+            if self.is_observed():
+                backend.on_host(self._reset, {})
             return result
 
         return method
 
-    def _announce(self, what: _Announced, _: dict[str, Any]) -> None:
+    def _reset(self, _: dict[str, Any]) -> None:
         for block in recorded_blocks(self.blocks):
             for name in filter(None, block.names_of(self.owner)):
-                block.capture.method_called(name, what)
+                block.capture.reset_called(name)
 
 
 class BidirectionalPatch(Patch):
-    """Derives both directions of a Bidirectional where one fused kernel called neither layer."""
+    """Names the layers of a Bidirectional where a fused kernel of a GPU passes over both."""
 
     def replacements(self) -> dict[str, object]:
-        both = self.owner
-        keras_call = both.call
-        signature = inspect.signature(keras_call)
+        keras_call = self.owner.call
+        layers = (self.owner.forward_layer, self.owner.backward_layer)
 
         @functools.wraps(keras_call)
         def call(*args: Any, **kwargs: Any) -> Any:
-            recorded = recorded_layers(self.blocks)
-            directions = [
-                each for each in (both.forward_layer, both.backward_layer) if id(each) in recorded
-            ]
-            before = [context.calls[id(each)] for each in directions]
+            before = [context.calls[id(each)] for each in layers]
             result = keras_call(*args, **kwargs)
-            if before == [context.calls[id(each)] for each in directions]:
-                arguments = signature.bind(*args, **kwargs).arguments
-                given = list(arguments.get("initial_state") or [])
-                half = len(given) // 2
-                for each in directions:
-                    own = given[:half] if each is both.forward_layer else given[half:]
-                    LayerPatch.of(each).derive_fused(arguments["sequences"], own)
+            if before == [context.calls[id(each)] for each in layers]:
+                for patch in filter(LayerPatch.is_observed, map(LayerPatch.of, layers)):
+                    patch.ran_unseen(
+                        "both directions in one fused kernel. Make the layer with use_cudnn=False"
+                    )
             return result
 
         return {"call": call}
@@ -278,7 +248,8 @@ class TimeDistributedPatch(Patch):
 
         @functools.wraps(keras_call)
         def call(inputs: Any, *args: Any, **kwargs: Any) -> Any:
-            recorded = recorded_layers(self.blocks)
+            blocks = recorded_blocks(self.blocks)
+            recorded = {id(layer) for block in blocks for layer in block.plan.layers}
             inner = [each.name for _, each in layers_below(wrapper) if id(each) in recorded]
             if inner and inputs.shape[1] is None:
                 raise ValueError(

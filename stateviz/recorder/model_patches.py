@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from stateviz.recorder.backends import backend
@@ -37,7 +37,6 @@ class ModelPatch(Patch):
             **backend.replacements(model, steps),
             **methods,
             **{f"make_{name}": self._making(name) for name in _COMPILED},
-            "build": self._building(model.build),
         }
 
     def activate(self, block: Block) -> None:
@@ -94,16 +93,6 @@ class ModelPatch(Patch):
 
         return make
 
-    def _building(self, keras_build: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(keras_build)
-        def build(*args: Any, **kwargs: Any) -> Any:
-            result = keras_build(*args, **kwargs)
-            for block in recorded_blocks(self.blocks):
-                block.look_again()
-            return result
-
-        return build
-
     def _as_one_step(self, name: str) -> Callable[..., Any]:
         keras_step = getattr(self.owner, name)
         step_of_model = Step(id(self.owner), name)
@@ -139,7 +128,7 @@ def announced(
         return keras_method(*args, **kwargs)
     signature = inspect.signature(keras_method)
     bound = signature.bind(*args, **kwargs)
-    callbacks = bound.arguments.get("callbacks")
+    callbacks: Any = bound.arguments.get("callbacks")
     # fit hands its own CallbackList to the evaluate that validates.
     shared = isinstance(callbacks, keras.callbacks.CallbackList)
     with ExitStack() as stack:
@@ -150,23 +139,12 @@ def announced(
             return keras_method(*args, **kwargs)
         epochs = [_Epochs(block) for block in blocks]
         if shared:
-            stack.enter_context(_appended(callbacks, epochs))
+            for each in epochs:
+                callbacks.callbacks.append(each)
+                stack.callback(callbacks.callbacks.remove, each)
             return keras_method(*args, **kwargs)
         bound.arguments["callbacks"] = [*epochs, *keras.tree.flatten(callbacks or [])]
         return keras_method(*bound.args, **bound.kwargs)
-
-
-@contextmanager
-def _appended(
-    callbacks: keras.callbacks.CallbackList, more: Sequence[keras.callbacks.Callback]
-) -> Iterator[None]:
-    for each in more:
-        callbacks.append(each)
-    try:
-        yield
-    finally:
-        for each in more:
-            callbacks.callbacks.remove(each)
 
 
 class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
@@ -175,9 +153,6 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, block: RecordedBlock) -> None:
         super().__init__()
         self._block = block
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        self._block.look_again()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._block.capture.epoch_began(epoch)

@@ -30,16 +30,12 @@ class Plan:
         bidirectional: The Bidirectional layers, which may call neither of their layers.
         time_distributed: The TimeDistributed layers that hold a recorded layer.
         models: The model and the models in it: whatever can be fitted on its own.
-        waiting: The names of layers whose cell does not know its states before it is built.
-        complete: Whether all of the model is built, so that no layer can be made any more.
     """
 
     parts: _Parts
     bidirectional: Sequence[keras.layers.Bidirectional]
     time_distributed: Sequence[keras.layers.TimeDistributed]
     models: Sequence[keras.Model]
-    waiting: tuple[str, ...]
-    complete: bool
 
     @property
     def layers(self) -> list[keras.layers.RNN]:
@@ -49,11 +45,6 @@ class Plan:
         """The name in the recording of each of a layer's parts; None where it is not recorded."""
         names = {part.name: name for name, (owner, part) in self.parts.items() if owner is layer}
         return [names.get(part.name) for part in parts_of(layer)]
-
-    def never_built(self) -> list[str]:
-        """The names of the layers that still have no weights."""
-        unbuilt = [name for name, (layer, _) in self.parts.items() if not layer.built]
-        return [*unbuilt, *self.waiting]
 
     def recording(self, options: Options) -> Recording:
         """An empty recording of it.
@@ -77,14 +68,8 @@ class Plan:
         )
 
 
-def planned(model: Any, options: Options, *, known: Plan | None = None, wait: bool = False) -> Plan:
+def planned(model: Any, options: Options) -> Plan:
     """Finds what to record of a model.
-
-    Args:
-        model: The model or layer.
-        options: What to keep.
-        known: What was found before, which keeps its names.
-        wait: Whether an unbuilt model may have its layers to come.
 
     Raises:
         TypeError: It is not a Keras layer.
@@ -94,23 +79,16 @@ def planned(model: Any, options: Options, *, known: Plan | None = None, wait: bo
     if not isinstance(model, keras.layers.Layer):
         raise TypeError(f"Expected a Keras model or layer; got {type(model).__name__}: {model!r}.")
     everything = list(layers_below(model))
-    recurrent = {path: each for path, each in everything if isinstance(each, keras.layers.RNN)}
-    complete = bool(model.built) and all(layer.built for layer in recurrent.values())
-    wait = wait and not complete
-    known_layers = {id(layer): layer for layer in known.layers} if known else {}
-    found, others, waiting = _parts(recurrent, known_layers)
-    if not (found or known_layers or waiting or wait):
+    parts, others = _parts(everything)
+    if not parts:
         raise ValueError(_nothing_to_record(model, everything, others))
     if options.layers is not None:
-        found = _named(found, options.layers, strict=not wait and known is None)
-    elif known is None:
+        parts = _named(parts, options.layers)
+    else:
         _warn_of(others, _stepped_by_hand(everything))
-    parts = {**known.parts} if known else {}
-    for name, part in found.items():
-        parts[name if name not in parts else f"{name}#2"] = part
-    recorded = {id(layer) for layer, _ in parts.values()}
+    recorded = {id(layer): layer for layer, _ in parts.values()}
     models = [each for _, each in everything if isinstance(each, keras.Model)]
-    for each in models:
+    for each in (*models, *recorded.values()):
         backend.refuse(each)
     return Plan(
         parts=parts,
@@ -124,8 +102,6 @@ def planned(model: Any, options: Options, *, known: Plan | None = None, wait: bo
             and any(id(inner) in recorded for _, inner in layers_below(each))
         ],
         models=models,
-        waiting=tuple(waiting),
-        complete=complete,
     )
 
 
@@ -133,22 +109,22 @@ _Layers = dict[str, keras.layers.RNN]
 _Parts = dict[str, tuple[keras.layers.RNN, RecordedCell]]
 
 
-def _parts(recurrent: _Layers, known: dict[int, Any]) -> tuple[_Parts, _Layers, list[str]]:
-    """All that can be recorded, and the recurrent layers that cannot, or not yet, by name."""
-    supported: _Layers = {}
-    others: _Layers = {}
-    for path, layer in recurrent.items():
-        if id(layer) not in known:
-            (supported if type(layer).inner_loop in _KERAS_LOOPS else others)[path] = layer
+def _parts(everything: Sequence[tuple[str, Any]]) -> tuple[_Parts, _Layers]:
+    """All that can be recorded, and the recurrent layers that cannot, by name."""
+    recurrent = {path: each for path, each in everything if isinstance(each, keras.layers.RNN)}
+    supported = {
+        path: each for path, each in recurrent.items() if type(each).inner_loop in _KERAS_LOOPS
+    }
     parts: _Parts = {}
-    waiting = []
     for name, layer in unique_names(supported).items():
         if not layer.built and getattr(layer.cell, "state_size", None) is None:
-            waiting.append(name)
-            continue
+            raise ValueError(
+                f"The layer {name!r} is not built yet, and its cell does not know its state_size "
+                f"before. Give the model a keras.Input, or call it once on a batch."
+            )
         for part in parts_of(layer):
             parts[f"{name}/{part.name}" if part.name else name] = (layer, part)
-    return parts, others, waiting
+    return parts, {path: each for path, each in recurrent.items() if path not in supported}
 
 
 def _nothing_to_record(model: Any, everything: Sequence[tuple[str, Any]], others: _Layers) -> str:
@@ -196,11 +172,11 @@ def _warn_of(others: _Layers, by_hand: Sequence[str]) -> None:
         warnings.warn(f"Not recorded: {'; '.join(left_out)}.", RecordingWarning, stacklevel=5)
 
 
-def _named(parts: _Parts, wanted: str | Sequence[str], *, strict: bool) -> _Parts:
+def _named(parts: _Parts, wanted: str | Sequence[str]) -> _Parts:
     chosen: set[str] = set()
     for name in [wanted] if isinstance(wanted, str) else wanted:
         below = [each for each in parts if each == name or each.startswith(f"{name}/")]
-        if strict and not below:
+        if not below:
             raise ValueError(unknown_layer(name, tuple(parts)))
         chosen.update(below)
     return {name: part for name, part in parts.items() if name in chosen}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from stateviz.recorder.backends import backend
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.frameworks import keras
+from stateviz.recorder.layers import layers_below
 from stateviz.recorder.options import Options
 from stateviz.recorder.patches import Block, open_blocks
-from stateviz.recorder.plan import Plan, planned
+from stateviz.recorder.plan import Plan
 
 
 class RecordedBlock(Block):
@@ -35,6 +36,7 @@ class RecordedBlock(Block):
         self.capture = capture
         self.tracing = backend.tracing(lambda: self.plan.layers)
         self._attach = attach
+        self._there = {id(layer) for _, layer in layers_below(model)}
         self._names: dict[int, Sequence[str | None]] = {}
 
     @property
@@ -45,7 +47,7 @@ class RecordedBlock(Block):
         super().open()
         self.capture.reopen()
         self.tracing.begin()
-        self._grow()
+        self._attach(self)
 
     def close(self) -> None:
         if self.closed:
@@ -53,9 +55,16 @@ class RecordedBlock(Block):
         self.closed = True
         unseen = self.tracing.end()
         super().close()
-        for name, why in unseen:
+        for name, why in [*unseen, *self._made_since()]:
             self.capture.ran_unseen(name, why)
-        self.capture.close(self.plan.never_built())
+        names = [name for name, (layer, _) in self.plan.parts.items() if not layer.built]
+        self.capture.close(never_built=names)
+
+    def _made_since(self) -> Iterator[tuple[str, str]]:
+        """The layers that the model made in the block, as in a `build` of its own."""
+        for _, layer in layers_below(self.model) if self.options.layers is None else ():
+            if isinstance(layer, keras.layers.RNN) and id(layer) not in self._there:
+                yield layer.name, "was made inside the block; call the model once before it"
 
     def names_of(self, layer: keras.layers.RNN) -> Sequence[str | None]:
         """The name in the recording of each of a layer's parts; None where it is not recorded."""
@@ -63,24 +72,8 @@ class RecordedBlock(Block):
             self._names[id(layer)] = self.plan.names_of(layer)
         return self._names[id(layer)]
 
-    def _grow(self) -> None:
-        self._names.clear()
-        for layer in self.plan.recording(self.options).values():
-            self.capture.grow(layer)
-        self._attach(self)
-
-    def look_again(self) -> None:
-        """Records also what was made since, such as the layers that a model makes in its build."""
-        if not self.plan.complete:
-            self.plan = planned(self.model, self.options, known=self.plan, wait=True)
-            self._grow()
-
 
 def recorded_blocks(blocks: Iterable[Block] | None = None) -> list[RecordedBlock]:
     """Of these blocks, or of all that are open, those that record a Keras model now."""
     among = open_blocks() if blocks is None else blocks
     return [block for block in among if isinstance(block, RecordedBlock) and not block.closed]
-
-
-def recorded_layers(blocks: Iterable[Block]) -> set[int]:
-    return {id(layer) for block in recorded_blocks(blocks) for layer in block.plan.layers}

@@ -76,10 +76,6 @@ class Recording(Mapping[str, LayerRecording]):
     def _parts(self) -> tuple[list[LayerRecording], list[Event], str]:
         return list(self._layers.values()), self.events, self.stopped
 
-    def add(self, layer: LayerRecording) -> None:
-        """Adds a layer; one of its name is replaced."""
-        self._layers[layer.name] = layer
-
     @property
     def nbytes(self) -> int:
         return sum(batch.nbytes for layer in self._layers.values() for batch in layer.batches)

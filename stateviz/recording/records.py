@@ -28,7 +28,6 @@ EventKind = Literal[
     "batch",
     "one row repeated",
     "reset_state",
-    "build",
     "not detached",
     "graph outlived a step",
     "recording stopped",
@@ -256,8 +255,8 @@ class Event:
     Attributes:
         kind: "phase began", "phase ended", "epoch began", "epoch ended", "batch" (a layer
             processed one), "one row repeated" (the batch had one row, and Keras repeated it to
-            fill the states of a stateful layer), "reset_state" or "build" (it was called on a
-            layer), "not detached" (in PyTorch: the state that the batch was given held the graph
+            fill the states of a stateful layer), "reset_state" (it was called on
+            a layer), "not detached" (in PyTorch: the state that the batch was given held the graph
             of its gradient), "graph outlived a step" (and the weights had changed since), or
             "recording stopped" (at the memory bound, or at an error).
         phase, epoch: Where it happened; None outside of any.

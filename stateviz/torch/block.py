@@ -277,4 +277,3 @@ class RecordedModule(Block):
 
 def _compiled() -> bool:
     return bool(torch.jit.is_tracing() or torch.compiler.is_compiling())
-
