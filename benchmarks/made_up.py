@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stateviz.recording import BatchRecord, LayerRecording, Recording, State
+from stateviz.recording import BatchRecord, LayerRecording, Recording, Source, Start, State
 
 
 def a_run(
@@ -29,9 +29,12 @@ def a_run(
                     epoch=0,
                     batch=index,
                     training=True,
-                    origin="carried" if index else "reset",
-                    came_from=index - 1 if index else None,
                     batch_size=lanes,
+                    starts=(
+                        Start(lanes, "carried", source=Source(name, index - 1, 0, index - 1))
+                        if index
+                        else Start(lanes, "reset", zeros=True),
+                    ),
                     samples=np.arange(lanes),
                     states=(State(h0, h, h[:, -1]), State(c0, c, c[:, -1])),
                     inputs=random.normal(size=(lanes, timesteps, 1)).astype("float32"),

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from stateviz.recording import RecordingFileError as RecordingFileError
     from stateviz.recording import RecordingWarning as RecordingWarning
     from stateviz.recording import Resets as Resets
+    from stateviz.recording import Source as Source
+    from stateviz.recording import Start as Start
     from stateviz.recording import State as State
     from stateviz.recording import load as load
     from stateviz.scenes import compare as compare
@@ -56,6 +58,8 @@ _HOMES = {
     "RecordingWarning": "recording",
     "ResetStates": "stateful_models",
     "Resets": "recording",
+    "Source": "recording",
+    "Start": "recording",
     "State": "recording",
     "StateRecorder": "recorder.callback",
     "compare": "scenes",

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 import stateviz
 from stateviz.drawing.answer import MOST_BATCHES
 from stateviz.recording import BatchRecord, LayerRecording, Origin, Recording
-from tests.building.recordings import a_batch
+from tests.building.recordings import a_batch, starts
 
 
 def a_run(*origins: Origin) -> list[BatchRecord]:
@@ -72,8 +72,8 @@ def test_the_first_epoch_is_drawn_and_the_rest_is_said() -> None:
 
 def test_zeros_that_are_given_are_counted_as_resets_counts_them() -> None:
     zeros = np.zeros((4, 2), "float32")
-    given = a_batch(1, epoch=0, batch=1, origin="given", initial_hidden_state=zeros,
-                    initial_cell_state=zeros)  # fmt: skip
+    given = a_batch(1, epoch=0, batch=1, starts=starts("given", zeros=True),
+                    initial_hidden_state=zeros, initial_cell_state=zeros)  # fmt: skip
     recording = recording_of([*a_run("fresh"), given, *a_run("given", "given", "given")[2:]])
     said = words(stateviz.draw_answer(recording))
     assert "by columns, one a batch: 2 state tensors of zeros" in said

@@ -122,8 +122,7 @@ def stacked() -> Recording:
     """Two layers; the upper one reads the lower one's h. And the backward half of a pair."""
     lower = [a_batch(i, inputs=INPUTS) for i in range(2)]
     upper = [
-        replace(a_batch(i, layer="upper"), inputs=lower[i].hidden_state, origin="given")
-        for i in range(2)
+        a_batch(i, layer="upper", inputs=lower[i].hidden_state, origin="given") for i in range(2)
     ]
     back = [replace(batch, layer="back", go_backwards=True) for batch in lower]
     layers = [("lstm", lower), ("upper", upper), ("back", back)]
@@ -157,13 +156,13 @@ def test_a_sequence_is_chosen_from_python_and_shows_what_it_says(option: str, va
     assert player.title == same.title
 
 
-def test_who_altered_a_state_is_named() -> None:
+def test_who_left_a_state_is_named() -> None:
     recording = a_recording()
-    altered = replace(recording["lstm"].batches[3], origin="altered", came_from=2)
-    recording["lstm"].batches[3] = altered
     player = stateviz.play_sequence(recording, batch=3)
-    assert player.readout.startswith("before t = 0: altered, by fit, epoch 0, batch 2   ")
-    recording["lstm"].batches[3] = replace(altered, came_from=None)
+    words = "before t = 0: carried, the final state of fit, epoch 0, batch 2   "
+    assert player.readout.startswith(words)
+    batch = recording["lstm"].batches[3]
+    recording["lstm"].batches[3] = changed(batch, origin="altered", came_from=None)
     assert "an assignment" in stateviz.play_sequence(recording, batch=3).readout
 
 

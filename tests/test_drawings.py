@@ -98,7 +98,7 @@ def test_masked_timesteps_are_hatched(ax: Axes) -> None:
 
 @pytest.mark.parametrize("origin", ["fresh", "reset", "carried", "given", "altered"])
 def test_the_origin_is_said_over_the_initial_state(ax: Axes, origin: str) -> None:
-    text = drawings.draw_origin(ax, a_batch(0, origin=origin))
+    text = drawings.draw_origin(ax, a_batch(0, origin=origin), sample=1)
     assert text.get_text().startswith(origin)
     assert text.get_position()[0] == drawings.initial_place(a_batch(0))
 

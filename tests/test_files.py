@@ -56,7 +56,7 @@ def test_a_changed_byte_is_refused_or_changes_nothing(tmp_path: Path) -> None:
 
 
 def rewritten(path: Path, change: Callable[[dict[str, Any]], Any], **options: Any) -> None:
-    """A file of version 2 whose words are changed, and whose checksums are right."""
+    """A file whose words are changed, and whose checksums are right."""
     with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     meta = json.loads(content.pop("meta.json"))
@@ -76,26 +76,39 @@ def set_word(word: str, value: Any) -> Callable[[dict[str, Any]], None]:
 
 def set_event(word: str, value: Any) -> Callable[[dict[str, Any]], None]:
     def change(meta: dict[str, Any]) -> None:
-        meta["events"][1][meta["event words"].index(word)] = value
+        meta["events"][0][0][meta["event words"].index(word)] = value
+
+    return change
+
+
+def set_start(place: int, value: Any) -> Callable[[dict[str, Any]], None]:
+    """Changes what the second batch says of its rows: how many, their word, zeros, their source."""
+
+    def change(meta: dict[str, Any]) -> None:
+        meta["layers"][0]["batches"][1][1][0][place] = value
 
     return change
 
 
 def set_array(name: str, place: list[Any]) -> Callable[[dict[str, Any]], None]:
     def change(meta: dict[str, Any]) -> None:
-        meta["layers"][0]["batches"][1][1][name] = place
+        meta["layers"][0]["batches"][1][2][name] = place
 
     return change
 
 
 CONTRADICTIONS: dict[str, Callable[[dict[str, Any]], Any] | None] = {
     "phase": set_word("phase", "fitt"),
-    "origin": set_word("origin", ["carried"]),
+    "origin": set_start(1, ["carried"]),
+    "another origin": set_start(1, "mixed"),
+    "rows": set_start(0, SAMPLES + 1),
     "index": set_word("index", 7),
-    "came_from": set_word("came_from", 99),
+    "came_from": set_start(3, ["lstm", 99, 0, 99, True]),
+    "came from another layer": set_start(3, ["other", 0, 0, 0, True]),
+    "came from before the first row": set_start(3, ["lstm", 0, -1, 0, True]),
     "batch_size": set_word("batch_size", 2),
     "event kind": set_event("kind", "bang"),
-    "event record": set_event("record", 600),
+    "event record": lambda meta: meta["events"].append(["lstm", 600]),
     "event layer": set_event("layer", "other"),
     "units": lambda meta: meta["layers"][0].update(units=5),
     "stateful": lambda meta: meta["layers"][0].update(stateful=None),
@@ -219,6 +232,7 @@ def test_the_smallest_recording_of_the_most_states_is_kept(tmp_path: Path) -> No
     layer = recording["lstm"]
     layer.units, layer.kept_units = 1, (0,)
     layer.batches[:] = [replace(batch, units=(0,)) for batch in layer.batches]
+    recording.events[1:-1] = layer.batches
     again = stateviz.load(recording.save(tmp_path / "run"))
     assert again == recording
     kept, written = again["lstm"].batches[1].states, layer.batches[1].states

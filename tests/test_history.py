@@ -7,7 +7,7 @@ import numpy as np
 from stateviz.recording import Event, LayerRecording, Phase, State
 from stateviz.recording.layers import history_of
 from stateviz.recording.resets import count_resets
-from tests.building.recordings import SAMPLES, UNITS, a_batch
+from tests.building.recordings import SAMPLES, UNITS, a_batch, starts
 
 
 def event(kind: str, phase: Phase | None = None, **words: object) -> Event:
@@ -18,7 +18,7 @@ def zeroed(index: int, **words: object) -> object:
     """A batch of given states that are zeros."""
     nothing, after = np.zeros((SAMPLES, UNITS)), np.ones((SAMPLES, 1, UNITS))
     states = tuple(State(nothing, after, after[:, 0]) for _ in range(2))
-    return a_batch(index, states=states, origin="given", came_from=None, **words)
+    return a_batch(index, states=states, starts=starts("given", zeros=True), **words)
 
 
 def test_a_recording_that_is_made_by_hand_has_a_history_too() -> None:
@@ -30,9 +30,8 @@ def test_a_recording_that_is_made_by_hand_has_a_history_too() -> None:
         a_batch(3, origin="given", came_from=1),
     ]
     history = history_of(layer, [])
-    assert [each.record for each in history] == [0, 1, 2, 3]
+    assert history == layer.batches
     assert [each.zeros for each in history] == [True, False, True, False]
-    assert [each.left_by for each in history] == [None, 0, None, 1]
     counts = count_resets([layer], [])
     assert counts.state_tensors_zeroed == 2
     assert counts[0].zeroed_batches == (0, 2)
@@ -42,7 +41,7 @@ def test_batches_that_have_a_number_keep_it_and_calls_are_told_apart_by_phase() 
     layer = LayerRecording("lstm", "LSTM", UNITS, stateful=True)
     phases: list[Phase] = ["fit", "fit", "train_on_batch", "train_on_batch"]
     events = [
-        event("batch", phase, layer="lstm", origin="reset", batch=9, batch_size=3, call=call)
+        event("batch", phase, layer="lstm", starts=starts("reset"), batch=9, call=call)
         for call, phase in enumerate(phases)
     ]
     counts = count_resets([layer], events)

@@ -67,7 +67,6 @@ SMALL_FILES = {
     "playing/page.py",
     "playing/reruns.py",
     "playing/scripts.py",
-    "scenes/naming.py",
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stateviz.recording import Event, Gates, GRUGates, LayerRecording, Recording
-from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
+from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording, starts
 
 ONE_STATE = {"cell_state": None, "initial_cell_state": None, "final_cell_state": None}
 
@@ -20,7 +20,7 @@ def test_axes_have_names_and_the_kept_numbers() -> None:
     layer = LayerRecording("lstm", "LSTM", 9, stateful=True, kept_units=(2, 5))
     inputs = random.normal(size=(SAMPLES, TIMESTEPS, 3))
     gates = Gates(*random.normal(size=(4, SAMPLES, TIMESTEPS, UNITS)))
-    words = {"samples": samples, "inputs": inputs, "gates": gates}
+    words = {"samples": samples, "inputs": inputs, "gates": gates, "batch_size": 8}
     layer.batches += [a_batch(index, **words) for index in range(3)]
     layer.batches.append(a_batch(3, phase="predict", epoch=None, origin="reset", **words))
 
@@ -39,6 +39,10 @@ def test_axes_have_names_and_the_kept_numbers() -> None:
     predicted = data.where(data.phase == "predict", drop=True)
     assert predicted.batch.values.tolist() == [3]
     assert predicted.origin.values.tolist() == ["reset"]
+    assert data.origins.sel(batch=1).values.tolist() == ["carried"] * 4
+    assert data.source_row.sel(batch=1).values.tolist() == [1, 3, 4, 7]
+    assert data.source_batch.sel(sample=3).values.tolist() == [-1, 0, 1, -1]
+    assert set(data.source_layer.values.ravel()) == {"lstm", ""}
     assert np.isnan(predicted.epoch.values).all()
     assert data.attrs == {"layer": "lstm", "kind": "LSTM", "stateful": 1}
 
@@ -89,10 +93,10 @@ def test_an_empty_layer_says_how_to_fill_it() -> None:
 def test_resets_are_a_table_of_numbers() -> None:
     recording = a_recording()
     recording.events.append(
-        Event("batch", phase="predict", layer="lstm", batch=0, origin="fresh", batch_size=7)
+        Event("batch", "predict", layer="lstm", batch_size=7, starts=starts("fresh", rows=7))
     )
     table = recording.resets().to_pandas()
-    assert table.shape == (3, 12)
+    assert table.shape == (3, 13)
     assert table["phase"].tolist() == ["fit", "fit", "predict"]
     assert table["epoch"].isna().tolist() == [False, False, True]
     assert table["sample_states_zeroed"].sum() == recording.resets().sample_states_zeroed

@@ -111,7 +111,7 @@ def test_an_interrupt_in_the_capture_comes_out_as_what_it_is(
 ) -> None:
     X, _ = series()
 
-    monkeypatch.setattr("stateviz.recorder.capture.origin_of", interrupted)
+    monkeypatch.setattr("stateviz.recorder.origins.Origins.of", interrupted)
     with pytest.raises(KeyboardInterrupt), stateviz.record(model):
         model.predict(X, **FIT)
 
@@ -123,7 +123,7 @@ def test_an_interrupt_in_a_tf_function_of_ones_own_stops_it_and_nothing_later(
     with stateviz.record(model):
         own = tf.function(lambda x: model(x))
         with monkeypatch.context() as patch:
-            patch.setattr("stateviz.recorder.capture.origin_of", interrupted)
+            patch.setattr("stateviz.recorder.origins.Origins.of", interrupted)
             with pytest.raises(tf.errors.UnknownError):
                 own(X[:8])
         model.predict(X, **FIT)

@@ -138,7 +138,7 @@ def test_a_failure_of_the_recorder_does_not_reach_the_training(
 ) -> None:
     X, y = series()
     model = a_model()
-    monkeypatch.setattr("stateviz.recorder.capture.origin_of", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("stateviz.recorder.origins.Origins.of", lambda *_, **__: 1 / 0)
     with (
         pytest.warns(RecordingWarning, match="error of stateviz itself.*ZeroDivisionError"),
         stateviz.record(model) as recording,

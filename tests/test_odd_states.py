@@ -18,7 +18,7 @@ import traitlets
 
 import stateviz
 from stateviz.playing.player import Player
-from stateviz.recording import BatchRecord, LayerRecording, Recording, State
+from stateviz.recording import BatchRecord, LayerRecording, Recording, Start, State
 from tests.building.models import BATCH, FEATURES, FIT, TIMESTEPS, a_model, series
 from tests.building.payload import Unpacked
 from tests.building.recordings import SAMPLES, UNITS, a_recording
@@ -127,9 +127,16 @@ def a_recording_of(*shapes: tuple[int, ...]) -> Recording:
     layer = LayerRecording("own", "Cell", shapes[0][0] if shapes[0] else 1, stateful=False)
     for place in range(2):
         batch = BatchRecord(
-            "own", place, "predict", None, place, False, "fresh", None, SAMPLES,
-            np.arange(SAMPLES), tuple(map(state, shapes)),
-        )  # fmt: skip
+            layer="own",
+            index=place,
+            phase="predict",
+            batch=place,
+            training=False,
+            batch_size=SAMPLES,
+            starts=(Start(SAMPLES, "fresh", zeros=True),),
+            samples=np.arange(SAMPLES),
+            states=tuple(map(state, shapes)),
+        )
         layer.batches.append(batch)
     return Recording([layer])
 

@@ -84,7 +84,7 @@ def test_a_state_of_zeros_is_carried_over_unless_a_reset_was_called() -> None:
 
 
 @only_on_tensorflow
-def test_validation_is_seen_to_alter_the_training_state() -> None:
+def test_training_is_seen_to_go_on_with_the_state_of_validation() -> None:
     model = counting_model(stateful=True)
     with stateviz.record(model) as recording:
         model.fit(
@@ -103,9 +103,13 @@ def test_validation_is_seen_to_alter_the_training_state() -> None:
     ]
     assert [b.origin for b in batches] == [
         *["reset", "carried", "carried", "carried"],
-        *["altered", "carried", "carried", "carried"],
+        *["carried", "carried", "carried", "carried"],
     ]
     assert batches[4].came_from == 3
+    assert batches[4].sources == (
+        stateviz.Source("lstm", 3, 0, 3),
+        stateviz.Source("lstm", 3, 1, 3),
+    )
     assert there(batches[4].initial_cell_state).ravel().tolist() == [309.0, 309.0]
     assert batches[3].training is False
 
@@ -194,5 +198,5 @@ def test_a_loop_by_hand_over_a_stateless_layer_is_seen_to_hand_its_state_on() ->
         layer(ONES, initial_state=first)
     batches = recording[layer.name].batches
     assert [b.origin for b in batches] == ["fresh", "fresh", *["given"] * 4]
-    # Batch 3 ended where batch 0 did: the last that left a state is named.
-    assert [b.came_from for b in batches] == [None, None, 0, None, 2, 3]
+    # Batch 3 ended where batch 0 did: the very tensor tells which was handed over.
+    assert [b.came_from for b in batches] == [None, None, 0, None, 2, 0]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz.recording import Event, Gates, LayerRecording, Recording
+from stateviz.recording import BatchRecord, Event, Gates, LayerRecording, Recording
 from stateviz.recording.records import Origin
 from tests.building.recordings import (
     SAMPLES,
@@ -21,6 +21,7 @@ from tests.building.recordings import (
     a_batch,
     a_recording,
     gates_of,
+    starts,
     there,
 )
 
@@ -53,7 +54,7 @@ def test_an_unknown_layer_is_answered_with_the_nearest() -> None:
 def test_resets_count_what_began_from_zeros_by_layer_phase_and_epoch() -> None:
     recording = a_recording()
     recording.events.append(
-        Event("batch", phase="predict", layer="lstm", batch=0, origin="fresh", batch_size=7)
+        Event("batch", "predict", None, "lstm", 0, 7, starts=starts("fresh", rows=7))
     )
     resets = recording.resets()
     assert [(r.phase, r.epoch, r.batches, r.state_tensors_zeroed) for r in resets] == [
@@ -83,8 +84,8 @@ def test_epochs_that_count_the_same_stand_in_one_row_and_are_counted_all_the_sam
                 layer="lstm",
                 epoch=place // 2,
                 batch=place % 2,
-                origin=origin,
                 batch_size=4,
+                starts=starts(origin),
             )
         )
     resets = recording.resets()
@@ -113,7 +114,7 @@ def test_the_repr_tells_the_story() -> None:
 def test_the_story_tells_a_fit_once_though_validation_takes_turns_with_it() -> None:
     recording = a_recording()
     for place, event in enumerate(recording.events):
-        if event.kind == "batch" and event.record in (2, 5):
+        if isinstance(event, BatchRecord) and event.index in (2, 5):
             recording.events[place] = replace(event, phase="validation")
     told = repr(recording).splitlines()
     assert told[1].strip().startswith("fit: 4 batches in 2 epochs; states began")
@@ -222,7 +223,7 @@ def test_a_file_of_a_newer_version_says_what_to_do(tmp_path: Path) -> None:
         archive.writestr("meta.json", json.dumps({"format": "stateviz recording", "version": 99}))
     with pytest.raises(
         stateviz.recording.RecordingFileError,
-        match=r"file version 99.*reads version 2.*newer",
+        match=r"file version 99.*reads version 3.*newer",
     ):
         stateviz.load(path)
 
@@ -233,6 +234,6 @@ def test_a_file_of_an_older_version_is_not_called_damaged(tmp_path: Path) -> Non
     np.savez(path, meta=np.frombuffer(words, np.uint8))
     with pytest.raises(
         stateviz.recording.RecordingFileError,
-        match=r"file version 1;.*reads version 2.*an earlier stateviz",
+        match=r"file version 1;.*reads version 3.*an earlier stateviz",
     ):
         stateviz.load(path)

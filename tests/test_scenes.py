@@ -76,7 +76,7 @@ def test_the_readout_says_the_timestep_the_input_and_the_states() -> None:
     player.frame = 0
     h, c = batch.initial_hidden_state[2, 1], batch.initial_cell_state[2, 1]
     assert player.readout == (
-        "before t = 0: carried, the final state of the layer's previous batch, bit for bit   "
+        "before t = 0: carried, the final state of fit, epoch 1, batch 0   "
         f"h = {h:.3f}   c = {c:.3f}   (unit 1)"
     )
     player.frame = 2
@@ -100,7 +100,7 @@ def test_a_layer_without_a_cell_state_can_be_played() -> None:
 
 
 def test_the_title_names_the_place_in_the_run() -> None:
-    player, _ = played(samples=np.array([5, 6, 7, 8]))
+    player, _ = played(samples=np.array([5, 6, 7, 8]), batch_size=9)
     assert repr(player) == "Player('lstm: fit, epoch 1, batch 1, sample 7', 4 frames)"
 
 

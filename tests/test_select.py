@@ -101,7 +101,7 @@ def other(recording: Recording, what: str) -> Recording:
     elif what == "a dtype":
         batches[0] = changed(batches[0], hidden_state=batches[0].hidden_state.view(np.int32))
     elif what == "an origin":
-        batches[1] = replace(batches[1], origin="altered")
+        batches[1] = changed(batches[1], origin="altered")
     elif what == "an event":
         recording.events.append(Event("reset_state", layer="lstm"))
     elif what == "why it stopped":

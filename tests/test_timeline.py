@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -30,18 +32,16 @@ def a_run() -> Recording:
         ("fit", 0, 1, "carried", 0),
         ("fit", 0, 2, "carried", 1),
         ("validation", 0, 0, "carried", 2),
-        ("fit", 1, 0, "altered", 3),
+        ("fit", 1, 0, "carried", 3),
         ("fit", 1, 1, "carried", 4),
     ]
     for index, (phase, epoch, number, origin, came_from) in enumerate(run):
         if index == 4:
             recording.events.append(Event("reset_state", layer="lstm"))
-        lstm.batches.append(
-            a_batch(
-                index, phase=phase, epoch=epoch, batch=number, origin=origin, came_from=came_from
-            )
-        )
-        recording.events.append(Event("batch", layer="lstm", origin=origin, record=index))
+        place: dict[str, Any] = {"phase": phase, "epoch": epoch, "batch": number}
+        batch = a_batch(index, **place, origin=origin, came_from=came_from)
+        lstm.batches.append(batch)
+        recording.events.append(batch)
     return recording
 
 
@@ -82,18 +82,16 @@ def test_origins_are_told_apart_by_shape_and_place(ax: Axes) -> None:
     lstm = a_run()["lstm"]
     lines = timeline.draw_beginnings(ax, lstm)
     assert {origin: np.asarray(line.get_xdata()).tolist() for origin, line in lines.items()} == {
-        "carried": [1, 2, 3, 5],
+        "carried": [1, 2, 3, 4, 5],
         "reset": [0],
-        "altered": [4],
     }
-    assert len({line.get_marker() for line in lines.values()}) == 3
+    assert len({line.get_marker() for line in lines.values()}) == 2
     assert len({look["marker"] for look in timeline.MARKERS.values()}) == 5
-    assert np.asarray(lines["altered"].get_ydata())[0] == timeline.state_size(lstm.batches[4])[0]
+    assert np.asarray(lines["carried"].get_ydata())[3] == timeline.state_size(lstm.batches[4])[0]
     shown = timeline.draw_beginnings(ax, lstm, last=1)
     assert {origin: len(np.asarray(line.get_xdata())) for origin, line in shown.items()} == {
         "carried": 1,
         "reset": 1,
-        "altered": 0,
     }
 
 
@@ -122,9 +120,7 @@ def test_the_scene_shows_the_run_batch_by_batch() -> None:
         assert sum(np.size(marker.get_xdata()) for marker in markers) == place + 1
         assert np.nanmax(np.asarray(line.get_xdata())) == place + 1
     player.frame = player.stops[4]
-    assert player.readout.startswith(
-        "fit, epoch 1, batch 0: altered by validation, epoch 0, batch 0   size of c "
-    )
+    assert player.readout.startswith("fit, epoch 1, batch 0: carried over   size of c ")
     player.frame = player.stops[5]
     assert player.readout.startswith("fit, epoch 1, batch 1: carried over   size of c")
     labels = [text.get_text() for text in player.figure.legends[0].get_texts()]

@@ -28,9 +28,10 @@ from stateviz.recording import (
     BatchRecord,
     Event,
     LayerRecording,
-    Origin,
     Phase,
     Recording,
+    Source,
+    Start,
     State,
 )
 from stateviz.recording.records import EventKind
@@ -85,38 +86,33 @@ class Notebook:
             agree(self.states(), final)
             final = self.states()
         index = len(self.layer.batches)
-        origin, came_from = self.origin()
         h, c = self.after_each
         x = self.X[2 * batch : 2 * batch + 2]
-        place: dict[str, Any] = {"phase": self.phase, "epoch": self.epoch, "batch": batch}
-        self.layer.batches.append(
-            BatchRecord(
-                layer="lstm",
-                index=index,
-                training=self.phase == "fit",
-                origin=origin,
-                came_from=came_from,
-                batch_size=len(x),
-                samples=np.arange(len(x)),
-                states=tuple(map(State, self.before, (h, c), final)),
-                inputs=x,
-                **place,
-            )
+        record = BatchRecord(
+            layer="lstm",
+            index=index,
+            phase=self.phase,
+            epoch=self.epoch,
+            batch=batch,
+            training=self.phase == "fit",
+            batch_size=len(x),
+            starts=(self.start(len(x)),),
+            samples=np.arange(len(x)),
+            states=tuple(map(State, self.before, (h, c), final)),
+            inputs=x,
         )
-        self.recording.events.append(
-            Event("batch", layer="lstm", origin=origin, batch_size=len(x), record=index, **place)
-        )
+        self.layer.batches.append(record)
+        self.recording.events.append(record)
 
-    def origin(self) -> tuple[Origin, int | None]:
+    def start(self, rows: int) -> Start:
         """How the states began, told from the numbers."""
-        if not self.lstm.stateful:
-            return "fresh", None
         if not any(state.any() for state in self.before):
-            return "reset", None
+            return Start(rows, "reset" if self.lstm.stateful else "fresh", zeros=True)
         last = self.layer.batches[-1]
         held: list[Any] = [last.final_hidden_state, last.final_cell_state]
-        same = all(np.array_equal(a, b) for a, b in zip(self.before, held, strict=True))
-        return ("carried", last.index) if same else ("altered", None)
+        if all(np.array_equal(a, b) for a, b in zip(self.before, held, strict=True)):
+            return Start(rows, "carried", source=Source("lstm", last.index, 0, last.index))
+        return Start(rows, "altered")
 
 
 def states_after_each_timestep(keras: Any, lstm: Any, x: np.ndarray, initial: Arrays) -> Arrays:

@@ -34,14 +34,13 @@ class Answer:
     Args:
         ax: The axes; all of it is taken.
         batches: The batches, with their units on one axis, at most `MOST_BATCHES`.
-        zeroed: Whether each began as zeros.
 
     Attributes:
         by_batch: What is drawn of each batch.
     """
 
-    def __init__(self, ax: Axes, batches: Sequence[BatchRecord], zeroed: Sequence[bool]) -> None:
-        self._batches, self._zeroed = batches, zeroed
+    def __init__(self, ax: Axes, batches: Sequence[BatchRecord]) -> None:
+        self._batches = batches
         ax.set_xlim(-0.12, len(batches) + 0.02)
         ax.set_ylim(-0.62, 1.5)
         ax.autoscale(False)  # an image would take the limits for itself
@@ -82,16 +81,18 @@ class Answer:
         return [column, steps, *self._draw_counts(ax, place, left)]
 
     def _draw_counts(self, ax: Axes, place: int, left: float) -> list[Artist]:
-        zeroed = self._zeroed[place]
-        color = _EDGE if zeroed else MARKERS[self._batches[place].origin]["color"]
+        batch = self._batches[place]
+        zeroed = batch.zeros
+        color = _EDGE if zeroed or batch.origin == "mixed" else MARKERS[batch.origin]["color"]
         frame = Rectangle((left, _FLOOR), _COLUMN, 1, fill=False, edgecolor=color, linewidth=2.4)
         ax.add_patch(frame)
         drawn: list[Artist] = [frame]
         middle = left + _COLUMN / 2
         if not zeroed:
-            word = {"carried": "carried over"}.get(
-                self._batches[place].origin, self._batches[place].origin
-            )
+            word = {
+                "carried": "carried over",
+                "mixed": f"{batch.zero_rows:,} of {batch.batch_size:,} rows",
+            }.get(batch.origin, batch.origin)
             return [*drawn, ax.text(middle, -0.1, word, color=color, fontsize=_FONT - 1,
                                     ha="center", va="center")]  # fmt: skip
         for y in (0.2, 0.5, 0.8):
@@ -107,7 +108,7 @@ class Answer:
             ax.text(
                 ruler - 0.035,
                 0.5,
-                f"{self._batches[place].batch_size:,} rows",
+                f"{batch.batch_size:,} rows",
                 rotation=90,
                 color=_ROWS,
                 fontsize=_FONT - 1,
@@ -123,9 +124,9 @@ class Answer:
         Args:
             batches: How many batches are counted.
         """
-        found = [place for place in range(batches) if self._zeroed[place]]
-        sizes = [self._batches[place].batch_size for place in found]
-        rows = sum(sizes)
+        found = [place for place in range(batches) if self._batches[place].zeros]
+        counts = [batch.zero_rows for batch in self._batches[:batches]]
+        sizes, rows = list(filter(None, counts)), sum(counts)
         spelled = f"{len(sizes)} × {sizes[0]:,} = " if len({*sizes}) == 1 < len(sizes) else ""
         tensors = "state tensor" if len(found) == 1 else "state tensors"
         sums = [

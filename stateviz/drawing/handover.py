@@ -9,15 +9,18 @@ of the next it goes one of five ways, which differ in path, shape and word:
 - given: it falls and fades; what was passed rises out of a tray below;
 - altered: it fades where it is; another comes down out of a box above.
 
-A given or altered state that is that of the batch before, bit for bit, takes the same way itself:
-down into the tray or up into the box, and from there to the next batch.
+A given state that is that of the batch before, bit for bit, takes the same way itself: down into
+the tray, and from there to the next batch. Where rows go different ways, those that go on glide
+along their lines; the others fade where they are, and behind a wall in their lane zeros begin.
 
 x is in columns, y in lanes, downwards; `part` is how much of the way has passed, from 0 to 1.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,7 +32,7 @@ from matplotlib.text import Text
 
 from stateviz.drawing.letters import FONT
 from stateviz.drawing.timeline import MARKERS
-from stateviz.recording import Origin
+from stateviz.recording import BatchOrigin, Origin
 
 _MOST_LINES = 12
 LEFT_OPACITY = 0.85  # how much of itself what leaves has lost at the end
@@ -54,7 +57,7 @@ class Column:
     opacity: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Handover:
     """The way from the end of one batch to the beginning of the next.
 
@@ -67,10 +70,13 @@ class Handover:
         width: The column's own width.
         over, under: The room over and under the lanes, in lanes.
         word: What reset it, what was given, or what altered it.
-        is_same: Whether a given or altered state is that of the batch before.
+        is_same: Whether a given state is that of the batch before.
+        lanes_before: Where rows go different ways, for each lane the one of the batch before whose
+            state it begins with, shape (lanes,); NaN where there is none. None where all go one.
+        origins: Where rows go different ways, how each lane began.
     """
 
-    origin: Origin
+    origin: BatchOrigin
     before: np.ma.MaskedArray | None
     after: np.ma.MaskedArray
     left: float
@@ -80,6 +86,30 @@ class Handover:
     under: float
     word: str
     is_same: bool = False
+    lanes_before: np.ndarray | None = None
+    origins: Sequence[Origin] = ()
+
+    @cached_property
+    def going_on(self) -> np.ma.MaskedArray:
+        """What the lanes hold that go on, shape (lanes, 1); masked where one begins anew."""
+        return np.ma.masked_where(~self._goes[:, np.newaxis], self.after)
+
+    @cached_property
+    def ending(self) -> np.ma.MaskedArray:
+        """What the lanes of the batch before hold that do not go on, shape (lanes, 1)."""
+        assert self.before is not None
+        assert self.lanes_before is not None
+        goes = np.isin(np.arange(len(self.before)), self.lanes_before)
+        return np.ma.masked_where(goes[:, np.newaxis], self.before)
+
+    @property
+    def _goes(self) -> np.ndarray:
+        """Which lanes go on, also where the batch before is not shown."""
+        assert self.lanes_before is not None
+        goes: np.ndarray = ~np.isnan(self.lanes_before)
+        if self.before is None:
+            goes |= [origin == "carried" for origin in self.origins]
+        return goes
 
     @property
     def lanes(self) -> int:
@@ -111,6 +141,8 @@ class Handover:
 
     def at(self, part: float) -> tuple[Column | None, Column | None]:
         """The column that will be the state, and the one that leaves, if there are such."""
+        if self.lanes_before is not None:
+            return self._by_row(part)
         ways = {
             "carried": self._carried,
             "fresh": self._fresh,
@@ -127,6 +159,13 @@ class Handover:
     def _carried(self, part: float) -> tuple[Column | None, Column | None]:
         x = self.left + eased(part) * (self.right - self.left)
         return Column(self.after if self.before is None else self.before, self.standing(x)), None
+
+    def _by_row(self, part: float) -> tuple[Column | None, Column | None]:
+        x = self.left + eased(part) * (self.right - self.left)
+        ending = None
+        if self.before is not None and not self.ending.mask.all():
+            ending = Column(self.ending, self.standing(self.left), 1 - LEFT_OPACITY * part)
+        return Column(self.going_on, self.standing(x)), ending
 
     def _fresh(self, part: float) -> tuple[Column | None, Column | None]:
         grown = max(0.04, eased((part - 0.1) / 0.9))
@@ -158,21 +197,16 @@ class Handover:
     def _between(self, one: float, other: float, part: float) -> Box:
         return self.standing(one + eased(part) * (other - one))
 
-    def _by_way_of(self, box: Box, part: float) -> tuple[Column | None, Column | None]:
-        begins, ends = self.standing(self.left), self.standing(self.right)
-        if part < 0.5:
-            return Column(self.after, _on_the_way(begins, box, 2 * part)), None
-        return Column(self.after, _on_the_way(box, ends, 2 * part - 1)), None
-
     def _given(self, part: float) -> tuple[Column | None, Column | None]:
+        begins, ends = self.standing(self.left), self.standing(self.right)
+        if self.is_same and part < 0.5:
+            return Column(self.after, _on_the_way(begins, self.tray, 2 * part)), None
         if self.is_same:
-            return self._by_way_of(self.tray, part)
+            return Column(self.after, _on_the_way(self.tray, ends, 2 * part - 1)), None
         box = _on_the_way(self.tray, self.standing(self.right), part)
         return Column(self.after, box), self._falling(part)
 
     def _altered(self, part: float) -> tuple[Column | None, Column | None]:
-        if self.is_same:
-            return self._by_way_of(self.source, part)
         box = _on_the_way(self.source, self.standing(self.right), part)
         fading = None
         if self.before is not None:
@@ -194,6 +228,8 @@ def _on_the_way(one: Box, other: Box, part: float) -> Box:
 
 def draw_signs(ax: Axes, handover: Handover) -> list[Artist]:
     """Draws what stays of a handover: its lines and arrows, a gate, a tray or a box, with words."""
+    if handover.lanes_before is not None:
+        return _draw_by_row(ax, handover)
     signs = {
         "carried": _draw_lines,
         "fresh": _draw_drop,
@@ -205,14 +241,50 @@ def draw_signs(ax: Axes, handover: Handover) -> list[Artist]:
 
 
 def _draw_lines(ax: Axes, handover: Handover) -> list[Artist]:
-    color = MARKERS["carried"]["color"]
+    lanes = np.arange(handover.lanes)
+    return _arrows(ax, handover, lanes, lanes, MARKERS["carried"]["color"])
+
+
+def _arrows(
+    ax: Axes, handover: Handover, rows: np.ndarray, rows_before: np.ndarray, color: Any
+) -> list[Artist]:
+    """Lines from rows of the batch before to rows of the next, as many as can be told apart."""
     start = handover.left + (0 if handover.before is None else handover.width)
-    rows = np.unique(np.linspace(0, handover.lanes - 1, min(handover.lanes, _MOST_LINES)).round())
-    drawn: list[Artist] = []
+    shown = np.unique(
+        np.linspace(0, len(rows) - 1, min(len(rows), _MOST_LINES)).round().astype(int)
+    )
+    rows, rows_before = rows[shown], rows_before[shown]
     x = np.tile([start, handover.right, np.nan], len(rows))
-    drawn += _line(ax, x, np.repeat(rows, 3), color=color, linewidth=1.6)
-    at = np.full(len(rows), handover.right - 0.12 * (handover.right - start))
-    return drawn + _line(ax, at, rows, color=color, linestyle="None", marker=">", markersize=7)
+    y = np.column_stack([rows_before, rows, np.full(len(rows), np.nan)]).ravel()
+    drawn: list[Artist] = [*_line(ax, x, y, color=color, linewidth=1.6)]
+    at = 0.88 * handover.right + 0.12 * start
+    ends = 0.88 * rows + 0.12 * rows_before
+    look = {"color": color, "linestyle": "None", "marker": ">", "markersize": 7}
+    return drawn + _line(ax, np.full(len(rows), at), ends, **look)
+
+
+def _draw_by_row(ax: Axes, handover: Handover) -> list[Artist]:
+    """Arrows for the rows that go on; for those that begin anew a wall, and a 0 behind it."""
+    before = handover.lanes_before
+    assert before is not None
+    origins = np.array(handover.origins)
+    drawn: list[Artist] = []
+    for origin, look in MARKERS.items():
+        rows = np.flatnonzero((origins == origin) & handover._goes)
+        if len(rows):
+            starts = np.where(np.isnan(before[rows]), rows, before[rows])
+            drawn += _arrows(ax, handover, rows, starts, look["color"])
+        rows = np.flatnonzero((origins == origin) & ~handover._goes)
+        if not len(rows):
+            continue
+        x = np.tile([handover.gate, handover.gate, np.nan], len(rows))
+        y = np.column_stack([rows - 0.42, rows + 0.42, np.full(len(rows), np.nan)]).ravel()
+        drawn += _line(ax, x, y, color=look["color"], linewidth=4, solid_capstyle="butt")
+        zeros = rows[~np.any(handover.after.filled(1)[rows], axis=1)]
+        if handover.lanes <= _MOST_LINES:
+            at = (handover.gate + handover.right) / 2
+            drawn += [_word(ax, at, float(row), "0", color=look["color"]) for row in zeros]
+    return drawn
 
 
 def _draw_drop(ax: Axes, handover: Handover) -> list[Artist]:

@@ -335,13 +335,14 @@ def time_of(batch: BatchRecord) -> np.ndarray:
     return np.concatenate([[initial_place(batch)], np.arange(batch.timesteps)])
 
 
-def draw_origin(ax: Axes, batch: BatchRecord) -> Text:
-    """Says over the initial state how it came about, in the room left of timestep 0."""
+def draw_origin(ax: Axes, batch: BatchRecord, *, sample: int) -> Text:
+    """Says over a sample's initial state how it came about, in the room left of timestep 0."""
     words = {"fresh": "fresh\nzeros", "reset": "reset\nto zeros", "carried": "carried\nover"}
+    origin = str(batch.origins[sample])
     return ax.text(
         initial_place(batch),
         0.5,
-        words.get(batch.origin, batch.origin),
+        words.get(origin, origin),
         transform=ax.get_xaxis_transform(),
         ha="center",
         va="center",

@@ -105,7 +105,7 @@ def draw_beginnings(
     lines: dict[Origin, Line2D] = {}
     for origin in ORIGINS:
         x, y = beginnings(layer, origin, last=last, unit=unit)
-        if not any(batch.origin == origin for batch in layer.batches):
+        if not any(origin in _words_of(batch) for batch in layer.batches):
             continue
         [lines[origin]] = ax.plot(x, y, linestyle="None", markersize=6, **MARKERS[origin])
     return lines
@@ -114,11 +114,16 @@ def draw_beginnings(
 def beginnings(
     layer: LayerRecording, origin: Origin, *, last: int | None = None, unit: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where the batches of one origin begin, and the size of their initial states."""
+    """Where batches with rows of one origin begin, and the size of their initial states."""
     until = len(layer.batches) if last is None else last + 1
-    places = [i for i, batch in enumerate(layer.batches[:until]) if batch.origin == origin]
+    batches = enumerate(layer.batches[:until])
+    places = [place for place, batch in batches if origin in _words_of(batch)]
     sizes = [state_size(layer.batches[place], unit=unit)[0] for place in places]
     return np.array(places, float), np.array(sizes, float)
+
+
+def _words_of(batch: BatchRecord) -> set[Origin]:
+    return {start.origin for start in batch.starts}
 
 
 def draw_phases(
@@ -184,8 +189,8 @@ def draw_reset_calls(
     for event in recording.events:
         if event.layer != layer.name:
             continue
-        if event.kind == "batch" and event.record is not None:
-            place = event.record + 1
+        if isinstance(event, BatchRecord):
+            place = event.index + 1
         if event.kind == "reset_state":
             line = ax.axvline(place, color="black", linestyle=":", linewidth=1.2)
             word = ax.text(

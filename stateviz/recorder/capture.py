@@ -6,22 +6,24 @@ import math
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from stateviz.recorder.context import STEPS, Step
 from stateviz.recorder.keeping import Kept, LayerCall, ends_apart
 from stateviz.recorder.options import Options
-from stateviz.recorder.origins import Began, End, Seen, origin_of, remember
+from stateviz.recorder.origins import Origins
 from stateviz.recording import (
     BatchRecord,
     Event,
     Phase,
     Recording,
     RecordingWarning,
+    Source,
     State,
 )
 from stateviz.recording.records import NUMBERED_PHASES, EventKind
@@ -54,16 +56,19 @@ class Capture:
         self,
         recording: Recording,
         options: Options,
-        decide: Callable[..., Began] | None = None,
+        origins: Origins | None = None,
     ) -> None:
         self.options = options
-        self._decide = decide
+        self._origins = origins or Origins()
         self.recording = recording
         self._open = True
         self._lock = threading.RLock()
         self._running: list[_Method] = []
         self._calls = 0
-        self._seen = {name: Seen() for name in recording.layers}
+        # The bytes of each batch of each layer, of those that `every` asks for and the others.
+        self._sizes: dict[str, list[int]] = {name: [] for name in recording.layers}
+        self._reset_called: set[str] = set()
+        self._expected: dict[str, np.ndarray] = {}
         self._bytes_kept = 0
         self._full = False
         self._failure: Exception | None = None
@@ -101,18 +106,45 @@ class Capture:
 
     def reset_called(self, name: str) -> None:
         if self._open:
-            self._seen[name].reset_called = True
+            self._reset_called.add(name)
             self._note("reset_state", self._here(), layer=name)
+
+    def _last(self, name: str) -> Event | None:
+        batches = (event for event in reversed(self.recording.events) if event.layer == name)
+        return next((event for event in batches if event.kind == "batch"), None)
+
+    def sources_of_last(self, name: str) -> list[Source]:
+        """The known sources of a layer's last batch."""
+        last = self._last(name)
+        sources = [start.source for start in last.starts] if last else []
+        return [source for source in sources if source is not None and source.certain]
 
     def not_detached(self, name: str, *, outlived_a_step: bool) -> None:
         """Notes that a layer's last batch was given a state with the graph of its gradient."""
-        batches = (event for event in reversed(self.recording.events) if event.layer == name)
-        last = next((event for event in batches if event.kind == "batch"), None)
-        if not self._open or last is None:
-            return
-        kind: EventKind = "graph outlived a step" if outlived_a_step else "not detached"
+        last = self._last(name)
+        if self._open and last is not None:
+            self._note_of(last, "graph outlived a step" if outlived_a_step else "not detached")
+
+    def expect_zeros(self, rows: np.ndarray) -> None:
+        """Expects that these rows of the next batch of each layer begin from zeros."""
+        self._expected = dict.fromkeys(self.recording.layers, rows)
+
+    def _compare_with_expected(self, happened: Event, expected: np.ndarray) -> None:
+        zeros = [start.zeros for start in happened.starts for _ in range(start.rows)]
+        if len(expected) != len(zeros):
+            warnings.warn(
+                f"stateviz.torch.starts got {len(expected)} rows, and {happened.layer!r} then ran "
+                f"on {len(zeros)}: they were not compared.",
+                RecordingWarning,
+                stacklevel=2,
+            )
+        elif np.any(expected & ~np.array(zeros)):
+            self._note_of(happened, "episode went on")
+
+    def _note_of(self, batch: Event, kind: EventKind) -> None:
+        words = {each: getattr(batch, each) for each in ("phase", "epoch", "layer", "batch")}
         self.recording.events.append(
-            replace(last, kind=kind, origin=None, zeros=None, left_by=None)
+            Event(kind, **words, batch_size=batch.batch_size, call=batch.call)
         )
 
     def ran_unseen(self, name: str, why: str) -> None:
@@ -121,7 +153,7 @@ class Capture:
 
     def keeps_next(self, name: str) -> bool:
         """Whether the next batch of a layer is one that is asked for."""
-        return not self._full and len(self._seen[name].sizes) % self.options.every == 0
+        return not self._full and len(self._sizes[name]) % self.options.every == 0
 
     def take(self, name: str, call: LayerCall) -> None:
         """Receives one batch of one layer. No error of its own ever reaches the training."""
@@ -177,7 +209,7 @@ class Capture:
         for why in dict.fromkeys(self._unseen.values()):
             names_of = sorted(name for name, reason in self._unseen.items() if reason == why)
             yield f"not recorded: {', '.join(map(repr, names_of))} ran, but {why}"
-        if never_built and any(seen.sizes for seen in self._seen.values()):
+        if never_built and any(self._sizes.values()):
             names = ", ".join(map(repr, never_built))
             yield f"not recorded: {names} was never built, so it never ran"
         yield from self._without_rows()
@@ -197,7 +229,7 @@ class Capture:
     def _of_the_bound(self) -> str:
         """What the memory bound left out, and what would have fitted in this very run."""
         options = self.options
-        sizes = [np.array(seen.sizes) for seen in self._seen.values()]
+        sizes = list(map(np.array, self._sizes.values()))
 
         def needed(every: int) -> int:
             return sum(int(of_layer[::every].sum()) for of_layer in sizes)
@@ -243,36 +275,32 @@ class Capture:
         if method.name in NUMBERED_PHASES and method.call is not None:
             method.batches[name] += call.place == 0
             batch = method.batches[name] - 1
-        seen = self._seen[name]
-        decide = self._decide or origin_of
-        began = decide(call, seen, validating=method.name == "validation")
+        starts = self._origins.of(name, call, reset_called=name in self._reset_called)
+        self._reset_called.discard(name)
         kept = Kept(self.options, call)
-        number, is_asked_for = len(seen.sizes), self.keeps_next(name)
-        seen.sizes.append(kept.nbytes)
-        record = None
+        number, is_asked_for = len(self._sizes[name]), self.keeps_next(name)
+        self._sizes[name].append(kept.nbytes)
+        words: dict[str, Any] = {
+            "phase": method.name,
+            "epoch": method.epoch,
+            "layer": name,
+            "batch": batch,
+            "batch_size": kept.batch_size,
+            "call": method.call,
+            "starts": starts,
+        }
+        happened = Event("batch", **words)
+        index = None
         if is_asked_for and self._fits(name, kept, method):
-            record = self._record(name, call, kept, method, batch, began)
+            index = len(self.recording[name].batches)
+            happened = record = self._record(name, call, kept, words | {"index": index})
             self.recording[name].batches.append(record)
-        index = None if record is None else record.index
-        remember(seen, call, End(number, index), validating=method.name == "validation")
-        happened = Event(
-            "batch",
-            phase=method.name,
-            epoch=method.epoch,
-            layer=name,
-            batch=batch,
-            origin=began.origin,
-            batch_size=kept.batch_size,
-            record=index,
-            call=method.call,
-            zeros=began.zeros,
-            left_by=None if began.left_by is None else began.left_by.batch,
-        )
+        self._origins.remember(name, call, number, index)
         self.recording.events.append(happened)
         if len(call.inputs) < kept.batch_size:
-            self.recording.events.append(
-                replace(happened, kind="one row repeated", origin=None, zeros=None, left_by=None)
-            )
+            self._note_of(happened, "one row repeated")
+        if name in self._expected:
+            self._compare_with_expected(happened, self._expected.pop(name))
 
     def _compare_ends(self, name: str, state: State, derived: bool) -> None:
         """Holds what was recorded against the layer's own final state."""
@@ -296,29 +324,14 @@ class Capture:
         self._bytes_kept += kept.nbytes
         return True
 
-    def _record(
-        self,
-        name: str,
-        call: LayerCall,
-        kept: Kept,
-        method: _Method,
-        batch: int | None,
-        began: Began,
-    ) -> BatchRecord:
+    def _record(self, name: str, call: LayerCall, kept: Kept, words: dict[str, Any]) -> BatchRecord:
         mask = None if call.mask is None else kept.rows_of(call.mask)
         states = kept.states(mask)
         for state in states:
             self._compare_ends(name, state, call.derived)
         return BatchRecord(
-            layer=name,
-            index=len(self.recording[name].batches),
-            phase=method.name,
-            epoch=method.epoch,
-            batch=batch,
+            **words,
             training=call.training,
-            origin=began.origin,
-            came_from=None if began.left_by is None else began.left_by.record,
-            batch_size=kept.batch_size,
             samples=kept.rows,
             states=states,
             inputs=kept.rows_of(call.inputs) if self.options.inputs else None,

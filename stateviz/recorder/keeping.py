@@ -25,6 +25,8 @@ class Called:
         training: None where Keras was not told, or tells only when the graph runs.
         go_backwards: Whether the layer reads from the end. All arrays are in the order of reading.
         derived: Whether the states were computed beside the layer's own, in a loop of their own.
+        initial_address, final_address: What tells, of several equal states, the one that was handed
+            over: the identity of the first tensor, or where it lies in memory.
     """
 
     step: Step | None
@@ -34,6 +36,8 @@ class Called:
     training: bool | None
     go_backwards: bool
     derived: bool = False
+    initial_address: int | None = None
+    final_address: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -152,6 +152,9 @@ class LayerPatch(Patch):
             training=None if training is None or is_known_later else bool(training),
             go_backwards=bool(layer.go_backwards),
             derived=derived,
+            # Tensors are objects, in a graph too.
+            initial_address=id(keras.tree.flatten(initial_state)[0]),
+            final_address=id(keras.tree.flatten(final)[0]),
         )
         context.calls[id(layer)] += 1
         if layer.go_backwards:
@@ -173,7 +176,10 @@ class LayerPatch(Patch):
             self.ran_unseen(str(error))
 
     def _deliver(
-        self, parts: Sequence[RecordedCell], called: Called, arrays: dict[str, Any]
+        self,
+        parts: Sequence[RecordedCell],
+        called: Called,
+        arrays: dict[str, Any],
     ) -> None:
         mask = arrays.get("mask")
         mask = None if mask is None else mask.reshape(mask.shape[:2]).astype(bool)

@@ -9,12 +9,15 @@ from stateviz.recording.records import GATES as GATES
 from stateviz.recording.records import ORIGINS as ORIGINS
 from stateviz.recording.records import PHASES as PHASES
 from stateviz.recording.records import STATE_NAMES as STATE_NAMES
+from stateviz.recording.records import BatchOrigin as BatchOrigin
 from stateviz.recording.records import BatchRecord as BatchRecord
 from stateviz.recording.records import Event as Event
 from stateviz.recording.records import Gates as Gates
 from stateviz.recording.records import GRUGates as GRUGates
 from stateviz.recording.records import Origin as Origin
 from stateviz.recording.records import Phase as Phase
+from stateviz.recording.records import Source as Source
+from stateviz.recording.records import Start as Start
 from stateviz.recording.records import State as State
 from stateviz.recording.records import StateName as StateName
 from stateviz.recording.resets import ResetCount as ResetCount

@@ -13,6 +13,8 @@ import numpy as np
 from stateviz.recording.layers import LayerRecording, history_of, records_of
 from stateviz.recording.records import BatchRecord, Event, EventKind
 
+_FEWEST_TIMESTEPS = 8  # that differ, in what is not read twice by chance
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -82,22 +84,37 @@ class LayerHistory:
     def name(self) -> str:
         return self.layer.name
 
+    @property
+    def is_of_keras(self) -> bool:
+        """Whether Keras ran it; if not, whoever called a module of PyTorch kept its states."""
+        return self.layer.steps_known
+
     def noted(self, kind: EventKind) -> list[Event]:
-        return [each for each in self.events if each.kind == kind and each.layer == self.name]
+        """The batches of which something was noted, such as a row that was repeated."""
+        found, last = [], None
+        for event in self.events:
+            if event.layer == self.name and event.kind == "batch":
+                last = event
+            elif event.layer == self.name and event.kind == kind:
+                found.append(last or event)
+        return found
 
     def source(self, event: Event) -> Event | None:
-        """The batch whose final state a batch began with."""
-        return None if event.left_by is None else self.batches[event.left_by]
+        """The layer's batch with whose final states all rows of a batch are known to begin."""
+        source = event.source
+        return self.batches[source.batch] if source and source.layer == self.name else None
 
-    def record(self, event: Event) -> BatchRecord | None:
-        return None if event.record is None else self.layer.batches[event.record]
+    def sources(self, event: Event) -> list[Event]:
+        """The layer's batches with whose final states rows of a batch are known to begin."""
+        sources = [start.source for start in event.starts]
+        known = [each for each in sources if each and each.certain and each.layer == self.name]
+        return [self.batches[each.batch] for each in known]
 
     def read(self, event: Event) -> np.ndarray | None:
         """What a batch read, where all rows of it were kept, shape (samples, timesteps, ...)."""
-        record = self.record(event)
-        if record is None or record.inputs is None or len(record.samples) != record.batch_size:
+        if not isinstance(event, BatchRecord) or len(event.samples) != event.batch_size:
             return None
-        return record.inputs
+        return event.inputs
 
     def report(self, kind: str, found: Sequence[Event], what: str, cure: str) -> Iterator[Finding]:
         """The finding, if there are events that prove it; `what` goes on from "3 times"."""
@@ -123,7 +140,13 @@ class LayerHistory:
 
 
 def same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
-    """Whether two batches read the same, bit for bit, as far as it was kept."""
-    if one is None or other is None or one.shape != other.shape:
+    """Whether two batches are known to have read the same, bit for bit, and not by chance.
+
+    Equal letters, or equal values of a sensor, that follow each other prove nothing.
+    """
+    if one is None or other is None or one.shape != other.shape or one.shape[1] < 2:
         return False
-    return one.tobytes() == other.tobytes()
+    if one.tobytes() != other.tobytes():
+        return False
+    timesteps = one.reshape(one.shape[0] * one.shape[1], -1)
+    return len(np.unique(timesteps, axis=0)) >= _FEWEST_TIMESTEPS

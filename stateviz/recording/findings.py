@@ -13,7 +13,7 @@ import numpy as np
 from stateviz.recording.finding import Finding, Findings, LayerHistory
 from stateviz.recording.input_findings import FROM_INPUTS
 from stateviz.recording.layers import LayerRecording
-from stateviz.recording.records import BatchRecord, Event
+from stateviz.recording.records import BatchRecord, Event, Phase
 
 
 def findings_of(layers: Sequence[LayerRecording], events: Sequence[Event]) -> Findings:
@@ -23,20 +23,26 @@ def findings_of(layers: Sequence[LayerRecording], events: Sequence[Event]) -> Fi
     return Findings(found for each in histories for look in looks for found in look(each))
 
 
+_TRAINING: tuple[Phase, ...] = ("fit", "train_on_batch")
+
+
 def _validation_altered_the_training_state(history: LayerHistory) -> Iterator[Finding]:
-    found = [
-        event
-        for event in history.batches
-        if event.origin == "altered" and _trained_on(event, history.source(event))
-    ]
+    found = [event for event in history.batches if _trained_on_validation(history, event)]
     first = found[0].epoch if found else None
     yield from history.report(
         "validation altered the training state",
         found,
         f"training went on with the state that validation had left, first in epoch {first}.",
         "Give fit callbacks=[stateviz.ResetStates()], which resets the state for validation "
-        "and puts it back afterwards.",
+        "and puts it back afterwards."
+        if history.is_of_keras
+        else "Keep the state of training in a variable of its own while validation runs.",
     )
+
+
+def _trained_on_validation(history: LayerHistory, event: Event) -> bool:
+    sources = history.sources(event) if event.phase in _TRAINING else []
+    return any(source.phase == "validation" for source in sources)
 
 
 def _an_epoch_began_with_the_end_of_the_last(history: LayerHistory) -> Iterator[Finding]:
@@ -61,18 +67,20 @@ def _an_epoch_began_with_the_end_of_the_last(history: LayerHistory) -> Iterator[
 
 
 def _another_phase_moved_the_state(history: LayerHistory) -> Iterator[Finding]:
-    def moved(number: int, event: Event) -> bool:
+    """Only where Keras keeps the state: what a caller passes is meant to go on."""
+
+    def moved(event: Event) -> bool:
         source = history.source(event)
         return (
-            source is not None
+            history.is_of_keras
+            and source is not None
             and None not in (event.phase, source.phase)
             and source.phase != event.phase != "validation"
-            and (event.origin == "carried" or event.left_by == number - 1)
-            and event.origin in ("carried", "altered")
-            and not _trained_on(event, source)
+            and event.origin == "carried"
+            and not _trained_on_validation(history, event)
         )
 
-    found = [event for number, event in enumerate(history.batches) if moved(number, event)]
+    found = list(filter(moved, history.batches))
     if found:
         source = history.source(found[0])
         assert source is not None
@@ -87,18 +95,21 @@ def _another_phase_moved_the_state(history: LayerHistory) -> Iterator[Finding]:
 
 
 def _a_state_came_from_outside(history: LayerHistory) -> Iterator[Finding]:
-    found = [
-        event
-        for event in history.batches
-        if history.layer.stateful and event.origin == "altered" and event.left_by is None
-    ]
+    def came_from_outside(event: Event) -> bool:
+        return any(start.origin == "altered" and start.source is None for start in event.starts)
+
+    found = list(filter(came_from_outside, history.batches)) if history.layer.stateful else []
+    at_first = bool(found) and found[0] is history.batches[0]
     yield from history.report(
         "a state came from outside the recording",
         found,
-        "a batch began with a state that no recorded batch had left: it was "
-        "assigned, or the layer ran unrecorded.",
-        "Open the record block before the layer first runs, or call "
-        "stateviz.reset_state(model) in it.",
+        "rows of a batch began with a state that no recorded batch had left: it was assigned, or "
+        "the layer ran unrecorded.",
+        "Open the record block before the layer first runs, or call stateviz.reset_state(model) in "
+        "it."
+        if at_first
+        else "If no assignment was meant, look for what runs the layer where it is not recorded, "
+        "such as a function of your own that was compiled before the block.",
     )
 
 
@@ -171,12 +182,12 @@ def _odd_rows(batch: BatchRecord, timestep: int) -> np.ndarray:
     return odd
 
 
-def _trained_on(event: Event, source: Event | None) -> bool:
-    """Whether training began with what validation had left."""
-    return (
-        source is not None
-        and event.phase in ("fit", "train_on_batch")
-        and source.phase == "validation"
+def _an_episode_went_on(history: LayerHistory) -> Iterator[Finding]:
+    yield from history.report(
+        "an episode began with the state of another",
+        history.noted("episode went on"),
+        "a row did not begin from zeros where stateviz.torch.starts says that an episode begins.",
+        "Multiply the states that are passed by (1 - starts), a row each, before the module runs.",
     )
 
 
@@ -187,4 +198,5 @@ _LOOKS: tuple[Callable[[LayerHistory], Iterator[Finding]], ...] = (
     _a_state_came_from_outside,
     _one_row_was_repeated,
     _a_state_is_not_finite,
+    _an_episode_went_on,
 )

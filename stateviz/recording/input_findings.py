@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from stateviz.recording.finding import Finding, LayerHistory, same
-from stateviz.recording.records import Event, Phase
+from stateviz.recording.records import BatchRecord, Event, Phase
 
 _TRAINING: tuple[Phase, ...] = ("fit", "train_on_batch")
 _COMPILED: tuple[Phase, ...] = ("fit", "validation", "evaluate", "predict")
@@ -44,7 +44,9 @@ def _the_same_call_again(history: LayerHistory) -> Iterator[Finding]:
                 f"with, but with the state that it had left"
                 + ("." if phase == "fit" else ": the same call gives another answer each time."),
                 f"Call stateviz.reset_state(model) before each {phase}, or give it "
-                f"callbacks=[stateviz.ResetStates()].",
+                f"callbacks=[stateviz.ResetStates()]."
+                if history.is_of_keras
+                else "Pass no state, or zeros, where the data begins anew.",
             )
 
 
@@ -68,6 +70,35 @@ def _epochs_by_hand(history: LayerHistory) -> Iterator[Finding]:
     )
 
 
+def _resets_miss_the_beginning(history: LayerHistory) -> Iterator[Finding]:
+    """A fit whose data comes round in a period that the resets do not have."""
+    fits: dict[int | None, list[Event]] = {}
+    for event in history.batches:
+        if event.phase == "fit":
+            fits.setdefault(event.call, []).append(event)
+    for batches in fits.values():
+        read = list(map(history.read, batches))
+        begins = [place for place, each in enumerate(read) if place and same(read[0], each)]
+        if not begins:
+            continue
+        period = begins[0]
+        comes_round = all(
+            each is not None and before is not None and np.array_equal(each, before)
+            for before, each in zip(read, read[period:], strict=False)
+        )
+        resets = [place for place, event in enumerate(batches) if place and event.origin == "reset"]
+        if comes_round and resets and not any(place % period == 0 for place in resets):
+            yield from history.report(
+                "resets missed the beginning of the data",
+                [batches[place] for place in resets],
+                f"a batch of fit began from zeros in the middle of the data, which begins anew "
+                f"every {period} batches: the resets came at batches "
+                f"{', '.join(map(str, resets[:3]))}, the data began at "
+                f"{', '.join(map(str, begins[:3]))}.",
+                f"Let an epoch be one pass over the data: steps_per_epoch={period}.",
+            )
+
+
 def _rows_were_shuffled(history: LayerHistory) -> Iterator[Finding]:
     """Rows that followed each other in one pass over the data, and no longer do in an epoch of fit.
 
@@ -89,8 +120,8 @@ def _rows_were_shuffled(history: LayerHistory) -> Iterator[Finding]:
         "an epoch of fit gave the states of its rows to other rows than "
         "another pass over the same data: it was shuffled, and each state went on with a "
         "stranger.",
-        "Give fit shuffle=False, so that row i of a batch goes on where row i of the batch "
-        "before ended.",
+        ("Give fit shuffle=False" if history.is_of_keras else "Use DataLoader(shuffle=False)")
+        + ", so that row i of a batch goes on where row i of the batch before ended.",
     )
 
 
@@ -120,10 +151,12 @@ def _training_on_single_timesteps(history: LayerHistory) -> Iterator[Finding]:
     steps = [
         event
         for event in history.batches
-        if event.phase in _TRAINING and (record := history.record(event)) and record.timesteps == 1
+        if event.phase in _TRAINING and isinstance(event, BatchRecord) and event.timesteps == 1
     ]
     trained = [
-        event for event in history.batches if event.phase in _TRAINING and event.record is not None
+        event
+        for event in history.batches
+        if event.phase in _TRAINING and isinstance(event, BatchRecord)
     ]
     carried = [event for event in steps if event.origin == "carried"]
     if history.noted("not detached"):
@@ -136,8 +169,13 @@ def _training_on_single_timesteps(history: LayerHistory) -> Iterator[Finding]:
             "goes on, but no gradient passes from one batch to another, so nothing that takes "
             "more than 1 timestep can be learned.",
             "Train on longer sequences, for example of 20 timesteps, "
-            "X.reshape(rows, -1, 20, features); the twin for predicting step by step keeps the "
-            "weights (stateviz.twin(model, batch_size=1, timesteps=1)).",
+            "X.reshape(rows, -1, 20, features)"
+            + (
+                "; the twin for predicting step by step keeps the weights "
+                "(stateviz.twin(model, batch_size=1, timesteps=1))."
+                if history.is_of_keras
+                else "."
+            ),
         )
 
 
@@ -204,8 +242,12 @@ def _windows_overlap(history: LayerHistory) -> Iterator[Finding]:
             found,
             f"a batch began with timesteps that the batch before had read already: "
             f"the windows move by {step}, and the state has seen the rest.",
-            "Cut the series into windows that follow each other without overlap, or make the layer "
-            "stateless (stateful=False).",
+            "Cut the series into windows that follow each other without overlap, or "
+            + (
+                "make the layer stateless (stateful=False)."
+                if history.is_of_keras
+                else "pass none."
+            ),
         )
 
 
@@ -223,6 +265,7 @@ def _overlap(read: np.ndarray, then: np.ndarray) -> int | None:
 FROM_INPUTS: tuple[Callable[[LayerHistory], Iterator[Finding]], ...] = (
     _the_same_call_again,
     _epochs_by_hand,
+    _resets_miss_the_beginning,
     _rows_were_shuffled,
     _training_on_single_timesteps,
     _a_graph_outlived_a_step,

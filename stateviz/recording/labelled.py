@@ -75,6 +75,11 @@ def _variables(
     spatial = first.hidden_state.ndim - 2
     unit = ["unit"] if spatial == 1 else [f"unit_axis_{place}" for place in range(spatial)]
     timed, at_once = ["batch", "sample", "timestep"], ["batch", "sample"]
+    sources = [batch.sources for batch in batches]
+    yield "origins", (at_once, stacked("origins"))
+    yield "source_layer", (at_once, np.array([[s.layer if s else "" for s in b] for b in sources]))
+    yield "source_batch", (at_once, np.array([[s.batch if s else -1 for s in b] for b in sources]))
+    yield "source_row", (at_once, np.array([[s.row if s else -1 for s in b] for b in sources]))
     for name in first.state_names:
         yield f"initial_{name}_state", ([*at_once, *unit], stacked(f"initial_{name}_state"))
         yield f"{name}_state", ([*timed, *unit], stacked(f"{name}_state"))

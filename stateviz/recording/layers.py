@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from stateviz.recording.labelled import dataset_of
-from stateviz.recording.records import ZEROED, BatchRecord, ByContent, Event, Origin, Phase
+from stateviz.recording.records import BatchOrigin, BatchRecord, ByContent, Event, Phase
 
 if TYPE_CHECKING:
     import xarray
@@ -100,7 +100,7 @@ class LayerRecording(ByContent):
         epoch: int | Collection[int] | slice | None = None,
         batch: int | Collection[int] | slice | None = None,
         batch_size: int | None = None,
-        origin: Origin | Collection[Origin] | None = None,
+        origin: BatchOrigin | Collection[BatchOrigin] | None = None,
         batches: Sequence[int] | slice | None = None,
     ) -> LayerRecording:
         """The batches that meet every condition, as a view: no array is copied.
@@ -109,7 +109,7 @@ class LayerRecording(ByContent):
         the whole recording.
 
         Args:
-            phase, origin: The one, or a collection of them.
+            phase, origin: The one, or a collection of them; "mixed" where rows began differently.
             epoch, batch: The 0-based number, a collection of them such as a `range`, or a slice.
             batch_size: The number of samples, also of those that were not kept.
             batches: The places in `batches`, 0-based, or a slice of them.
@@ -120,13 +120,15 @@ class LayerRecording(ByContent):
 
         Example:
             >>> import numpy as np
-            >>> from stateviz.recording import BatchRecord, State
+            >>> from stateviz.recording import BatchRecord, Start, State
             >>> zeros = np.zeros((2, 3, 1), "float32")
             >>> state = State(zeros[:, 0], zeros, zeros[:, 0])
             >>> lstm = LayerRecording("lstm", "GRU", 1, stateful=False)
             >>> for place in range(4):
-            ...     lstm.batches.append(BatchRecord("lstm", place, "fit", place // 2, place % 2,
-            ...         True, "fresh", None, 2, np.arange(2), (state,)))
+            ...     lstm.batches.append(BatchRecord(layer="lstm", index=place, phase="fit",
+            ...         epoch=place // 2, batch=place % 2, training=True, batch_size=2,
+            ...         starts=(Start(2, "fresh", zeros=True),), samples=np.arange(2),
+            ...         states=(state,)))
             >>> lstm.select(phase="fit", epoch=1)
             LayerRecording(lstm: stateless GRU, 1 units, 2 batches)
             >>> lstm.select(epoch=slice(1, None)).hidden_state.shape
@@ -135,7 +137,7 @@ class LayerRecording(ByContent):
             [0, 2]
         """
         _refuse_unknown("phase", phase, get_args(Phase))
-        _refuse_unknown("origin", origin, get_args(Origin))
+        _refuse_unknown("origin", origin, get_args(BatchOrigin))
         wanted = {"phase": phase, "epoch": epoch, "batch": batch, "origin": origin}
         wanted["batch_size"] = batch_size
         wanted = {name: value for name, value in wanted.items() if value is not None}
@@ -183,9 +185,11 @@ class LayerRecording(ByContent):
         Returns:
             `hidden_state` with the axes (batch, sample, timestep, unit), `initial_hidden_state`
             and `final_hidden_state` with (batch, sample, unit), the cell states where there are
-            any, and `inputs`, `mask` and gates where they were kept. The coordinates are the kept
-            numbers: of samples and units, of batches in the whole recording with their phase,
-            epoch and origin, and of timesteps in the data.
+            any, and `inputs`, `mask` and gates where they were kept. With (batch, sample):
+            `origins`, and the `Source` of each row as `source_layer`, `source_batch` and
+            `source_row`; "" and -1 where it has none. The coordinates are the kept numbers: of
+            samples and units, of batches in the whole recording with their phase, epoch and origin,
+            and of timesteps in the data.
 
         Raises:
             ImportError: xarray is not installed.
@@ -231,31 +235,15 @@ def unknown_layer(name: object, known: Sequence[str]) -> str:
 
 
 def history_of(layer: LayerRecording, events: Sequence[Event]) -> list[Event]:
-    """An event for each batch of a layer, also for those that were not kept.
+    """An event for each batch of a layer, also for those that were not kept, in their order.
 
-    A batch without an event, as in a recording that is made by hand, gets one.
+    Those of a recording that is made by hand may have records alone.
     """
     own = [event for event in events if event.kind == "batch" and event.layer == layer.name]
-    number_of = {event.record: number for number, event in enumerate(own)}
-    for batch in (each for each in layer.batches if each.index not in number_of):
-        number_of[batch.index] = len(own)
-        own.append(
-            Event(
-                "batch",
-                phase=batch.phase,
-                epoch=batch.epoch,
-                layer=batch.layer,
-                batch=batch.batch,
-                origin=batch.origin,
-                batch_size=batch.batch_size,
-                record=batch.index,
-                zeros=batch.origin in ZEROED or not any(s.initial.any() for s in batch.states),
-                left_by=None if batch.came_from is None else number_of.get(batch.came_from),
-            )
-        )
-    return own
+    logged = {event.index for event in own if isinstance(event, BatchRecord)}
+    return own + [batch for batch in layer.batches if batch.index not in logged]
 
 
 def records_of(events: Iterable[Event]) -> tuple[int, ...]:
     """The places in `LayerRecording.batches` of the events whose batches were kept."""
-    return tuple(event.record for event in events if event.record is not None)
+    return tuple(event.index for event in events if isinstance(event, BatchRecord))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -19,6 +19,7 @@ Phase = Literal[
     "call",
 ]
 Origin = Literal["fresh", "carried", "reset", "given", "altered"]
+BatchOrigin = Literal["fresh", "carried", "reset", "given", "altered", "mixed"]
 StateName = Literal["hidden", "cell"]
 EventKind = Literal[
     "phase began",
@@ -30,6 +31,7 @@ EventKind = Literal[
     "reset_state",
     "not detached",
     "graph outlived a step",
+    "episode went on",
     "recording stopped",
 ]
 
@@ -39,12 +41,11 @@ NUMBERED_PHASES: tuple[Phase, ...] = ("fit", "validation", "evaluate", "predict"
 STATE_NAMES: tuple[StateName, ...] = get_args(StateName)
 ORIGINS: dict[Origin, str] = {
     "fresh": "zeros that a stateless layer made for this call",
-    "carried": "the final state of the layer's previous batch, bit for bit",
-    "reset": "zeros in a stateful layer, at its first batch or after a reset",
+    "carried": "a final state that the layer had left before, in whichever phase, bit for bit",
+    "reset": "zeros in a layer that keeps its state, at its first batch or after a reset",
     "given": "passed as initial_state",
-    "altered": "anything else: validation, an assignment, a pass that was not recorded",
+    "altered": "anything else: an assignment, a pass that was not recorded",
 }
-ZEROED: tuple[Origin, ...] = ("fresh", "reset")
 
 
 class ByContent:
@@ -103,9 +104,104 @@ class GRUGates(ByContent):
 GATES: tuple[type[Gates] | type[GRUGates], ...] = (Gates, GRUGates)
 
 
-@dataclass(frozen=True, eq=False)
-class BatchRecord(ByContent):
-    """One batch as one recurrent layer processed it.
+@dataclass(frozen=True)
+class Source:
+    """The final state of a recorded row, with which a row of a later batch began, bit for bit.
+
+    Attributes:
+        layer: The layer that left it.
+        batch: Which of that layer's batches, counted from 0 among all, also those not kept.
+        row: Its row in that batch.
+        index: That batch's place in `LayerRecording.batches`; None if it was not kept.
+        certain: False where other rows had left the same bits, so that it is one of these.
+    """
+
+    layer: str
+    batch: int
+    row: int
+    index: int | None = None
+    certain: bool = True
+
+
+@dataclass(frozen=True)
+class Start:
+    """How rows that follow each other in a batch began.
+
+    Attributes:
+        rows: How many they are.
+        origin: The word for them, one of `stateviz.recording.ORIGINS`.
+        zeros: Whether they began from zeros; not where a state of zeros was carried.
+        source: What the first of them began with; the next row began with the source's next row.
+            None for zeros, and for what no recorded batch had left.
+    """
+
+    rows: int
+    origin: Origin
+    zeros: bool = False
+    source: Source | None = None
+
+    def source_of(self, row: int) -> Source | None:
+        """The source of one of the rows, counted from the first of them."""
+        return self.source and replace(self.source, row=self.source.row + row)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened while recording.
+
+    Attributes:
+        kind: "phase began", "phase ended", "epoch began", "epoch ended", "batch" (a layer
+            processed one; a `BatchRecord` if it was kept), "one row repeated" (the batch had one
+            row, and Keras repeated it to fill the states of a stateful layer), "reset_state" (it
+            was called on a layer), "not detached" (in PyTorch: the state that the batch was given
+            held the graph of its gradient), "graph outlived a step" (and the weights had changed
+            since), "episode went on" (rows did not begin from zeros where `stateviz.torch.starts`
+            says that they do), or "recording stopped" (at the memory bound, or at an error).
+        phase, epoch: Where it happened; None outside of any.
+        layer: The layer's name, for what happens to a layer.
+        batch: The batch's 0-based number in its phase and epoch; None where it has none.
+        batch_size: For a batch: the number of rows of its states.
+        call: Which of the user's calls of fit, evaluate and so on it belongs to, counted from 0;
+            validation belongs to its fit. None outside of any, and where nobody can know.
+        starts: For "batch": how its rows began, in their order.
+    """
+
+    kind: EventKind
+    phase: Phase | None = None
+    epoch: int | None = None
+    layer: str | None = None
+    batch: int | None = None
+    batch_size: int | None = None
+    call: int | None = None
+    starts: tuple[Start, ...] = ()
+
+    @property
+    def origin(self) -> BatchOrigin | None:
+        """How its rows began, in the word that all share, or "mixed"; None if it is no batch."""
+        words = {start.origin for start in self.starts}
+        return "mixed" if len(words) > 1 else next(iter(words), None)
+
+    @property
+    def zero_rows(self) -> int:
+        """How many of its rows began as zeros."""
+        return sum(start.rows for start in self.starts if start.zeros)
+
+    @property
+    def zeros(self) -> bool:
+        """Whether all of its states began as zeros."""
+        return bool(self.starts) and all(start.zeros for start in self.starts)
+
+    @property
+    def source(self) -> Source | None:
+        """The source of its first row, where all rows are known to come from one batch."""
+        sources = [start.source for start in self.starts]
+        batches = {each and each.certain and (each.layer, each.batch) for each in sources}
+        return sources[0] if len(batches) == 1 and not batches & {None, False} else None
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class BatchRecord(ByContent, Event):
+    """One batch as one recurrent layer processed it: the `Event` "batch", with what was held.
 
     Arrays are float32, or float64 and float16 where the layer computes in these; `bfloat16` is
     kept as float32, which holds each of its values exactly. The time axis follows the order in
@@ -114,16 +210,15 @@ class BatchRecord(ByContent):
 
     Attributes:
         layer: The layer's name in the recording.
-        index: The place in `LayerRecording.batches` of the whole recording, 0-based.
+        index: Its place in `LayerRecording.batches` of the whole recording, 0-based.
         phase: The method that the user called: "fit", "validation", "evaluate", "predict",
             "train_on_batch", "test_on_batch", "predict_on_batch" or "call"; None where several
             threads ran the model at once, and nobody can know.
         epoch, batch: 0-based; None where the phase has none.
         training: Whether the layer ran in training mode; None if Keras was not told.
-        origin: How the states began; one of `stateviz.recording.ORIGINS`.
-        came_from: The index of the recorded batch of this layer whose final state this one began
-            with, bit for bit, or None.
         batch_size: The number of samples in the batch, also of those that were not kept.
+        starts: How its rows began, also those that were not kept, as `Start`s; `origin`,
+            `origins`, `sources` and `came_from` are read from it.
         samples: The rows of the batch that were kept, int64, shape (samples,).
         states: Each state of the layer: h, for an LSTM also c, and what a cell of the user's own
             holds beside them.
@@ -143,15 +238,11 @@ class BatchRecord(ByContent):
     `(samples, timesteps, filters, *space)`; its inputs have these axes too.
     """
 
-    layer: str
+    kind: EventKind = "batch"
+    layer: str = ""
+    batch_size: int = 0
     index: int
-    phase: Phase | None
-    epoch: int | None
-    batch: int | None
     training: bool | None
-    origin: Origin
-    came_from: int | None
-    batch_size: int
     samples: np.ndarray
     states: tuple[State, ...]
     inputs: np.ndarray | None = None
@@ -159,6 +250,35 @@ class BatchRecord(ByContent):
     gates: Gates | GRUGates | None = None
     go_backwards: bool = False
     units: tuple[int, ...] | None = None
+
+    @property
+    def origin(self) -> BatchOrigin:
+        """How its states began: the word that all its rows share, or "mixed"."""
+        return super().origin or "altered"
+
+    @property
+    def origins(self) -> np.ndarray:
+        """How each row that was kept began, a word each, shape (samples,)."""
+        return np.array([start.origin for start, _ in self._starts_of_samples()])
+
+    @property
+    def sources(self) -> tuple[Source | None, ...]:
+        """For each row that was kept the recorded row whose final state it began with, or None."""
+        return tuple(start.source_of(row) for start, row in self._starts_of_samples())
+
+    def _starts_of_samples(self) -> Iterator[tuple[Start, int]]:
+        """For each row that was kept its start, and its place in that."""
+        ends = np.cumsum([start.rows for start in self.starts])
+        places = np.searchsorted(ends, self.samples, side="right")
+        for row, place in zip(self.samples.tolist(), places.tolist(), strict=True):
+            start = self.starts[place]
+            yield start, row - int(ends[place]) + start.rows
+
+    @property
+    def came_from(self) -> int | None:
+        """The index of this layer's batch whose final states all rows began with, or None."""
+        source = self.source
+        return source.index if source is not None and source.layer == self.layer else None
 
     @property
     def unit_numbers(self) -> list[int]:
@@ -246,43 +366,6 @@ class BatchRecord(ByContent):
             f"BatchRecord({self.layer}[{self.index}]: {place}; {samples} samples x {timesteps} "
             f"timesteps x {' x '.join(map(str, units))} units; states {self.origin})"
         )
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened while recording.
-
-    Attributes:
-        kind: "phase began", "phase ended", "epoch began", "epoch ended", "batch" (a layer
-            processed one), "one row repeated" (the batch had one row, and Keras repeated it to
-            fill the states of a stateful layer), "reset_state" (it was called on
-            a layer), "not detached" (in PyTorch: the state that the batch was given held the graph
-            of its gradient), "graph outlived a step" (and the weights had changed since), or
-            "recording stopped" (at the memory bound, or at an error).
-        phase, epoch: Where it happened; None outside of any.
-        layer: The layer's name, for what happens to a layer.
-        batch: The batch's 0-based number in its phase and epoch; None where it has none.
-        origin: For "batch": how its states began.
-        batch_size: For a batch: the number of rows of its states.
-        record: For a batch: its index in `LayerRecording.batches`; None if it was not kept.
-        call: Which of the user's calls of fit, evaluate and so on it belongs to, counted from 0;
-            validation belongs to its fit. None outside of any, and where nobody can know.
-        zeros: For "batch": whether its states began as zeros.
-        left_by: For "batch": which of the layer's batches had left the state that this one began
-            with, bit for bit, counted from 0 among all, also those that were not kept; or None.
-    """
-
-    kind: EventKind
-    phase: Phase | None = None
-    epoch: int | None = None
-    layer: str | None = None
-    batch: int | None = None
-    origin: Origin | None = None
-    batch_size: int | None = None
-    record: int | None = None
-    call: int | None = None
-    zeros: bool | None = None
-    left_by: int | None = None
 
 
 def arrays_in(value: object) -> Iterator[np.ndarray]:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from stateviz.recording.labelled import optional
 from stateviz.recording.layers import LayerRecording, history_of
-from stateviz.recording.records import NUMBERED_PHASES, ORIGINS, ZEROED, Event, Origin, Phase
+from stateviz.recording.records import NUMBERED_PHASES, ORIGINS, BatchOrigin, Event, Phase
 
 if TYPE_CHECKING:
     import pandas
 
 
 _MOST_ROWS, _FIRST_ROWS, _LAST_ROWS = 40, 20, 5
+_WORDS: tuple[BatchOrigin, ...] = (*ORIGINS, "mixed")
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ class ResetCount:
 
     A *state tensor* is the state of a whole batch, h and c counted as one; a *sample state* is
     one row of it. Both counts say how many were zeros at the start of a batch, also zeros that were
-    passed as `initial_state`. `call` counts the calls of fit, evaluate and predict from 0; batches
-    of `train_on_batch` and its like stand in one row.
+    passed as `initial_state`. `origins` counts batches by the word that their rows share, or
+    "mixed". `call` counts the calls of fit, evaluate and predict from 0; batches of
+    `train_on_batch` and its like stand in one row.
     """
 
     layer: str
@@ -36,7 +38,7 @@ class ResetCount:
     state_tensors_zeroed: int
     sample_states_zeroed: int
     zeroed_batches: tuple[int, ...]
-    origins: dict[Origin, int]
+    origins: dict[BatchOrigin, int]
     call: int | None = None
 
 
@@ -66,7 +68,7 @@ class Resets(Sequence[ResetCount]):
         return sum(count.sample_states_zeroed for count in self)
 
     @property
-    def origins(self) -> dict[Origin, int]:
+    def origins(self) -> dict[BatchOrigin, int]:
         return in_order(count.origins for count in self)
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -86,13 +88,13 @@ class Resets(Sequence[ResetCount]):
                 "phase": count.phase,
                 "epoch": count.epoch,
                 "batches": count.batches,
-                **{origin: count.origins.get(origin, 0) for origin in ORIGINS},
+                **{origin: count.origins.get(origin, 0) for origin in _WORDS},
                 "state_tensors_zeroed": count.state_tensors_zeroed,
                 "sample_states_zeroed": count.sample_states_zeroed,
             }
             for count in self
         ]
-        columns = ["layer", "call", "phase", "epoch", "batches", *ORIGINS]
+        columns = ["layer", "call", "phase", "epoch", "batches", *_WORDS]
         columns += ["state_tensors_zeroed", "sample_states_zeroed"]
         table: pandas.DataFrame = optional("pandas", "to_pandas()").DataFrame(rows, columns=columns)
         return table.astype({"call": "Int64", "epoch": "Int64"})
@@ -177,7 +179,7 @@ def count_resets(layers: Iterable[LayerRecording], events: Sequence[Event]) -> R
             seen.setdefault((layer.name, call, event.phase, event.epoch), []).append(event)
     counts = []
     for (name, call, phase, epoch), batches in seen.items():
-        zeroed = [(place, event) for place, event in enumerate(batches) if began_from_zeros(event)]
+        zeroed = [(place, event) for place, event in enumerate(batches) if event.zeros]
         counts.append(
             ResetCount(
                 layer=name,
@@ -185,7 +187,7 @@ def count_resets(layers: Iterable[LayerRecording], events: Sequence[Event]) -> R
                 epoch=epoch,
                 batches=len(batches),
                 state_tensors_zeroed=len(zeroed),
-                sample_states_zeroed=sum(event.batch_size or 0 for _, event in zeroed),
+                sample_states_zeroed=sum(event.zero_rows for event in batches),
                 zeroed_batches=tuple(
                     place if event.batch is None else event.batch for place, event in zeroed
                 ),
@@ -196,17 +198,12 @@ def count_resets(layers: Iterable[LayerRecording], events: Sequence[Event]) -> R
     return Resets(counts)
 
 
-def began_from_zeros(event: Event) -> bool:
-    """Whether a batch's states began as zeros; zeros can be given too."""
-    return event.origin in ZEROED or (event.origin == "given" and bool(event.zeros))
-
-
-def in_order(origins: Iterable[dict[Origin, int]]) -> dict[Origin, int]:
-    """The counts of each origin together, in the order of `ORIGINS`."""
-    together: Counter[Origin] = Counter()
+def in_order(origins: Iterable[dict[BatchOrigin, int]]) -> dict[BatchOrigin, int]:
+    """The counts of each origin together, in the order of `ORIGINS`, "mixed" last."""
+    together: Counter[BatchOrigin] = Counter()
     for each in origins:
         together.update(each)
-    return {origin: together[origin] for origin in ORIGINS if together[origin]}
+    return {origin: together[origin] for origin in _WORDS if together[origin]}
 
 
 def _html_table(head: list[str], body: list[list[str]], foot: list[str]) -> str:

@@ -29,12 +29,14 @@ from stateviz.recording.records import (
     EventKind,
     Gates,
     GRUGates,
+    Source,
+    Start,
     State,
 )
 from stateviz.writing import atomic_write
 
 FILE_FORMAT = "stateviz recording"
-FILE_VERSION = 2
+FILE_VERSION = 3
 
 _LAYER_WORDS = (
     "name",
@@ -47,20 +49,19 @@ _LAYER_WORDS = (
     "steps_known",
     "backend",
 )
+_EVENT_WORDS = tuple(field.name for field in fields(Event) if field.name != "starts")
 _BATCH_WORDS = (
     "index",
     "phase",
     "epoch",
     "batch",
-    "training",
-    "origin",
-    "came_from",
     "batch_size",
+    "call",
+    "training",
     "go_backwards",
     "units",
 )
 _ARRAYS = ("samples", "inputs", "mask")
-_EVENT_WORDS = tuple(field.name for field in fields(Event))
 
 
 class RecordingFileError(ValueError):
@@ -103,20 +104,23 @@ def write(path: Path, parts: Contents) -> None:
         "version": FILE_VERSION,
         "stopped": parts.stopped,
         "event words": _EVENT_WORDS,
-        "events": [astuple(event) for event in parts.events],
         "batch words": _BATCH_WORDS,
         "layers": [],
     }
     for layer in parts.layers:
         batches = [
             [
-                [getattr(batch, name) for name in _BATCH_WORDS],
+                *_words(batch, _BATCH_WORDS),
                 {name: placed(array) for name, array in _arrays(batch).items()},
             ]
             for batch in layer.batches
         ]
         words = {name: getattr(layer, name) for name in _LAYER_WORDS}
         meta["layers"].append(words | {"batches": batches})
+    kept = {
+        id(batch): [layer.name, batch.index] for layer in parts.layers for batch in layer.batches
+    }
+    meta["events"] = [kept.get(id(event)) or _words(event, _EVENT_WORDS) for event in parts.events]
     with atomic_write(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("meta.json", json.dumps(meta))
         for name, arrays in streams.items():
@@ -204,6 +208,10 @@ def _array(content: bytes) -> np.ndarray:
     return np.frombuffer(bytearray(content), dtype, offset=file.tell()).reshape(shape)
 
 
+def _words(event: Event, names: Sequence[str]) -> list[Any]:
+    return [[getattr(event, name) for name in names], list(map(astuple, event.starts))]
+
+
 def _arrays(batch: BatchRecord) -> dict[str, np.ndarray]:
     found = {name: array for name in _ARRAYS if (array := getattr(batch, name)) is not None}
     for place, state in enumerate(batch.states):
@@ -230,14 +238,29 @@ def _rebuilt(meta: dict[str, Any], streams: dict[str, np.ndarray]) -> Contents:
     for described in meta["layers"]:
         words = {name: _as_tuple(described[name]) for name in _LAYER_WORDS}
         layer = LayerRecording(**words)
-        for values, arrays in described["batches"]:
+        for values, starts, arrays in described["batches"]:
             named = dict(zip(meta["batch words"], map(_as_tuple, values), strict=True))
             own = {name: found(*place) for name, place in arrays.items()}
-            layer.batches.append(_rebuilt_batch(layer.name, named, own))
+            layer.batches.append(
+                _rebuilt_batch(layer.name, named | {"starts": _starts(starts)}, own)
+            )
         layers.append(layer)
-    words = meta["event words"]
-    events = [Event(**dict(zip(words, event, strict=True))) for event in meta["events"]]
+    kept = {layer.name: layer.batches for layer in layers}
+    events: list[Event] = []
+    for one, other in meta["events"]:
+        if isinstance(one, str):
+            events.append(kept[one][other])
+        else:
+            named = dict(zip(meta["event words"], one, strict=True))
+            events.append(Event(**named, starts=_starts(other)))
     return Contents(layers, events, str(meta["stopped"]))
+
+
+def _starts(described: Sequence[Any]) -> tuple[Start, ...]:
+    return tuple(
+        Start(rows, origin, zeros, None if source is None else Source(*source))
+        for rows, origin, zeros, source in described
+    )
 
 
 def _as_tuple(value: Any) -> Any:
@@ -268,10 +291,8 @@ def _contradictions(parts: Contents) -> Iterator[str]:
             at = f"batch {place} of {layer.name!r}"
             if batch.index != place:
                 yield f"{at}: its index is {batch.index!r}"
-            if batch.came_from is not None and not 0 <= batch.came_from < len(layer.batches):
-                yield f"{at}: it came from batch {batch.came_from}"
-            if batch.phase not in (None, *PHASES) or batch.origin not in (*ORIGINS,):
-                yield f"{at}: its phase is {batch.phase!r} and its origin {batch.origin!r}"
+            if batch.phase not in (None, *PHASES):
+                yield f"{at}: its phase is {batch.phase!r}"
             yield from (f"{at}: {wrong}" for wrong in _wrong_shapes(batch, layer))
     yield from _wrong_events(parts)
 
@@ -281,8 +302,19 @@ def _wrong_events(parts: Contents) -> Iterator[str]:
     for event in parts.events:
         if event.layer not in (None, *kept) or event.kind not in get_args(EventKind):
             yield f"the event {event!r} has no such kind or layer"
-        elif event.record is not None and not 0 <= event.record < kept[event.layer or ""]:
-            yield f"the event {event!r} has no such record"
+    for event in (*parts.events, *(batch for layer in parts.layers for batch in layer.batches)):
+        if event.starts and sum(start.rows for start in event.starts) != event.batch_size:
+            yield f"the event {event!r} says of other rows how they began"
+        for start in event.starts:
+            index, of = (start.source.index, start.source.layer) if start.source else (None, "")
+            if start.origin not in ORIGINS or start.rows < 1:
+                yield f"the event {event!r} has rows that began as {start.origin!r}"
+            elif start.source is not None and (
+                of not in kept
+                or not (index is None or 0 <= index < kept[of])
+                or min(start.source.batch, start.source.row) < 0
+            ):
+                yield f"the event {event!r} came from batch {index} of {of!r}"
 
 
 def _wrong_shapes(batch: BatchRecord, layer: LayerRecording) -> Iterator[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
-from stateviz.recording.layers import LayerRecording
-from stateviz.recording.records import Event
-from stateviz.recording.resets import ResetCount, count_resets, in_order
+from stateviz.recording.layers import LayerRecording, history_of
+from stateviz.recording.records import NUMBERED_PHASES, ORIGINS, Event, Origin
+from stateviz.recording.resets import in_order
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ def _told(layer: LayerRecording, events: Sequence[Event], *, others_ran: bool) -
     units = plural(layer.units, "unit").replace(",", "")
     on = {"jax": " on JAX", "torch": " on PyTorch"}.get(layer.backend, "")
     yield Line(f"Recording of {layer.name!r}: a {how} {layer.kind} of {units}{on}{backwards}")
-    counts = count_resets([layer], events)
-    if not len(counts):
+    history = history_of(layer, events)
+    if not history:
         why = (
             "no batch: it did not run, or not in a way that can be seen"
             if others_ran
@@ -40,43 +40,44 @@ def _told(layer: LayerRecording, events: Sequence[Event], *, others_ran: bool) -
         )
         yield Line(why, indented=True)
         return
-    for phase, rows in _by_phase(counts):
-        batches = plural(sum(row.batches for row in rows), "batch")
-        epochs = len({(row.call, row.epoch) for row in rows if row.epoch is not None})
-        where = f" in {plural(epochs, 'epoch')}" if epochs else ""
-        calls = len({row.call for row in rows})
-        where += f" of {calls:,} calls" if calls > 1 and epochs else ""
-        where += f" in {calls:,} calls" if calls > 1 and not epochs else ""
-        origins = in_order(row.origins for row in rows)
-        began = ", ".join(f"{count:,} {origin}" for origin, count in origins.items())
-        yield Line(f"{phase}: {batches}{where}; states began {began}", indented=True)
+    phases: dict[str, list[Event]] = {}
+    for event in history:
+        phases.setdefault(event.phase or "in an unknown phase", []).append(event)
+    for phase, batches in phases.items():
+        yield Line(f"{phase}: {_where(batches)}; states began {_began(batches)}", indented=True)
+    tensors = plural(sum(event.zeros for event in history), "state tensor")
+    rows = plural(sum(event.zero_rows for event in history), "sample state")
     resets = sum(event.kind == "reset_state" and event.layer == layer.name for event in events)
-    tensors = plural(counts.state_tensors_zeroed, "state tensor")
-    sample_states = plural(counts.sample_states_zeroed, "sample state")
-    called = f"reset_state called {plural(resets, 'time')}"
-    yield Line(f"began from zeros: {tensors}, {sample_states}; {called}", indented=True)
+    called = "" if not layer.steps_known else f"; reset_state called {plural(resets, 'time')}"
+    yield Line(f"began from zeros: {tensors}, {rows}{called}", indented=True)
     if layer.ends_within:
         yield Line(
             f"derived beside the layer, whose own final states differ by up to "
             f"{layer.ends_within:.1g}",
             indented=True,
         )
-    seen = sum(count.batches for count in counts)
-    if len(layer.batches) < seen:
-        yield Line(f"kept: {len(layer.batches):,} of {seen:,} batches", indented=True)
+    if len(layer.batches) < len(history):
+        yield Line(f"kept: {len(layer.batches):,} of {len(history):,} batches", indented=True)
 
 
-def _by_phase(counts: Iterable[ResetCount]) -> Iterator[tuple[str, list[ResetCount]]]:
-    """Counts that follow each other in one phase; fit and its validation take turns."""
+def _where(batches: Sequence[Event]) -> str:
+    epochs = len({(event.call, event.epoch) for event in batches if event.epoch is not None})
+    numbered = batches[0].phase in NUMBERED_PHASES
+    calls = len({event.call for event in batches}) if numbered else 1
+    words = plural(len(batches), "batch") + (f" in {plural(epochs, 'epoch')}" if epochs else "")
+    return words + (f" {'of' if epochs else 'in'} {calls:,} calls" if calls > 1 else "")
 
-    def run(count: ResetCount) -> str:
-        return "fit" if count.phase == "validation" else str(count.phase)
 
-    for _, group in groupby(counts, key=run):
-        phases: dict[str, list[ResetCount]] = {}
-        for count in group:
-            phases.setdefault(count.phase or "in an unknown phase", []).append(count)
-        yield from phases.items()
+def _began(batches: Sequence[Event]) -> str:
+    """How many batches began in which way, and of the mixed ones how many rows."""
+    words = Counter(event.origin or "altered" for event in batches)
+    began = ", ".join(f"{count:,} {word}" for word, count in in_order([words]).items())
+    rows: Counter[Origin] = Counter()
+    for event in batches:
+        for start in event.starts if event.origin == "mixed" else ():
+            rows[start.origin] += start.rows
+    of_rows = ", ".join(f"{rows[word]:,} {word}" for word in ORIGINS if rows[word])
+    return began + (f" ({rows.total():,} rows: {of_rows})" if rows else "")
 
 
 def plural(count: int, noun: str) -> str:

@@ -16,8 +16,6 @@ from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
 from stateviz.playing.stage import poster_png
 from stateviz.recording import LayerRecording, Recording, Resets
-from stateviz.recording.layers import history_of
-from stateviz.recording.resets import began_from_zeros
 from stateviz.scenes.choosing import one_layer
 from stateviz.scenes.furniture import FONT, LEFT, WIDTH, headline
 
@@ -58,7 +56,7 @@ def draw_answer(
         figure, ax = of.figure(Still)
     else:
         figure = ax.figure
-    Answer(ax, of.batches, of.zeroed).show(len(of.batches))
+    Answer(ax, of.batches).show(len(of.batches))
     return figure
 
 
@@ -78,7 +76,7 @@ def play_answer(recording: Recording, *, layer: str | None = None) -> Player:
     """
     of = _Counted(recording, one_layer(recording, layer))
     figure, ax = of.figure(Figure)
-    answer = Answer(ax, of.batches, of.zeroed)
+    answer = Answer(ax, of.batches)
 
     def update(frame: int) -> list[Artist]:
         return answer.show(frame)
@@ -105,20 +103,16 @@ class _Counted:
     """
 
     def __init__(self, recording: Recording, layer: LayerRecording) -> None:
-        event_of = {event.record: event for event in history_of(layer, recording.events)}
-        events = [event_of[batch.index] for batch in layer.batches]
-        first = events[0]
+        first = layer.batches[0]
         epoch = takewhile(
-            lambda event: (
-                (event.phase, event.epoch, event.call) == (first.phase, first.epoch, first.call)
+            lambda batch: (
+                (batch.phase, batch.epoch, batch.call) == (first.phase, first.epoch, first.call)
             ),
-            events,
+            layer.batches,
         )
         count = len(list(epoch))
         shown = min(count, MOST_BATCHES)
         self.batches = [flat(batch) for batch in layer.batches[:shown]]
-        # Zeros can be given too: they are counted as `Recording.resets` counts them.
-        self.zeroed = [began_from_zeros(event) for event in events[:shown]]
         phase = first.phase or "unknown phase"
         where = phase if first.epoch is None else f"{phase}, epoch {first.epoch}"
         part = f", the first {shown} of {count} batches" if shown < count else ""
@@ -143,12 +137,9 @@ class _Counted:
 
     def said(self, batches: int) -> str:
         """What is counted after some batches, in words."""
-        sizes = [
-            batch.batch_size
-            for batch, zeroed in zip(self.batches[:batches], self.zeroed, strict=False)
-            if zeroed
-        ]
+        counted = self.batches[:batches]
         return (
-            f"after {batches} of {len(self.batches)} batches: {len(sizes)} by batch, "
-            f"{sum(sizes):,} by row"
+            f"after {batches} of {len(self.batches)} batches: "
+            f"{sum(batch.zeros for batch in counted)} by batch, "
+            f"{sum(batch.zero_rows for batch in counted):,} by row"
         )

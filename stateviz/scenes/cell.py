@@ -305,7 +305,7 @@ class _Picture:
 
     def _equations(self, timestep: int) -> tuple[str, str]:
         if timestep < 0:
-            return f"before t = 0: {began(self.record)}", ""
+            return f"before t = 0: {began(self.record, self.sample)}", ""
         if self._is_held(timestep):
             return "held: this timestep is masked, and the cell stands still", ""
         at = {"sample": self.sample, "unit": self.unit, "timestep": timestep}
@@ -325,7 +325,7 @@ class _Picture:
             f"{name_state(state)[0]} = {trace[timestep + 1]:.3f}"
             for state, trace in self.traces.items()
         ]
-        when = f"before t = 0: {began(self.record)}"
+        when = f"before t = 0: {began(self.record, self.sample)}"
         if timestep >= 0:
             when = f"t = {data_timestep(self.record, timestep)}"
             when += "   held, for it is masked" * self._is_held(timestep)

@@ -19,6 +19,7 @@ from stateviz.drawing.letters import FONT
 from stateviz.drawing.timeline import MARKERS
 from stateviz.playing.moving import Declared, Slide, Told, appearing, standing_still
 from stateviz.scenes.beats import Beats
+from stateviz.scenes.naming import began
 from stateviz.scenes.ways import Way
 
 _COLUMN_INCHES = 0.14  # the least width of the state column
@@ -63,6 +64,7 @@ class Flow:
         self.width = max(1.0, _COLUMN_INCHES / inches)
         room = over * lanes_an_inch, under * lanes_an_inch
         self.handovers = [self._handover(way, place, room) for place, way in enumerate(ways)]
+        self.shown = self._shown_columns()
         self.ground = draw_ground(ax, [way.record for way in ways], width=self.width)
         self.signs = [draw_signs(ax, handover) for handover in self.handovers]
         self._name_ways(ax, ways)
@@ -107,7 +109,32 @@ class Flow:
             under=room[1],
             word=way.cause,
             is_same=way.is_same,
+            lanes_before=self._of_all_lanes(way.lanes, np.nan) if way.by_row else None,
+            origins=self._of_all_lanes(way.record.origins, "").tolist() if way.by_row else (),
         )
+
+    def _of_all_lanes(self, of_rows: np.ndarray, other: object) -> np.ndarray:
+        """An array with an element for each lane, also for those that a batch has no row for."""
+        lanes = self.beats.layout.lanes
+        return np.concatenate([of_rows, np.full(lanes - len(of_rows), other, of_rows.dtype)])
+
+    def _shown_columns(self) -> dict[int, int]:
+        """For each column of a handover, by its identity, its place among the values.
+
+        Where rows go different ways, what some of them hold is added to the values.
+        """
+        layout, shown = self.beats.layout, {}
+        for place, handover in enumerate(self.handovers):
+            shown[id(handover.after)] = layout.starts[place]
+            shown[id(handover.before)] = layout.end(place - 1) - 1
+            if handover.lanes_before is None:
+                continue
+            parts = [handover.going_on]
+            parts += [] if handover.before is None else [handover.ending]
+            for column in parts:
+                shown[id(column)] = self.values.shape[1]
+                self.values = np.ma.hstack([self.values, column])
+        return shown
 
     def _name_ways(self, ax: Axes, ways: Sequence[Way]) -> None:
         """Writes under each gap in a word what becomes of the state there."""
@@ -116,13 +143,15 @@ class Flow:
         for handover, signs, way in zip(self.handovers, self.signs, ways, strict=True):
             room = letters * (way.record.timesteps + 1 + self.beats.layout.gap) - 1
             word = {
-                "carried": fitting(room, "carried over", "carried"),
+                "carried": fitting(room, handover.word or "carried over", "carried"),
                 "fresh": fitting(room, "fresh zeros", "fresh"),
                 "reset": fitting(room, "reset to zeros", "reset"),
                 "given": fitting(room, handover.word, "given"),
                 "altered": "altered",
+                "mixed": fitting(room, began(way.record), "row by row", "mixed"),
             }[handover.origin]
             x = (handover.left + handover.right + handover.width) / 2
+            origin = handover.origin
             signs.append(
                 ax.text(
                     x,
@@ -132,7 +161,7 @@ class Flow:
                     va="top",
                     fontsize=FONT,
                     weight="bold",
-                    color=MARKERS[handover.origin]["color"],
+                    color="black" if origin == "mixed" else MARKERS[origin]["color"],
                     zorder=6,
                 )
             )
@@ -164,9 +193,7 @@ class Flow:
                     (moves, leaves), handover.at(step / beats.motion), strict=True
                 ):
                     if column is not None:
-                        is_after = column.values is handover.after
-                        shown = start if is_after else layout.end(place - 1) - 1
-                        path.set(first + step, column, shown)
+                        path.set(first + step, column, self.shown[id(column.values)])
             stops = slice(first + beats.motion, first + beats.motion + layout.timesteps[place] + 1)
             moves.columns[stops] = np.arange(start, layout.end(place))
             moves.boxes[stops, 0] = moves.columns[stops] - 0.5

@@ -5,14 +5,42 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from stateviz.recording import BatchRecord
+from stateviz.recording import BatchRecord, Origin, Recording
+
+_WORDS: dict[str, str] = {
+    "fresh": "fresh zeros",
+    "carried": "carried over",
+    "reset": "reset to zeros",
+}
 
 
-def began(record: BatchRecord) -> str:
-    """How a batch's states began, in words."""
-    return {"fresh": "fresh zeros", "carried": "carried over", "reset": "reset to zeros"}.get(
-        record.origin, record.origin
+def began(record: BatchRecord, sample: int | None = None) -> str:
+    """How a batch's states began, or that of one of its samples, in words."""
+    if sample is not None:
+        word = str(record.origins[sample])
+        return _WORDS.get(word, word)
+    counts = Counter(record.origins.tolist())
+    if len(counts) < 2:
+        return _WORDS.get(record.origin, record.origin)
+    return ", ".join(
+        f"{count} of {counts.total()} rows {_WORDS.get(word, word)}"
+        for word, count in counts.most_common()
     )
+
+
+def leading_origin(record: BatchRecord) -> Origin:
+    """How the state as a whole went on, where it is drawn as one: carried if any of it was."""
+    counts = Counter(start.origin for start in record.starts for _ in range(start.rows))
+    return "carried" if counts["carried"] else counts.most_common(1)[0][0]
+
+
+def left_by(recording: Recording, record: BatchRecord, sample: int) -> str:
+    """Whose final state a sample began with, in words, as far as it is known."""
+    source = record.sources[sample]
+    if source is None or source.index is None or not source.certain:
+        return ""
+    whose = "" if source.layer == record.layer else f" of {source.layer!r}"
+    return f"the final state{whose} of {in_run(recording[source.layer].batches[source.index])}"
 
 
 def braced(name: str) -> str:

@@ -19,7 +19,6 @@ from stateviz.playing.pace import frames_of_a_motion, pace
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pick, Scene, nothing
 from stateviz.recording import ORIGINS, LayerRecording, Origin, Recording
-from stateviz.recording.layers import history_of
 from stateviz.scenes import batches
 from stateviz.scenes.choosing import (
     check_place,
@@ -29,7 +28,7 @@ from stateviz.scenes.choosing import (
     unit_names,
 )
 from stateviz.scenes.furniture import FONT, LEFT, WIDTH, explain_markers, headline
-from stateviz.scenes.naming import told_apart
+from stateviz.scenes.naming import began, leading_origin, told_apart
 
 _USUAL_MS = 400
 _CROSSING = 0.45  # of a motion, until the state is in the batch
@@ -141,12 +140,6 @@ def _units(layer: LayerRecording) -> list[str]:
     return unit_names(first, first.state_names[-1])
 
 
-def _calls(recording: Recording, layer: LayerRecording) -> list[int | None]:
-    """In which of the user's calls each batch ran."""
-    of = {event.record: event.call for event in history_of(layer, recording.events)}
-    return [of.get(batch.index) for batch in layer.batches]
-
-
 class _Beats:
     """The frames: before each batch's stop a motion, unless there are too many batches.
 
@@ -211,7 +204,7 @@ class _Picture:
         how = "stateful" if layer.stateful else "stateless"
         self.title = f"{layer.name}: how the states of each batch began ({how} {layer.kind})"
         headline(self.figure, self.title, left=LEFT)
-        self.calls = _calls(recording, layer)
+        self.calls = [batch.call for batch in layer.batches]
         self.bands = timeline.draw_phases(self.ax, layer, self.calls)
         self.line = timeline.draw_state_size(self.ax, layer, last=0, unit=unit)
         self.reset_calls = timeline.draw_reset_calls(self.ax, recording, layer)
@@ -224,7 +217,7 @@ class _Picture:
         self.began = {
             origin: timeline.beginnings(layer, origin, unit=unit) for origin in self.markers
         }
-        self.beats = _Beats([batch.origin for batch in layer.batches], self.ends)
+        self.beats = _Beats(list(map(leading_origin, layer.batches)), self.ends)
         self._draw_head()
 
     def _label(self, ax: Axes) -> None:
@@ -250,7 +243,7 @@ class _Picture:
         starts = [self.y[first] for first in self.beats.starts]
         finals = [None, *(self.y[end - 2] for end in self.ends[:-1])]
         self.crossings = [
-            Crossing(batch.origin, before, after, *ends)
+            Crossing(leading_origin(batch), before, after, *ends)
             for batch, before, after in zip(self.layer.batches, finals, starts, strict=True)
         ]
 
@@ -287,7 +280,7 @@ class _Picture:
             if each is not None:
                 artist.set_data([x], [each.y])
                 artist.set_alpha(round(each.opacity, 3))
-        is_reset = self.layer.batches[place].origin == "reset"
+        is_reset = leading_origin(self.layer.batches[place]) == "reset"
         self.gate.set_visible(crossed < 1 and is_reset)
         self.gate.set_xdata([x, x])
 
@@ -297,11 +290,9 @@ class _Picture:
         batch = self.layer.batches[frame]
         size = timeline.state_size(batch, unit=self.unit)
         origin = "carried over" if batch.origin == "carried" else batch.origin
-        source = ""
+        source = f" ({began(batch)})" if origin == "mixed" else ""
         if batch.came_from is not None and batch.came_from != frame - 1:
             source = f" from {self.places[batch.came_from]}"
-        elif batch.origin == "altered" and batch.came_from is not None:
-            source = f" by {self.places[batch.came_from]}"
         unit = self.unit
         what = f"size of {self.symbol}" if unit is None else f"{self.symbol} of unit {self.number}"
         return f"{self.places[frame]}: {origin}{source}   {what} {size[0]:.3f} -> {size[-1]:.3f}"

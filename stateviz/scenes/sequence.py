@@ -48,7 +48,7 @@ from stateviz.scenes.furniture import (
     set_name,
 )
 from stateviz.scenes.labels import check_labels, labelled
-from stateviz.scenes.naming import in_run, told_apart
+from stateviz.scenes.naming import in_run, left_by, told_apart
 
 _INPUTS_IN_READOUT = 3
 # A unit is chosen in the page where this many pictures of a unit can be sent with it.
@@ -149,9 +149,7 @@ def _chosen_scene(
     if len(records) > 1:
         return stack.scene(records, row, options=options, chosen=shown)
     unit = clamp(unit, records[0].hidden_state.shape[2])
-    came_from = records[0].came_from
-    source = None if came_from is None else chosen[0].batches[came_from]
-    picture = _Picture(records[0], row, unit, source)
+    picture = _Picture(records[0], row, unit, left_by(recording, records[0], row))
     return picture.scene(unit, options=options, chosen=shown)
 
 
@@ -162,13 +160,11 @@ class _Picture:
         record: The batch.
         sample: The row among the samples that were kept, 0-based.
         unit: The unit to begin with, 0-based.
-        source: The batch whose final state it began with, if that was recorded.
+        left_by: Whose final state it began with, in words, if that was recorded.
     """
 
-    def __init__(
-        self, record: BatchRecord, sample: int, unit: int, source: BatchRecord | None
-    ) -> None:
-        self.record, self.sample, self.source = record, sample, source
+    def __init__(self, record: BatchRecord, sample: int, unit: int, left_by: str) -> None:
+        self.record, self.sample, self.left_by = record, sample, left_by
         self.states = record.state_names
         self.time = time_of(record)
         units = range(record.hidden_state.shape[2])
@@ -185,7 +181,7 @@ class _Picture:
         self.title = f"{record.layer}: {in_run(record)}, sample {record.samples[sample]}"
         headline(self.figure, self.title, left=left)
         draw_input(self.axes[0], record, sample=sample)
-        draw_origin(self.axes[0], record)
+        draw_origin(self.axes[0], record, sample=sample)
         set_name(self.axes[0], "x: the input")
         self.images = {
             state: self._draw_state(state, row) for row, state in enumerate(self.states, start=1)
@@ -307,7 +303,7 @@ class _Picture:
     def describe(self, frame: int, unit: int) -> str:
         """The frame in words and numbers."""
         at = {"sample": self.sample, "unit": unit, "timestep": frame - 1}
-        return _readout(self.record, self.source, **at)
+        return _readout(self.record, self.left_by, **at)
 
     def _hover(self) -> dict[Artist, str]:
         backwards = self.record.go_backwards
@@ -369,7 +365,7 @@ def _name_artist(ax: Axes, *, left: bool) -> Text:
 
 def _readout(
     record: BatchRecord,
-    source: BatchRecord | None,
+    left_by: str,
     *,
     sample: int,
     unit: int,
@@ -384,10 +380,8 @@ def _readout(
         value = initial[unit] if timestep < 0 else after[timestep, unit]
         numbers.append(f"{name_state(state)[0]} = {value:.3f}")
     if timestep < 0:
-        why = ORIGINS[record.origin]
-        if record.origin == "altered" and source is not None:
-            why = f"by {in_run(source)}"
-        words = [f"before t = 0: {record.origin}, {why}"]
+        origin = record.origins[sample]
+        words = [f"before t = 0: {origin}, {left_by or ORIGINS[origin]}"]
         return "   ".join(words + numbers + [f"(unit {record.unit_numbers[unit]})"])
     words = [f"t = {data_timestep(record, timestep)}"]
     if record.inputs is not None:

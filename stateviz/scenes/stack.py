@@ -154,7 +154,7 @@ class _Picture:
         words = ["before t = 0"] if frame == 0 else []
         for record in self.records:
             if frame == 0:
-                words.append(f"{record.layer}: {began(record)}")
+                words.append(f"{record.layer}: {began(record, self.sample)}")
                 continue
             sizes = [
                 f"|{name_state(state)[0]}| = "

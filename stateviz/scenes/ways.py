@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from stateviz.drawing.flat import flat
 from stateviz.recording import BatchRecord, LayerRecording, Recording
 from stateviz.recording.layers import history_of
-from stateviz.scenes.naming import told_apart
+from stateviz.scenes.naming import began, told_apart
+
+_NEW, _RESET, _ZEROED, _ASSIGNED = "new", "reset_state()", "set to 0", "assigned"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Way:
     """How a batch came to the state that it began with.
 
@@ -19,16 +23,29 @@ class Way:
         record: The batch, with its units on one axis.
         name: What it is called.
         before: What the batch that is shown before it is called, where its final state was there
-            just before, or is the state that this batch began with.
-        is_same: Whether this batch began with that state, bit for bit.
-        cause: What reset, gave or altered the state, in a word; "" where nothing did.
+            just before, or is the state that rows of this batch began with.
+        lanes: For each row of this batch the lane of the batch before whose final state it began
+            with, bit for bit, shape (samples,); NaN where that is none of them.
+        cause: What reset, gave or altered the state, or left it, in a word or two; "" where there
+            is nothing to say.
     """
 
     record: BatchRecord
     name: str
     before: str | None
-    is_same: bool
+    lanes: np.ndarray
     cause: str
+
+    @property
+    def is_same(self) -> bool:
+        """Whether each row began where the same row of the batch before had ended."""
+        return np.array_equal(self.lanes, np.arange(len(self.lanes)))
+
+    @property
+    def by_row(self) -> bool:
+        """Whether its rows went different ways, or to other lanes."""
+        moved = not np.isnan(self.lanes).any() and not self.is_same
+        return self.record.origin == "mixed" or moved
 
     def said(self) -> str:
         """What happens to the state on the way, in words."""
@@ -37,6 +54,7 @@ class Way:
         return f"{self.name}   the final state of {self.before} {self._goes()}"
 
     def _arrives(self) -> str:
+        given = "the state arrives that was passed as initial_state"
         return {
             "carried": "a state is carried over from a batch that is not shown",
             "fresh": "fresh zeros arrive",
@@ -44,30 +62,35 @@ class Way:
                 _NEW: "zeros arrive: the state is new",
                 _RESET: "zeros arrive, after reset_state()",
             }.get(self.cause, "zeros arrive"),
-            "given": "the state arrives that was passed as initial_state",
-            "altered": f"a state arrives that was left by {self._doer}",
+            "given": given + (f", {self.cause}" if self._has_giver else ""),
+            "altered": "a state arrives that was assigned, or left by what was not recorded",
+            "mixed": f"its rows begin each in its own way: {began(self.record)}",
         }[self.record.origin]
 
     def _goes(self) -> str:
-        if self.is_same and self.record.origin == "given":
-            return "is handed on: it was passed as initial_state"
-        if self.is_same and self.record.origin == "altered":
-            return f"arrives: {self._doer} has altered the state"
+        if self.record.origin == "given" and not np.isnan(self.lanes).any():
+            to = "" if self.is_same else ", its rows in another order"
+            return f"is handed on: it was passed as initial_state{to}"
+        given = f"is dropped, and what was passed as initial_state arrives{self._by_whom}"
+        order = " in another order" if self.by_row else ""
         return {
-            "carried": "is carried over, row by row",
+            "carried": f"is carried over, row by row{order}",
             "fresh": "is dropped, and fresh zeros arrive",
             "reset": "is stopped, and zeros arrive"
             + (", by reset_state()" if self.cause == _RESET else ""),
-            "given": "is dropped, and what was passed as initial_state arrives",
-            "altered": f"is gone, and a state arrives that was left by {self._doer}",
+            "given": given,
+            "altered": "is gone, and a state arrives that was assigned, or left by what was not "
+            "recorded",
+            "mixed": f"goes on in some rows alone: {began(self.record)}",
         }[self.record.origin]
 
     @property
-    def _doer(self) -> str:
-        return "an assignment" if self.cause == _ASSIGNED else self.cause
+    def _has_giver(self) -> bool:
+        return self.record.origin == "given" and self.cause != "initial_state"
 
-
-_NEW, _RESET, _ZEROED, _ASSIGNED = "new", "reset_state()", "set to 0", "assigned"
+    @property
+    def _by_whom(self) -> str:
+        return f", {self.cause}" if self._has_giver else ""
 
 
 def ways_of(recording: Recording, layer: LayerRecording, places: Sequence[int]) -> list[Way]:
@@ -81,32 +104,50 @@ def ways_of(recording: Recording, layer: LayerRecording, places: Sequence[int]) 
     records = [flat(layer.batches[place]) for place in places]
     names = told_apart(records)
     # Also batches that were not kept are counted: what is kept side by side need not be neighbours.
-    history = history_of(layer, recording.events)
-    number_of = {event.record: number for number, event in enumerate(history)}
+    numbers = enumerate(history_of(layer, recording.events))
+    number_of = {event.index: number for number, event in numbers if isinstance(event, BatchRecord)}
     resets = _resets(recording, layer)
     ways: list[Way] = []
     for place, record in enumerate(records):
-        before, is_same = None, False
+        before, lanes = None, np.full(len(record.samples), np.nan)
         if place:
             earlier = records[place - 1]
-            is_same = record.came_from == earlier.index
+            lanes = _lanes_before(record, earlier)
             next_to = number_of[record.index] == number_of[earlier.index] + 1
-            if is_same or (next_to and record.origin != "carried"):
+            if not np.isnan(lanes).all() or (next_to and record.origin != "carried"):
                 before = names[place - 1]
-        cause = _cause(layer, record, resets)
-        ways.append(Way(record, names[place], before, is_same, cause))
+        cause = _cause(recording, layer, record, resets)
+        ways.append(Way(record, names[place], before, lanes, cause))
     return ways
 
 
-def _cause(layer: LayerRecording, record: BatchRecord, resets: dict[int, str]) -> str:
+def _lanes_before(record: BatchRecord, earlier: BatchRecord) -> np.ndarray:
+    """For each row the lane of an earlier batch of the layer whose final state it began with."""
+    lane_of = {row: lane for lane, row in enumerate(earlier.samples.tolist())}
+    whose = (record.layer, earlier.index, True)
+    return np.array(
+        [
+            lane_of.get(source.row, np.nan)
+            if source and (source.layer, source.index, source.certain) == whose
+            else np.nan
+            for source in record.sources
+        ]
+    )
+
+
+def _cause(
+    recording: Recording, layer: LayerRecording, record: BatchRecord, resets: dict[int, str]
+) -> str:
+    source = record.source
     if record.origin == "reset":
         return resets.get(record.index, _ZEROED if record.index else _NEW)
     if record.origin == "given":
-        return "initial_state"
-    if record.origin != "altered":
-        return ""
-    source = None if record.came_from is None else layer.batches[record.came_from]
-    return _ASSIGNED if source is None else source.phase or "another call"
+        other = source is not None and source.layer != layer.name
+        return f"from {source.layer!r}" if source is not None and other else "initial_state"
+    if record.origin == "carried" and source is not None and source.index is not None:
+        phase = layer.batches[source.index].phase
+        return f"from {phase}" if phase not in (record.phase, None) else ""
+    return _ASSIGNED if record.origin == "altered" else ""
 
 
 def _resets(recording: Recording, layer: LayerRecording) -> dict[int, str]:
@@ -119,7 +160,7 @@ def _resets(recording: Recording, layer: LayerRecording) -> dict[int, str]:
         if event.kind == "reset_state":
             cause = _RESET
         elif event.kind == "batch":
-            if event.record is not None:
-                found[event.record] = cause
+            if isinstance(event, BatchRecord):
+                found[event.index] = cause
             cause = _ZEROED
     return found

@@ -13,3 +13,4 @@ over, or does not. So the origin of a state says what was passed: *fresh* where 
 from stateviz.torch.block import epoch as epoch
 from stateviz.torch.block import phase as phase
 from stateviz.torch.block import record as record
+from stateviz.torch.block import starts as starts

@@ -22,9 +22,9 @@ from stateviz.recorder.capture import Capture
 from stateviz.recorder.context import Step
 from stateviz.recorder.keeping import LayerCall
 from stateviz.recorder.options import Options
-from stateviz.recorder.origins import origin_of_passed
+from stateviz.recorder.origins import Origins
 from stateviz.recorder.patches import Block, open_blocks
-from stateviz.recording import Phase, Recording
+from stateviz.recording import Phase, Recording, Source
 from stateviz.torch.calls import ModuleCall, call_of, on_host, rows
 from stateviz.torch.deriving import PartStates, derived
 from stateviz.torch.modules import (
@@ -143,6 +143,30 @@ def epoch(number: int) -> None:
             block.capture.epoch_began(number)
 
 
+def starts(mask: Any) -> None:
+    """Says which rows begin an episode in the next call of each module, for all open recordings.
+
+    A row that does not begin from zeros there is a finding of the recording.
+
+    Args:
+        mask: True or 1 for a row that begins an episode; a tensor or array of shape (samples,),
+            such as the `done` of the step before.
+
+    Example:
+        >>> import stateviz.torch, torch
+        >>> lstm = torch.nn.LSTM(1, 4)
+        >>> state = torch.ones(1, 2, 4), torch.ones(1, 2, 4)
+        >>> with stateviz.torch.record(lstm) as recording:
+        ...     stateviz.torch.starts(torch.tensor([False, True]))
+        ...     _ = lstm(torch.ones(20, 2, 1), state)
+        >>> [finding.kind for finding in recording.findings()]
+        ['an episode began with the state of another']
+    """
+    rows = torch.as_tensor(mask).detach().cpu().numpy().astype(bool).ravel()
+    for block in _open():
+        block.capture.expect_zeros(rows)
+
+
 def _open() -> list[RecordedModule]:
     return [block for block in open_blocks() if isinstance(block, RecordedModule)]
 
@@ -165,7 +189,7 @@ class RecordedModule(Block):
         layers = [part.empty() for part in wanted.values()]
         for layer in layers:
             layer.kept_units = options.kept_units(layer.name, layer.units)
-        self.capture = Capture(Recording(layers), options, origin_of_passed)
+        self.capture = Capture(Recording(layers), options, Origins(caller_keeps=True))
         # The modules are kept, so that no other takes their identity.
         self._modules = {
             id(each): (each, [part if part.name in wanted else None for part in parts[path]])
@@ -174,7 +198,8 @@ class RecordedModule(Block):
         }
         self._handles: list[Any] = []
         self._random = threading.local()
-        self._versions: dict[int, int] = {}
+        # Of each batch of each layer, the weights that it had.
+        self._versions: dict[str, list[tuple[Recurrent, int]]] = {}
 
     def open(self) -> None:
         super().open()
@@ -252,12 +277,13 @@ class RecordedModule(Block):
                 inputs=on_host(held.inputs),
                 initial_states=[rows(each[place]) for each in call.initial],
                 states=list(map(on_host, held.states)),
-                # The caller may change it in place, and it is remembered.
-                final_states=[rows(each[place]).copy() for each in call.final],
+                final_states=[rows(each[place]) for each in call.final],
                 gates=list(map(on_host, held.gates)),
                 mask=None if held.mask is None else on_host(held.mask),
                 units=part.units,
                 unit_axis=-1,
+                initial_address=call.initial[0][place].data_ptr(),
+                final_address=call.final[0][place].data_ptr(),
             ),
         )
 
@@ -265,14 +291,20 @@ class RecordedModule(Block):
         self, module: Recurrent, parts: Sequence[LayerDirection | None], args: Any, kwargs: Any
     ) -> None:
         """Notes a state that was handed on with the graph of a batch before the weights changed."""
-        version = weights_version(module)
-        changed = self._versions.setdefault(id(module), version) != version
-        self._versions[id(module)] = version
         passed = kwargs.get("hx", args[1] if len(args) > 1 else None)
         states = [passed] if isinstance(passed, Tensor) else passed or ()
-        if any(each.grad_fn is not None for each in states):
-            for part in filter(None, parts):
-                self.capture.not_detached(part.name, outlived_a_step=changed)
+        has_graph = any(each.grad_fn is not None for each in states)
+        for part in filter(None, parts):
+            self._versions.setdefault(part.name, []).append((module, weights_version(module)))
+            if has_graph:
+                sources = self.capture.sources_of_last(part.name)
+                is_older = any(map(self._has_changed_since, sources))
+                self.capture.not_detached(part.name, outlived_a_step=is_older)
+
+    def _has_changed_since(self, source: Source) -> bool:
+        """Whether the weights of a layer have changed since it left a state."""
+        module, version = self._versions[source.layer][source.batch]
+        return version != weights_version(module)
 
 
 def _compiled() -> bool:

@@ -13,10 +13,12 @@ from stateviz.recording import (
     Event,
     Gates,
     LayerRecording,
+    Origin,
     Recording,
+    Source,
+    Start,
     State,
 )
-from stateviz.recording.records import ZEROED
 
 SAMPLES, TIMESTEPS, UNITS = 4, 3, 2
 Thing = TypeVar("Thing")
@@ -38,20 +40,34 @@ def a_batch(index: int, /, **words: Any) -> BatchRecord:
         epoch=index // 3,
         batch=index % 3,
         training=True,
-        origin="carried" if index else "reset",
-        came_from=index - 1 if index else None,
+        call=0,
         batch_size=SAMPLES,
+        starts=starts("carried", index - 1) if index else starts("reset"),
         samples=np.arange(SAMPLES),
         states=tuple(map(State, initial, after, final)),
     )
     return changed(batch, **words)
 
 
+def starts(
+    origin: Origin, came_from: int | None = None, rows: int = SAMPLES, *, zeros: bool | None = None
+) -> tuple[Start, ...]:
+    """How a batch of "lstm" starts whose rows all began alike, those of one batch or of none."""
+    source = None if came_from is None else Source("lstm", came_from, 0, came_from)
+    return (Start(rows, origin, origin in ("fresh", "reset") if zeros is None else zeros, source),)
+
+
 def changed(batch: BatchRecord, /, **words: Any) -> BatchRecord:
     """The batch with other words: its fields, or parts of a state, such as `cell_state`.
 
-    With `cell_state=None` it has the hidden state alone.
+    With `cell_state=None` it has the hidden state alone. `origin` and `came_from` make its starts.
     """
+    if {"origin", "came_from", "batch_size"} & {*words}:
+        origin = words.pop("origin", batch.origin)
+        had_one = None if origin in ("fresh", "reset") else batch.came_from
+        came_from = words.pop("came_from", had_one)
+        rows = words.get("batch_size", batch.batch_size)
+        words["starts"] = starts(origin, came_from, rows)
     states = dict(zip(STATE_NAMES, batch.states, strict=False))
     for name in STATE_NAMES:
         parts = {
@@ -86,20 +102,6 @@ def a_recording(batches: int = 6, **words: Any) -> Recording:
     for index in range(batches):
         batch = a_batch(index, **words)
         layer.batches.append(batch)
-        recording.events.append(
-            Event(
-                "batch",
-                phase=batch.phase,
-                epoch=batch.epoch,
-                layer="lstm",
-                batch=batch.batch,
-                origin=batch.origin,
-                batch_size=SAMPLES,
-                record=index,
-                call=0,
-                zeros=batch.origin in ZEROED or not any(s.initial.any() for s in batch.states),
-                left_by=batch.came_from,
-            )
-        )
+        recording.events.append(batch)
     recording.events.append(Event("phase ended", phase="fit", call=0))
     return recording
