@@ -120,7 +120,9 @@ def test_the_scene_shows_the_run_batch_by_batch() -> None:
         assert sum(np.size(marker.get_xdata()) for marker in markers) == place + 1
         assert np.nanmax(np.asarray(line.get_xdata())) == place + 1
     player.frame = player.stops[4]
-    assert player.readout.startswith("fit, epoch 1, batch 0: carried over   size of c ")
+    assert player.readout.startswith(
+        "fit, epoch 1, batch 0: carried over from validation, epoch 0, batch 0   size of c "
+    )
     player.frame = player.stops[5]
     assert player.readout.startswith("fit, epoch 1, batch 1: carried over   size of c")
     labels = [text.get_text() for text in player.figure.legends[0].get_texts()]

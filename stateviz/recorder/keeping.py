@@ -25,6 +25,7 @@ class Called:
         training: None where Keras was not told, or tells only when the graph runs.
         go_backwards: Whether the layer reads from the end. All arrays are in the order of reading.
         derived: Whether the states were computed beside the layer's own, in a loop of their own.
+        is_own: Whether the states need no copy, since nobody can write to them.
         initial_address, final_address: What tells, of several equal states, the one that was handed
             over: the identity of the first tensor, or where it lies in memory.
     """
@@ -36,6 +37,7 @@ class Called:
     training: bool | None
     go_backwards: bool
     derived: bool = False
+    is_own: bool = False
     initial_address: int | None = None
     final_address: int | None = None
 
@@ -75,8 +77,8 @@ class Kept:
         self._options = options
         self.batch_size = len(call.final_states[0])
         self.rows = options.rows(self.batch_size)
-        are_all_in_order = np.array_equal(self.rows, np.arange(self.batch_size))
-        self._rows = slice(None) if are_all_in_order else self.rows
+        are_all = np.array_equal(self.rows, np.arange(self.batch_size))
+        self._rows: slice | np.ndarray = slice(None) if are_all else self.rows
         units_then_space = (options.unit_index, *[slice(None)] * (-1 - call.unit_axis))
         self._units = (..., *units_then_space)
 
@@ -116,11 +118,14 @@ class Kept:
         """Each state, held where the mask leaves a timestep out."""
         call = self._call
         tensors = zip(call.initial_states, call.states, call.final_states, strict=True)
-        kept = [list(map(self.units_of, each)) for each in tensors]
-        return tuple(
-            State(initial, held_through_mask(after, initial, mask), final)
-            for initial, after, final in kept
-        )
+        is_whole = isinstance(self._rows, slice) and self._options.units is None
+        kept_after = np.asarray if call.is_own and is_whole else self.units_of
+        states = []
+        for initial, after, final in tensors:
+            kept = self.units_of(initial)
+            held = held_through_mask(kept_after(after), kept, mask)
+            states.append(State(kept, held, self.units_of(final)))
+        return tuple(states)
 
     def gates(self) -> Gates | GRUGates | None:
         gates = list(map(self.units_of, self._call.gates))

@@ -152,6 +152,7 @@ class LayerPatch(Patch):
             training=None if training is None or is_known_later else bool(training),
             go_backwards=bool(layer.go_backwards),
             derived=derived,
+            is_own=backend.emits_its_own(),
             # Tensors are objects, in a graph too.
             initial_address=id(keras.tree.flatten(initial_state)[0]),
             final_address=id(keras.tree.flatten(final)[0]),

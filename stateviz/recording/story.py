@@ -44,7 +44,8 @@ def _told(layer: LayerRecording, events: Sequence[Event], *, others_ran: bool) -
     for event in history:
         phases.setdefault(event.phase or "in an unknown phase", []).append(event)
     for phase, batches in phases.items():
-        yield Line(f"{phase}: {_where(batches)}; states began {_began(batches)}", indented=True)
+        began = _began(batches) + _from_elsewhere(layer, batches, history)
+        yield Line(f"{phase}: {_where(batches)}; states began {began}", indented=True)
     tensors = plural(sum(event.zeros for event in history), "state tensor")
     rows = plural(sum(event.zero_rows for event in history), "sample state")
     resets = sum(event.kind == "reset_state" and event.layer == layer.name for event in events)
@@ -78,6 +79,21 @@ def _began(batches: Sequence[Event]) -> str:
             rows[start.origin] += start.rows
     of_rows = ", ".join(f"{rows[word]:,} {word}" for word in ORIGINS if rows[word])
     return began + (f" ({rows.total():,} rows: {of_rows})" if rows else "")
+
+
+def _from_elsewhere(
+    layer: LayerRecording, batches: Sequence[Event], history: Sequence[Event]
+) -> str:
+    """How many batches began with what another phase, or another layer, had left."""
+    froms: Counter[str] = Counter()
+    for event in batches:
+        source = event.source
+        if source is not None and source.layer != layer.name:
+            froms[repr(source.layer)] += 1
+        elif source is not None and history[source.batch].phase not in (event.phase, None):
+            froms[str(history[source.batch].phase)] += 1
+    words = ", ".join(f"{count:,} from {name}" for name, count in froms.items())
+    return f" ({words})" if words else ""
 
 
 def plural(count: int, noun: str) -> str:

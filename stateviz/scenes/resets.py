@@ -291,8 +291,11 @@ class _Picture:
         size = timeline.state_size(batch, unit=self.unit)
         origin = "carried over" if batch.origin == "carried" else batch.origin
         source = f" ({began(batch)})" if origin == "mixed" else ""
-        if batch.came_from is not None and batch.came_from != frame - 1:
-            source = f" from {self.places[batch.came_from]}"
+        left_by = batch.came_from
+        if left_by is not None and (
+            left_by != frame - 1 or self.layer.batches[left_by].phase != batch.phase
+        ):
+            source = f" from {self.places[left_by]}"
         unit = self.unit
         what = f"size of {self.symbol}" if unit is None else f"{self.symbol} of unit {self.number}"
         return f"{self.places[frame]}: {origin}{source}   {what} {size[0]:.3f} -> {size[-1]:.3f}"

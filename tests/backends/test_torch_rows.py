@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from torch import Tensor, nn
 
-import stateviz.torch
 from tests.rows import ZEROS, Ledger, Row
+
+torch = pytest.importorskip("torch")
+import stateviz.torch  # noqa: E402 - only where PyTorch is
+
+nn, Tensor = torch.nn, torch.Tensor
 
 ROWS, UNITS, STEPS, FEATURES = 5, 3, 4, 2
 MODULES: dict[str, Callable[[], Any]] = {
@@ -25,7 +27,7 @@ MODULES: dict[str, Callable[[], Any]] = {
 class Handed:
     """The state that a loop hands on, and where its rows come from."""
 
-    def __init__(self, states: list[Tensor], rows: list[Row]) -> None:
+    def __init__(self, states: list[Any], rows: list[Row]) -> None:
         self.states, self.rows = states, rows
 
     def change(self, random: np.random.Generator, ledger: Ledger) -> None:
@@ -48,7 +50,7 @@ class Handed:
             self.states = [state.detach() for state in self.states]
 
 
-def called(module: Any, X: Tensor, states: list[Tensor] | None) -> list[Tensor]:
+def called(module: Any, X: Any, states: list[Any] | None) -> list[Any]:
     """The final states of a call, shape (rows, units) each."""
     is_cell = isinstance(module, nn.RNNCellBase)
     passed: Any = None

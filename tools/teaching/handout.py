@@ -22,7 +22,7 @@ ORIGINS = {
     "reset": "zeros: the layer was built, or reset_state() was called",
     "carried": "the same rows of the batch before ended so, bit for bit",
     "given": "passed as initial_state",
-    "altered": "something else left it: validation, predict, an assignment",
+    "altered": "none of these: an assignment, a pass that was not recorded",
 }
 
 

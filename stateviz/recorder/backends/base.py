@@ -100,6 +100,10 @@ class Backend:
         """Whether Keras only finds out shapes now, or traces what is not to run here."""
         return bool(_in_symbolic_scope())
 
+    def emits_its_own(self) -> bool:
+        """Whether the states that are emitted now need no copy, since nobody can write to them."""
+        return False
+
     def run_loop(
         self, layer: Any, keras_loop: Callable[..., Any], call: LoopCall, *, gates: bool
     ) -> Looped:

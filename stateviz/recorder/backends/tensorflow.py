@@ -205,6 +205,10 @@ class TensorFlow(Backend):
         *_, (_, outermost) = [(None, "__call__"), *_functions_being_traced()]
         return outermost != "__call__"
 
+    def emits_its_own(self) -> bool:
+        """In a graph they are: TensorFlow writes to no tensor that somebody else holds."""
+        return not tf.executing_eagerly()
+
     def run_loop(
         self,
         layer: keras.layers.RNN,
