@@ -305,8 +305,11 @@ def draw_batch_names(ax: Axes, batches: Sequence[BatchRecord], *, y: float = 1.0
         lines[first].append(fitting(room, whole, phase[:3] + epoch))
         for place, _ in rest:
             lines[place].append("")
+    several_layers = len({batch.layer for batch in batches}) > 1
     for place, batch in numbered:
-        if batch.batch is None:
+        if several_layers:
+            lines[place].append(fitting(rooms[place], batch.layer, batch.layer[:6]))
+        elif batch.batch is None:
             lines[place].append(fitting(rooms[place], f"#{batch.index}"))
         else:
             lines[place].append(fitting(rooms[place], f"batch {batch.batch}", str(batch.batch)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stateviz.recording.layers import LayerRecording, history_of
-from stateviz.recording.records import NUMBERED_PHASES, ORIGINS, Event, Origin
+from stateviz.recording.records import NUMBERED_PHASES, Event
 from stateviz.recording.resets import in_order
 
 
@@ -44,7 +44,7 @@ def _told(layer: LayerRecording, events: Sequence[Event], *, others_ran: bool) -
     for event in history:
         phases.setdefault(event.phase or "in an unknown phase", []).append(event)
     for phase, batches in phases.items():
-        began = _began(batches) + _from_elsewhere(layer, batches, history)
+        began = _began(layer, batches, history)
         yield Line(f"{phase}: {_where(batches)}; states began {began}", indented=True)
     tensors = plural(sum(event.zeros for event in history), "state tensor")
     rows = plural(sum(event.zero_rows for event in history), "sample state")
@@ -69,31 +69,29 @@ def _where(batches: Sequence[Event]) -> str:
     return words + (f" {'of' if epochs else 'in'} {calls:,} calls" if calls > 1 else "")
 
 
-def _began(batches: Sequence[Event]) -> str:
+def _began(layer: LayerRecording, batches: Sequence[Event], history: Sequence[Event]) -> str:
     """How many batches began in which way, and of the mixed ones how many rows."""
     words = Counter(event.origin or "altered" for event in batches)
-    began = ", ".join(f"{count:,} {word}" for word, count in in_order([words]).items())
-    rows: Counter[Origin] = Counter()
+    details: dict[str, Counter[str]] = {}
     for event in batches:
-        for start in event.starts if event.origin == "mixed" else ():
-            rows[start.origin] += start.rows
-    of_rows = ", ".join(f"{rows[word]:,} {word}" for word in ORIGINS if rows[word])
-    return began + (f" ({rows.total():,} rows: {of_rows})" if rows else "")
-
-
-def _from_elsewhere(
-    layer: LayerRecording, batches: Sequence[Event], history: Sequence[Event]
-) -> str:
-    """How many batches began with what another phase, or another layer, had left."""
-    froms: Counter[str] = Counter()
-    for event in batches:
-        source = event.source
-        if source is not None and source.layer != layer.name:
-            froms[repr(source.layer)] += 1
+        source, of_word = event.source, details.setdefault(event.origin or "", Counter())
+        if event.origin == "mixed":
+            for start in event.starts:
+                of_word[start.origin] += start.rows
+        elif source is not None and source.layer != layer.name:
+            of_word[f"from {source.layer!r}"] += 1
         elif source is not None and history[source.batch].phase not in (event.phase, None):
-            froms[str(history[source.batch].phase)] += 1
-    words = ", ".join(f"{count:,} from {name}" for name, count in froms.items())
-    return f" ({words})" if words else ""
+            of_word[f"from {history[source.batch].phase}"] += 1
+    return ", ".join(
+        f"{count:,} {word}{_in_brackets(details.get(word), word)}"
+        for word, count in in_order([words]).items()
+    )
+
+
+def _in_brackets(counts: Counter[str] | None, word: str) -> str:
+    rows = "rows: " if word == "mixed" else ""
+    words = [f"{count:,} {what}" for what, count in counts.most_common()] if counts else []
+    return f" ({rows}{', '.join(words)})" if words else ""
 
 
 def plural(count: int, noun: str) -> str:

@@ -173,7 +173,7 @@ def scene(
         options: What can be chosen, and the label of each option.
         chosen: The option of each choice that is shown.
     """
-    ways = ways_of(recording, layer, places)
+    ways = ways_of(recording, layer, places, with_givers=rows is None)
     picture = _Picture(ways, state, unit, rows, title, steps_known=layer.steps_known)
     records = picture.records
     beats = picture.beats
@@ -217,7 +217,8 @@ class _Picture:
         self.beats = Beats(lanes.lay_out(records))
         self.symbol, name = name_state(state)
         has_inputs = all(record.inputs is not None for record in records)
-        trains = steps_known and steps_are_known(records)
+        layers = {record.layer for record in records}
+        trains = steps_known and steps_are_known(records) and len(layers) == 1
         numbered = lanes.height_for_numbers(self.beats.layout, (RIGHT - LEFT) * WIDTH)
         inputs, states = max(_INPUTS, numbered), max(_STATES, numbered)
         rooms = _rooms(inputs if has_inputs else 0, states, trains=trains)
@@ -347,8 +348,9 @@ class _Picture:
 
 def _title(records: Sequence[BatchRecord], count: int) -> str:
     batches = len(records)
+    layers = " and ".join(dict.fromkeys(record.layer for record in records))
     return (
-        f"{records[0].layer}: {count} {'lane' if count == 1 else 'lanes'}, "
+        f"{layers}: {count} {'lane' if count == 1 else 'lanes'}, "
         f"{batches} {'batch' if batches == 1 else 'batches'}"
     )
 

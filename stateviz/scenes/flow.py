@@ -143,12 +143,12 @@ class Flow:
         for handover, signs, way in zip(self.handovers, self.signs, ways, strict=True):
             room = letters * (way.record.timesteps + 1 + self.beats.layout.gap) - 1
             word = {
-                "carried": fitting(room, handover.word or "carried over", "carried"),
+                "carried": fitting(room, *_shorter(handover.word), "carried over", "carried"),
                 "fresh": fitting(room, "fresh zeros", "fresh"),
                 "reset": fitting(room, "reset to zeros", "reset"),
                 "given": fitting(room, handover.word, "given"),
                 "altered": "altered",
-                "mixed": fitting(room, began(way.record), "row by row", "mixed"),
+                "mixed": fitting(room, began(way.record), began(way.record, short=True), "mixed"),
             }[handover.origin]
             x = (handover.left + handover.right + handover.width) / 2
             origin = handover.origin
@@ -236,6 +236,11 @@ class Flow:
                 left, right, top, bottom = place
                 row = (lane + 0.5) / len(self.zeros)
                 digit.set_position(((left + right) / 2, top + row * (bottom - top)))
+
+
+def _shorter(word: str) -> list[str]:
+    """A word such as "from validation", and a shorter one; none where there is no word."""
+    return [word, word.replace("validation", "val")] if word else []
 
 
 class _Path:

@@ -14,14 +14,20 @@ _WORDS: dict[str, str] = {
 }
 
 
-def began(record: BatchRecord, sample: int | None = None) -> str:
-    """How a batch's states began, or that of one of its samples, in words."""
+def began(record: BatchRecord, sample: int | None = None, *, short: bool = False) -> str:
+    """How a batch's states began, or that of one of its samples, in words.
+
+    Of rows that began differently, `short` tells only how many did not go on.
+    """
     if sample is not None:
         word = str(record.origins[sample])
         return _WORDS.get(word, word)
     counts = Counter(record.origins.tolist())
     if len(counts) < 2:
         return _WORDS.get(record.origin, record.origin)
+    if short:
+        word, count = next(each for each in counts.most_common() if each[0] != "carried")
+        return f"{count} of {counts.total()} {word}"
     return ", ".join(
         f"{count} of {counts.total()} rows {_WORDS.get(word, word)}"
         for word, count in counts.most_common()
@@ -61,8 +67,12 @@ def in_run(record: BatchRecord) -> str:
 
 
 def told_apart(records: Sequence[BatchRecord]) -> list[str]:
-    """Where in the run each batch stands; with its place too where that is said of several."""
-    names = [in_run(record) for record in records]
+    """Where in the run each batch stands; with its place too where that is said of several.
+
+    Of several layers, each batch has its layer's name.
+    """
+    several_layers = len({record.layer for record in records}) > 1
+    names = [f"{record.layer}: " * several_layers + in_run(record) for record in records]
     several = {name for name, count in Counter(names).items() if count > 1}
     return [
         f"{name} (#{record.index})" if name in several else name

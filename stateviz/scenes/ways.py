@@ -93,38 +93,60 @@ class Way:
         return f", {self.cause}" if self._has_giver else ""
 
 
-def ways_of(recording: Recording, layer: LayerRecording, places: Sequence[int]) -> list[Way]:
+def ways_of(
+    recording: Recording, layer: LayerRecording, places: Sequence[int], *, with_givers: bool = False
+) -> list[Way]:
     """The way to each of some batches.
 
     Args:
         recording: The recording that the layer is from.
         layer: The layer.
         places: The places of the batches in the layer, 0-based, as they are shown.
+        with_givers: Whether the batch of another layer that gave its state, such as an encoder's,
+            is shown before the batch that began with it.
     """
-    records = [flat(layer.batches[place]) for place in places]
+    shown: list[tuple[LayerRecording, BatchRecord]] = []
+    for place in places:
+        record = flat(layer.batches[place])
+        giver = _giver(recording, record) if with_givers else None
+        shown += [] if giver is None else [giver]
+        shown.append((layer, record))
+    records = [record for _, record in shown]
     names = told_apart(records)
     # Also batches that were not kept are counted: what is kept side by side need not be neighbours.
     numbers = enumerate(history_of(layer, recording.events))
     number_of = {event.index: number for number, event in numbers if isinstance(event, BatchRecord)}
-    resets = _resets(recording, layer)
     ways: list[Way] = []
-    for place, record in enumerate(records):
+    for place, (of, record) in enumerate(shown):
         before, lanes = None, np.full(len(record.samples), np.nan)
         if place:
             earlier = records[place - 1]
             lanes = _lanes_before(record, earlier)
-            next_to = number_of[record.index] == number_of[earlier.index] + 1
+            next_to = record.layer == earlier.layer and (
+                number_of[record.index] == number_of[earlier.index] + 1
+            )
             if not np.isnan(lanes).all() or (next_to and record.origin != "carried"):
                 before = names[place - 1]
-        cause = _cause(recording, layer, record, resets)
+        cause = _cause(recording, of, record, _resets(recording, of))
         ways.append(Way(record, names[place], before, lanes, cause))
     return ways
 
 
+def _giver(recording: Recording, record: BatchRecord) -> tuple[LayerRecording, BatchRecord] | None:
+    """The batch of another layer with whose final states a batch began, if it can stand before."""
+    source = record.source
+    if source is None or source.layer == record.layer or source.index is None:
+        return None
+    layer = recording[source.layer]
+    giver = flat(layer.batches[source.index])
+    alike = np.array_equal(giver.samples, record.samples) and giver.units == record.units
+    return (layer, giver) if alike else None
+
+
 def _lanes_before(record: BatchRecord, earlier: BatchRecord) -> np.ndarray:
-    """For each row the lane of an earlier batch of the layer whose final state it began with."""
+    """For each row the lane of an earlier batch with whose final state it began."""
     lane_of = {row: lane for lane, row in enumerate(earlier.samples.tolist())}
-    whose = (record.layer, earlier.index, True)
+    whose = (earlier.layer, earlier.index, True)
     return np.array(
         [
             lane_of.get(source.row, np.nan)
