@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from stateviz.recorder.backends import backend
-from stateviz.recorder.backends.base import CannotObserve, Held, LoopCall
+from stateviz.recorder.backends.base import CannotObserve, LoopCall, Looped
 from stateviz.recorder.cells import RecordedCell, parts_of
 from stateviz.recorder.context import context
 from stateviz.recorder.frameworks import keras
@@ -109,6 +109,7 @@ class LayerPatch(Patch):
             if isinstance(mask, list | tuple):
                 mask = mask[0]
             call = LoopCall(sequences, initial_state, mask, training)
+            handed = id(keras.tree.flatten(initial_state)[0])  # a tensor, in a graph too
             try:
                 looped = backend.run_loop(layer, keras_loop, call, gates=self._gates_wanted)
             except CannotObserve as error:
@@ -119,7 +120,7 @@ class LayerPatch(Patch):
                 context.calls[id(layer)] += 1
                 return looped.result
             call = call._replace(initial_state=looped.initial_state)
-            emit = functools.partial(self._emit, layer, call, looped.held, derived=looped.derived)
+            emit = functools.partial(self._emit, layer, call, looped, handed=handed)
             if looped.final is None:
                 self._now.emit_later = emit
             else:
@@ -136,13 +137,15 @@ class LayerPatch(Patch):
         self,
         layer: keras.layers.RNN,
         call: LoopCall,
-        held: Held,
+        looped: Looped,
         *,
+        handed: int,
         final: Any,
-        derived: bool = False,
     ) -> None:
         """Sends what the loop held to the host, once for the whole batch."""
         sequences, initial_state, mask, training = call
+        held = looped.held
+        assert held is not None
         is_known_later = keras.ops.is_tensor(training)
         called = Called(
             step=context.step,
@@ -151,10 +154,9 @@ class LayerPatch(Patch):
             stateful=bool(layer.stateful),
             training=None if training is None or is_known_later else bool(training),
             go_backwards=bool(layer.go_backwards),
-            derived=derived,
+            derived=looped.derived,
             is_own=backend.emits_its_own(),
-            # Tensors are objects, in a graph too.
-            initial_address=id(keras.tree.flatten(initial_state)[0]),
+            initial_address=handed,
             final_address=id(keras.tree.flatten(final)[0]),
         )
         context.calls[id(layer)] += 1
