@@ -234,6 +234,6 @@ def test_a_file_of_an_older_version_is_not_called_damaged(tmp_path: Path) -> Non
     np.savez(path, meta=np.frombuffer(words, np.uint8))
     with pytest.raises(
         stateviz.recording.RecordingFileError,
-        match=r"file version 1;.*reads version 3.*an earlier stateviz",
+        match=r"file version 1;.*reads version 3.*record again",
     ):
         stateviz.load(path)

@@ -138,7 +138,7 @@ def used_after() -> Callable[[], Player]:
 
     def make() -> Player:
         # Epoch 1 begins with what the validation of epoch 0 left; at the end is a reset.
-        return stateviz.play_batches(trained(10), layer="lower", batches=[4, 7, 13, 14])
+        return stateviz.play_batches(trained(10), layer="lower", batches=[6, 7, 13, 14])
 
     return make
 
@@ -168,6 +168,41 @@ def given() -> Player:
 def handed_on() -> Player:
     """It, played."""
     return stateviz.play_batches(handed(), batches=range(3))
+
+
+@cache
+def rows_apart() -> Recording:
+    """An encoder and its decoder, whose state is then handed on in rows of another order."""
+    with quietly():
+        import keras
+
+    keras.utils.set_random_seed(4)
+    options = {"return_state": True, "return_sequences": True}
+    encoder = keras.layers.LSTM(6, **options, name="encoder")
+    decoder = keras.layers.LSTM(6, **options, name="decoder")
+    texts, answers = keras.Input((WAVE, 1)), keras.Input((6, 1))
+    _, *state = encoder(texts)
+    model = keras.Model([texts, answers], decoder(answers, initial_state=state)[0])
+    X = waves(6, 3)[0]
+    with stateviz.record(model) as recording:
+        model.predict([X[:6], X[6:12, :6]], verbose=0)
+        encoded = recording["encoder"].batches[0]
+        state = [each.final for each in encoded.states]
+        for order in ([0, 1, 3, 3, 2, 5], [5, 1, 2, 0, 0, 4]):
+            state = [np.array(each)[order] for each in state]
+            state[0][order.index(2)] = state[1][order.index(2)] = 0  # a row begins anew
+            _, *state = decoder(X[12:18, 4:10], initial_state=state)
+    return recording
+
+
+def from_encoder() -> Player:
+    """The decoder, after the encoder whose state it began with."""
+    return stateviz.play_batches(rows_apart(), layer="decoder", batches=[0])
+
+
+def by_row() -> Player:
+    """The decoder's state, handed on in rows of another order."""
+    return stateviz.play_batches(rows_apart(), layer="decoder", batches=[1, 2])
 
 
 def inside() -> Player:
@@ -251,16 +286,18 @@ def shots() -> Iterator[Shot]:
         yield Shot(f"batches-{lanes}-fresh", batches(lanes, stateful=False), 30, between=0.5)
         yield Shot(f"batches-{lanes}-last", batches(lanes), -1)
     yield Shot("batches-10-first", batches(10), 0, between=0.5)
-    yield Shot("batches-10-altered", used_after(), 15, between=0.5)
+    yield Shot("batches-10-validation", used_after(), 15, between=0.5)
     yield Shot("batches-10-reset", used_after(), -WAVE - 1, between=0.5)
     yield Shot("batches-10-given", given, 15, between=0.5)
     yield Shot("batches-10-handed-on", handed_on, 15, between=0.5)
+    yield Shot("batches-encoder", from_encoder, WAVE + 1, between=0.4)
+    yield Shot("batches-by-row", by_row, -1)
     yield Shot("batches-10-dark", batches(10), 30, theme="dark", width=1600, between=0.5)
     yield Shot("batches-10-lit", batches(10), 30, keys=["."] * 5, between=0.5)
     yield Shot("batches-4-numbers", few, 8)
     yield Shot("batches-10-shuffled", batches(10, shuffle=True), -1)
     yield Shot("resets-first", resets, 0)
-    yield Shot("resets-altered", resets, 7, between=0.75)
+    yield Shot("resets-validation", resets, 7, between=0.75)
     yield Shot("resets-gate", resets, 14, between=0.8)
     yield Shot("resets-last", resets, -1)
     yield Shot("resets-dark", resets, -1, theme="dark", width=1600)

@@ -151,7 +151,7 @@ def read(path: Path) -> Contents:
             raise ValueError(contradiction)
         return parts
     except _OtherVersion as other:
-        raise RecordingFileError(f"{str(path)!r} {other}, or record again.") from None
+        raise RecordingFileError(f"{str(path)!r} {other}.") from None
     except Exception as error:  # a file can hold anything
         with path.open("rb") as file:
             is_zip = file.read(2) == b"PK"
@@ -165,10 +165,12 @@ def read(path: Path) -> Contents:
 
 class _OtherVersion(Exception):
     def __init__(self, version: object) -> None:
-        mend = "Save it again with an earlier" if version == 1 else "Install a newer"
+        mend = "Install a newer stateviz, or record again"
+        if version in (1, 2):
+            mend = "It was never released: record again"
         super().__init__(
             f"is a recording of file version {version}; this stateviz reads version "
-            f"{FILE_VERSION}. {mend} stateviz"
+            f"{FILE_VERSION}. {mend}"
         )
 
 

@@ -44,8 +44,8 @@ class Way:
     @property
     def by_row(self) -> bool:
         """Whether its rows went different ways, or to other lanes."""
-        moved = not np.isnan(self.lanes).any() and not self.is_same
-        return self.record.origin == "mixed" or moved
+        goes_on = not np.isnan(self.lanes).all()
+        return self.record.origin == "mixed" or (goes_on and not self.is_same)
 
     def said(self) -> str:
         """What happens to the state on the way, in words."""
@@ -68,9 +68,11 @@ class Way:
         }[self.record.origin]
 
     def _goes(self) -> str:
-        if self.record.origin == "given" and not np.isnan(self.lanes).any():
-            to = "" if self.is_same else ", its rows in another order"
-            return f"is handed on: it was passed as initial_state{to}"
+        known = ~np.isnan(self.lanes)
+        if self.record.origin == "given" and known.any():
+            rows = "" if known.all() else f" in {known.sum()} of {len(known)} rows"
+            order = ", its rows in another order" if self.by_row and known.all() else ""
+            return f"is handed on{rows}: it was passed as initial_state{order}"
         given = f"is dropped, and what was passed as initial_state arrives{self._by_whom}"
         order = " in another order" if self.by_row else ""
         return {
