@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import stateviz
-from stateviz.recording import BatchRecord, Event, Gates, LayerRecording, Recording
+from stateviz.recording import BatchRecord, Event, Gates, LayerRecording, Recording, Source, Start
 from stateviz.recording.records import Origin
 from tests.building.recordings import (
     SAMPLES,
@@ -20,6 +20,7 @@ from tests.building.recordings import (
     UNITS,
     a_batch,
     a_recording,
+    changed,
     gates_of,
     starts,
     there,
@@ -120,6 +121,33 @@ def test_the_story_tells_a_fit_once_though_validation_takes_turns_with_it() -> N
     assert told[1].strip().startswith("fit: 4 batches in 2 epochs; states began")
     assert told[2].strip().startswith("validation: 2 batches in 2 epochs; states began")
     assert "began from zeros" in told[3]
+
+
+def test_the_story_tells_of_rows_that_began_differently() -> None:
+    recording = a_recording(3)
+    layer = recording["lstm"]
+    source = Source("lstm", 0, 1, 0)
+    rows = (
+        Start(1, "reset", zeros=True),
+        Start(1, "carried", source=source),
+        *starts("reset", rows=2),
+    )
+    layer.batches[1] = recording.events[2] = changed(layer.batches[1], starts=rows)
+    assert repr(recording).splitlines()[1:] == [
+        "    fit: 3 batches in 1 epoch; states began 1 carried, 1 reset, 1 mixed "
+        "(3 of 4 rows reset, 1 carried)",
+        "    began from zeros: 1 state tensor, 7 sample states; reset_state called 0 times",
+    ]
+
+
+def test_a_phase_between_the_epochs_is_one_line_of_the_story() -> None:
+    recording = a_recording()
+    for place in (2, 4, 6):
+        batch = recording.events[place]
+        recording.events[place] = replace(batch, phase="predict", epoch=None, call=place)
+    _, fit, predict, _ = repr(recording).splitlines()
+    assert "fit: 3 batches in 2 epochs" in fit
+    assert "predict: 3 batches in 3 calls; states began 3 carried (3 from fit)" in predict
 
 
 def test_names_from_outside_are_escaped_in_html() -> None:

@@ -89,9 +89,13 @@ def _began(layer: LayerRecording, batches: Sequence[Event], history: Sequence[Ev
 
 
 def _in_brackets(counts: Counter[str] | None, word: str) -> str:
-    rows = "rows: " if word == "mixed" else ""
-    words = [f"{count:,} {what}" for what, count in counts.most_common()] if counts else []
-    return f" ({rows}{', '.join(words)})" if words else ""
+    """The counts in words; of rows that began differently, those that went on last."""
+    words = counts.most_common() if counts else []
+    words.sort(key=lambda each: each[0] == "carried")
+    said = [f"{count:,} {what}" for what, count in words]
+    if word == "mixed" and counts:
+        said[0] = f"{words[0][1]:,} of {counts.total():,} rows {words[0][0]}"
+    return f" ({', '.join(said)})" if said else ""
 
 
 def plural(count: int, noun: str) -> str:

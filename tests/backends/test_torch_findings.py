@@ -178,7 +178,7 @@ def test_every_cure_is_one_of_pytorch() -> None:
     """No word of a finding sends a user of PyTorch to what only Keras has."""
     lstm = nn.LSTM(FEATURES, UNITS, batch_first=True)
     X = torch.randn(6, BATCH, TIMESTEPS, FEATURES)
-    found = []
+    found: list[Any] = []
 
     def run(*steps: Any) -> None:
         with stateviz.torch.record(lstm) as recording, torch.no_grad():
