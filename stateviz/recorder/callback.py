@@ -10,7 +10,7 @@ from typing import Any
 from stateviz.recorder.block import attach
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.frameworks import keras
-from stateviz.recorder.model_patches import EveryModelPatch, RecordsItsCall
+from stateviz.recorder.model_patches import EveryModelPatch
 from stateviz.recorder.options import Options
 from stateviz.recorder.patches import Block
 from stateviz.recorder.plan import planned
@@ -18,7 +18,7 @@ from stateviz.recorder.recorded import RecordedBlock
 from stateviz.recording import Phase, Recording
 
 
-class StateRecorder(RecordsItsCall):
+class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
     """Records what a model's recurrent layers hold, as a callback of fit, evaluate or predict.
 
     It records what `stateviz.record` records, during the calls that it is given to; all of them

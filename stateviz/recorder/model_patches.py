@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from typing import Any
 
 from stateviz.recorder.backends import backend
@@ -18,6 +18,7 @@ from stateviz.recorder.recorded import RecordedBlock, recorded_blocks
 from stateviz.recording import Phase
 
 _COMPILED = ("train_function", "test_function", "predict_function")
+RECORDS_ITS_CALL = "recording_of"  # what a callback has that records the call it is given to
 
 
 class ModelPatch(Patch):
@@ -161,17 +162,6 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         self._block.capture.epoch_ended()
 
 
-class RecordsItsCall(keras.callbacks.Callback):  # type: ignore[misc]
-    """A callback that records the call of the model that it is given to."""
-
-    def recording_of(self, model: keras.Model) -> AbstractContextManager[RecordedBlock]:
-        raise NotImplementedError
-
-    @property
-    def block(self) -> RecordedBlock | None:
-        raise NotImplementedError
-
-
 class EveryModelPatch(Patch):
     """Patches the class of all Keras models, for those that nobody has named to a block.
 
@@ -214,11 +204,11 @@ def _adopted(model: keras.Model) -> list[RecordedBlock]:
 
 def _recording_callbacks(
     method: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
-) -> list[RecordsItsCall]:
+) -> list[Any]:
     signature = inspect.signature(method)
     if "callbacks" not in signature.parameters:
         return []
     given = signature.bind(*args, **kwargs).arguments.get("callbacks")
     if isinstance(given, keras.callbacks.CallbackList):
         given = given.callbacks
-    return [each for each in keras.tree.flatten(given) if isinstance(each, RecordsItsCall)]
+    return [each for each in keras.tree.flatten(given) if hasattr(each, RECORDS_ITS_CALL)]

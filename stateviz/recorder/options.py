@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stateviz.recording.layers import unknown_layer
+
 Index = np.ndarray | slice
 
 
@@ -49,6 +51,22 @@ class Options:
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise ValueError(f"`{name}` must be True or False; got {getattr(self, name)!r}.")
         _ = self.most_bytes
+
+    def chosen(self, names: Sequence[str]) -> set[str]:
+        """The names that `layers` asks for: each, and what stands below it, such as its cells.
+
+        Raises:
+            ValueError: There is no layer of a name.
+        """
+        if self.layers is None:
+            return set(names)
+        chosen: set[str] = set()
+        for wanted in [self.layers] if isinstance(self.layers, str) else self.layers:
+            below = [name for name in names if name == wanted or name.startswith(f"{wanted}/")]
+            if not below:
+                raise ValueError(unknown_layer(wanted, names))
+            chosen.update(below)
+        return chosen
 
     @property
     def most_bytes(self) -> int:

@@ -13,7 +13,6 @@ from stateviz.recorder.frameworks import keras
 from stateviz.recorder.layers import layers_below, unique_names
 from stateviz.recorder.options import Options
 from stateviz.recording import LayerRecording, Recording, RecordingWarning
-from stateviz.recording.layers import unknown_layer
 
 _KERAS_LOOPS = tuple(
     each.inner_loop
@@ -82,10 +81,10 @@ def planned(model: Any, options: Options) -> Plan:
     parts, others = _parts(everything)
     if not parts:
         raise ValueError(_nothing_to_record(model, everything, others))
-    if options.layers is not None:
-        parts = _named(parts, options.layers)
-    else:
+    if options.layers is None:
         _warn_of(others, _stepped_by_hand(everything))
+    chosen = options.chosen(list(parts))
+    parts = {name: part for name, part in parts.items() if name in chosen}
     recorded = {id(layer): layer for layer, _ in parts.values()}
     models = [each for _, each in everything if isinstance(each, keras.Model)]
     for each in (*models, *recorded.values()):
@@ -170,16 +169,6 @@ def _warn_of(others: _Layers, by_hand: Sequence[str]) -> None:
     left_out += [f"{', '.join(map(repr, by_hand))}, {_BY_HAND}"] if by_hand else []
     if left_out:
         warnings.warn(f"Not recorded: {'; '.join(left_out)}.", RecordingWarning, stacklevel=5)
-
-
-def _named(parts: _Parts, wanted: str | Sequence[str]) -> _Parts:
-    chosen: set[str] = set()
-    for name in [wanted] if isinstance(wanted, str) else wanted:
-        below = [each for each in parts if each == name or each.startswith(f"{name}/")]
-        if not below:
-            raise ValueError(unknown_layer(name, tuple(parts)))
-        chosen.update(below)
-    return {name: part for name, part in parts.items() if name in chosen}
 
 
 def _with_their_own_loops(layers: _Layers) -> str:

@@ -38,30 +38,11 @@ from stateviz.writing import atomic_write
 FILE_FORMAT = "stateviz recording"
 FILE_VERSION = 3
 
-_LAYER_WORDS = (
-    "name",
-    "kind",
-    "units",
-    "stateful",
-    "go_backwards",
-    "kept_units",
-    "ends_within",
-    "steps_known",
-    "backend",
-)
-_EVENT_WORDS = tuple(field.name for field in fields(Event) if field.name != "starts")
-_BATCH_WORDS = (
-    "index",
-    "phase",
-    "epoch",
-    "batch",
-    "batch_size",
-    "call",
-    "training",
-    "go_backwards",
-    "units",
-)
 _ARRAYS = ("samples", "inputs", "mask")
+_LAYER_WORDS = tuple(field.name for field in fields(LayerRecording) if field.name != "batches")
+_EVENT_WORDS = tuple(field.name for field in fields(Event) if field.name != "starts")
+_NO_WORDS = ("kind", "layer", "starts", "states", "gates", *_ARRAYS)  # written in another way
+_BATCH_WORDS = tuple(each.name for each in fields(BatchRecord) if each.name not in _NO_WORDS)
 
 
 class RecordingFileError(ValueError):

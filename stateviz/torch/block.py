@@ -30,7 +30,6 @@ from stateviz.torch.deriving import PartStates, derived
 from stateviz.torch.modules import (
     LayerDirection,
     Recurrent,
-    chosen,
     parts_of,
     recurrent_modules,
     weights_version,
@@ -185,8 +184,8 @@ class RecordedModule(Block):
         self.module = module
         parts = {path: list(parts_of(path, each)) for path, each in modules.items()}
         together = {part.name: part for each in parts.values() for part in each}
-        wanted = chosen(together, options.layers)
-        layers = [part.empty() for part in wanted.values()]
+        wanted = options.chosen(list(together))
+        layers = [part.empty() for name, part in together.items() if name in wanted]
         for layer in layers:
             layer.kept_units = options.kept_units(layer.name, layer.units)
         self.capture = Capture(Recording(layers), options, Origins(caller_keeps=True))

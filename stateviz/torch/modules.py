@@ -125,20 +125,3 @@ def weights_of(module: Recurrent) -> list[list[torch.Tensor]]:
 def weights_version(module: nn.Module) -> int:
     """A number that grows whenever a weight is changed in place, as an optimizer does."""
     return sum(each._version for each in module.parameters())
-
-
-def chosen(parts: dict[str, LayerDirection], wanted: Any) -> dict[str, LayerDirection]:
-    """The parts that `layers=` asks for.
-
-    Raises:
-        ValueError: There is no such layer, or none is asked for.
-    """
-    if wanted is None:
-        return parts
-    names = [wanted] if isinstance(wanted, str) else list(wanted)
-    for name in names:
-        if name not in parts:
-            raise ValueError(f"There is no layer {name!r}; there are {', '.join(parts)}.")
-    if not names:
-        raise ValueError(f"layers=[] asks for nothing; there are {', '.join(parts)}.")
-    return {name: part for name, part in parts.items() if name in names}

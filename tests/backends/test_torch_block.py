@@ -107,8 +107,10 @@ def test_the_options_keep_what_they_say() -> None:
     all_units = there(whole["rnn/l1"].batches[2].cell_state)
     np.testing.assert_array_equal(other.cell_state, all_units[[3, 0]][..., [2]])
     assert (one.inputs, one.units, list(one.samples)) == (None, (2,), [3, 0])
-    with pytest.raises(ValueError, match="no layer 'rnn'; there are rnn/l0, rnn/l1"):
-        stateviz.torch.record(net, layers="rnn").__enter__()
+    with stateviz.torch.record(net, layers="rnn") as both:
+        assert both.layers == ("rnn/l0", "rnn/l1")
+    with pytest.raises(ValueError, match=r"no recurrent layer 'rn'.*Known: 'rnn/l0', 'rnn/l1'"):
+        stateviz.torch.record(net, layers="rn").__enter__()
     with pytest.raises(TypeError, match="unexpected keyword argument 'gate'"):
         stateviz.torch.record(net, gate=True)  # type: ignore[call-arg]
 
