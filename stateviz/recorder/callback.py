@@ -102,7 +102,7 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
     def block(self) -> RecordedBlock | None:
         return None if self._block is None or self._block.closed else self._block
 
-    # In a loop of the user's own, which calls the callbacks itself.
+    # Where fit was looked up before this was made, or in a loop that calls the callbacks itself.
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._begun("fit")

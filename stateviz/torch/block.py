@@ -24,17 +24,17 @@ from stateviz.recorder.keeping import LayerCall
 from stateviz.recorder.options import Options
 from stateviz.recorder.origins import Origins
 from stateviz.recorder.patches import Block, open_blocks
-from stateviz.recording import Phase, Recording, Source
+from stateviz.recording import LayerRecording, Phase, Recording, Source
 from stateviz.torch.calls import ModuleCall, call_of, on_host, rows
 from stateviz.torch.deriving import PartStates, derived
 from stateviz.torch.modules import (
-    LayerDirection,
     Recurrent,
     parts_of,
     recurrent_modules,
     weights_version,
 )
 
+_Parts = Sequence[LayerRecording | None]  # of a module; None for what is not recorded
 _COMPILED = "compiled or traced, where nothing can be observed; run the module itself"
 
 
@@ -185,7 +185,7 @@ class RecordedModule(Block):
         parts = {path: list(parts_of(path, each)) for path, each in modules.items()}
         together = {part.name: part for each in parts.values() for part in each}
         wanted = options.chosen(list(together))
-        layers = [part.empty() for name, part in together.items() if name in wanted]
+        layers = [part for name, part in together.items() if name in wanted]
         for layer in layers:
             layer.kept_units = options.kept_units(layer.name, layer.units)
         self.capture = Capture(Recording(layers), options, Origins(caller_keeps=True))
@@ -228,41 +228,26 @@ class RecordedModule(Block):
         else:
             self._take(module, parts, args, kwargs, returned)
 
-    def _take(
-        self,
-        module: Recurrent,
-        parts: Sequence[LayerDirection | None],
-        args: Any,
-        kwargs: Any,
-        returned: Any,
-    ) -> None:
+    def _take(self, module: Any, parts: _Parts, args: Any, kwargs: Any, returned: Any) -> None:
         random = getattr(self._random, "state", None)
         self._random.state = None
         try:
             with torch.no_grad():
                 call = call_of(module, args, kwargs, returned)
-                options = {
-                    "gates": self.capture.options.gates,
-                    "kept": any(self.capture.keeps_next(part.name) for part in parts if part),
-                }
-                of_parts = derived(module, call, random, **options)
+                kept = any(self.capture.keeps_next(part.name) for part in parts if part)
+                gates = self.capture.options.gates
+                of_parts = derived(module, call, random, gates=gates, kept=kept)
                 for place, (part, states) in enumerate(zip(parts, of_parts, strict=True)):
                     if part is not None:
                         self._deliver(module, part, place, call, states)
+            self._look_at_the_graph(module, parts, args, kwargs)
         except Exception as error:  # none of our own ever reaches the training
             self.capture.failed(next(filter(None, parts)).name, error)
-            return
-        self._look_at_the_graph(module, parts, args, kwargs)
 
     def _deliver(
-        self,
-        module: Recurrent,
-        part: LayerDirection,
-        place: int,
-        call: ModuleCall,
-        held: PartStates,
+        self, module: Any, part: LayerRecording, place: int, call: ModuleCall, held: PartStates
     ) -> None:
-        self.capture.recording[part.name].stateful |= call.given
+        part.stateful |= call.given
         self.capture.take(
             part.name,
             LayerCall(
@@ -271,7 +256,7 @@ class RecordedModule(Block):
                 given=call.given,
                 stateful=call.given,
                 training=module.training,
-                go_backwards=part.reverse,
+                go_backwards=part.go_backwards,
                 derived=held.derived,
                 inputs=on_host(held.inputs),
                 initial_states=[rows(each[place]) for each in call.initial],
@@ -286,9 +271,7 @@ class RecordedModule(Block):
             ),
         )
 
-    def _look_at_the_graph(
-        self, module: Recurrent, parts: Sequence[LayerDirection | None], args: Any, kwargs: Any
-    ) -> None:
+    def _look_at_the_graph(self, module: Any, parts: _Parts, args: Any, kwargs: Any) -> None:
         """Notes a state that was handed on with the graph of a batch before the weights changed."""
         passed = kwargs.get("hx", args[1] if len(args) > 1 else None)
         states = [passed] if isinstance(passed, Tensor) else passed or ()

@@ -36,11 +36,7 @@ class StateRecorder(Callback):  # type: ignore[misc]
 
     @property
     def recording(self) -> Recording:
-        """What was recorded by the last call of the Trainer.
-
-        Raises:
-            RuntimeError: Nothing is recorded yet.
-        """
+        """What was recorded by the last call of the Trainer; a RuntimeError before any."""
         if self._recording is None:
             raise RuntimeError(
                 "Nothing is recorded yet. Pass this StateRecorder to a Trainer, for example "

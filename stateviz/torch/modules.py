@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import torch
@@ -16,37 +15,6 @@ Recurrent: TypeAlias = Any  # nn.RNNBase or nn.RNNCellBase
 _OWN = tuple(
     kind.forward for kind in (nn.LSTM, nn.GRU, nn.RNN, nn.LSTMCell, nn.GRUCell, nn.RNNCell)
 )
-
-
-@dataclass(frozen=True)
-class LayerDirection:
-    """One layer of a module in one direction, which is recorded under a name of its own.
-
-    Attributes:
-        name: Its name in the recording: the module's path, and where the module has several parts
-            the suffix of its weights, such as "lstm/l0" and "lstm/l1_reverse".
-        kind: The module's class.
-        layer: 0 for the layer that reads the input.
-        reverse: Whether it reads from the end.
-        units: The size of h, which is smaller than that of c where `proj_size` says so.
-    """
-
-    name: str
-    kind: str
-    layer: int
-    reverse: bool
-    units: int
-
-    def empty(self) -> LayerRecording:
-        return LayerRecording(
-            self.name,
-            self.kind,
-            self.units,
-            stateful=False,
-            go_backwards=self.reverse,
-            steps_known=False,
-            backend="torch",
-        )
 
 
 def recurrent_modules(module: nn.Module) -> dict[str, Recurrent]:
@@ -99,19 +67,27 @@ def _refuse_dropout_on_a_gpu(path: str, module: Recurrent) -> None:
         )
 
 
-def parts_of(path: str, module: Recurrent) -> Iterator[LayerDirection]:
-    """The layers of a module in the order of PyTorch's h_n, each direction by itself."""
-    kind = type(module).__name__
-    if isinstance(module, nn.RNNCellBase):
-        yield LayerDirection(path, kind, 0, False, module.hidden_size)
-        return
-    units = module.proj_size or module.hidden_size
-    directions = ("", "_reverse") if module.bidirectional else ("",)
-    several = module.num_layers > 1 or module.bidirectional
-    for layer in range(module.num_layers):
+def parts_of(path: str, module: Recurrent) -> Iterator[LayerRecording]:
+    """An empty recording of each layer of a module in each direction, in the order of its h_n.
+
+    Where there are several, each has the suffix of its weights: "lstm/l0", "lstm/l1_reverse". Its
+    units are those of h, which are fewer than those of c where `proj_size` says so.
+    """
+    is_cell = isinstance(module, nn.RNNCellBase)
+    units = module.hidden_size if is_cell else module.proj_size or module.hidden_size
+    directions = ("",) if is_cell or not module.bidirectional else ("", "_reverse")
+    layers = 1 if is_cell else module.num_layers
+    for layer in range(layers):
         for suffix in directions:
-            name = f"{path}/l{layer}{suffix}" if several else path
-            yield LayerDirection(name, kind, layer, bool(suffix), units)
+            yield LayerRecording(
+                name=f"{path}/l{layer}{suffix}" if layers * len(directions) > 1 else path,
+                kind=type(module).__name__,
+                units=units,
+                stateful=False,
+                go_backwards=bool(suffix),
+                steps_known=False,
+                backend="torch",
+            )
 
 
 def weights_of(module: Recurrent) -> list[list[torch.Tensor]]:
