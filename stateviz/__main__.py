@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import stateviz
-from stateviz.playing.html import whole_page
+from stateviz.playing.page import whole_page
 from stateviz.recording import Recording, RecordingFileError
 from stateviz.writing import atomic_write
 

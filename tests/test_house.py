@@ -47,27 +47,18 @@ def test_no_file_is_long() -> None:
 
 
 # How many lines a room may have: small is a feature. Before raising a number, look what can go.
-# The goal is 5,000 for recorder and recording together.
+# The goal is 5,000 for recorder and recording together. Drawing and scenes wait for the new look.
 MOST_LINES_IN_A_ROOM = {
     "recorder": 3_545,
     "recording": 2_205,
     "torch": 850,
-    "drawing": 2_550,
+    "drawing": 2_615,
     "playing": 4_500,
-    "scenes": 3_150,
+    "scenes": 3_260,
     "course": 4_200,
 }
 FEWEST_LINES_IN_A_FILE = 50
-# They are merged when the look is drawn anew.
-SMALL_FILES = {
-    "drawing/letters.py",
-    "playing/growing.py",
-    "playing/looks.py",
-    "playing/pace.py",
-    "playing/page.py",
-    "playing/reruns.py",
-    "playing/scripts.py",
-}
+SMALL_FILES = {"playing/reruns.py"}  # with it player.py, where it belongs, would be too long
 
 
 def lines_of(path: Path) -> int:

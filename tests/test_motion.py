@@ -13,8 +13,7 @@ from matplotlib.image import AxesImage
 import stateviz
 from stateviz.drawing import lanes
 from stateviz.drawing.handover import Handover
-from stateviz.playing.pace import frames_of_a_motion, pace
-from stateviz.playing.scene import Scene
+from stateviz.playing.scene import Scene, frames_of_a_motion, pace
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, changed, there
 

@@ -18,7 +18,7 @@ from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
 import stateviz
-from stateviz.playing.levels import color_levels
+from stateviz.playing.looks import color_levels
 from stateviz.playing.player import Player
 from tests.building.payload import Unpacked
 from tests.building.recordings import a_recording, there

@@ -133,14 +133,9 @@ def batches(lanes: int, *, shuffle: bool = False, stateful: bool = True) -> Call
     return make
 
 
-def used_after() -> Callable[[], Player]:
-    """The end of an epoch, what validation leaves, and a reset."""
-
-    def make() -> Player:
-        # Epoch 1 begins with what the validation of epoch 0 left; at the end is a reset.
-        return stateviz.play_batches(trained(10), layer="lower", batches=[6, 7, 13, 14])
-
-    return make
+def used_after() -> Player:
+    """What validation leaves to training, and a reset."""
+    return stateviz.play_batches(trained(10), layer="lower", batches=[6, 7, 13, 14])
 
 
 @cache
@@ -167,7 +162,7 @@ def given() -> Player:
 
 def handed_on() -> Player:
     """It, played."""
-    return stateviz.play_batches(handed(), batches=range(3))
+    return stateviz.play_batches(handed(), batches=[0, 1, 2])
 
 
 @cache
@@ -178,8 +173,7 @@ def rows_apart() -> Recording:
 
     keras.utils.set_random_seed(4)
     options = {"return_state": True, "return_sequences": True}
-    encoder = keras.layers.LSTM(6, **options, name="encoder")
-    decoder = keras.layers.LSTM(6, **options, name="decoder")
+    encoder, decoder = (keras.layers.LSTM(6, **options, name=f"{e}coder") for e in ("en", "de"))
     texts, answers = keras.Input((WAVE, 1)), keras.Input((6, 1))
     _, *state = encoder(texts)
     model = keras.Model([texts, answers], decoder(answers, initial_state=state)[0])
@@ -225,7 +219,7 @@ def small(stateful: bool = True) -> Recording:
 
 
 def few() -> Player:
-    """They, with their numbers in the cells."""
+    """The same, with numbers in the cells."""
     return stateviz.play_batches(small())
 
 
@@ -286,8 +280,8 @@ def shots() -> Iterator[Shot]:
         yield Shot(f"batches-{lanes}-fresh", batches(lanes, stateful=False), 30, between=0.5)
         yield Shot(f"batches-{lanes}-last", batches(lanes), -1)
     yield Shot("batches-10-first", batches(10), 0, between=0.5)
-    yield Shot("batches-10-validation", used_after(), 15, between=0.5)
-    yield Shot("batches-10-reset", used_after(), -WAVE - 1, between=0.5)
+    yield Shot("batches-10-validation", used_after, 15, between=0.5)
+    yield Shot("batches-10-reset", used_after, -WAVE - 1, between=0.5)
     yield Shot("batches-10-given", given, 15, between=0.5)
     yield Shot("batches-10-handed-on", handed_on, 15, between=0.5)
     yield Shot("batches-encoder", from_encoder, WAVE + 1, between=0.4)

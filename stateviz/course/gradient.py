@@ -12,9 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from stateviz.playing.pace import Pace
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Scene
+from stateviz.playing.scene import Pace, Scene
 from stateviz.scenes.furniture import WIDTH
 
 _STATE, _GRADIENT = "#0072b2", "#b34700"

@@ -9,9 +9,8 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from stateviz.drawing.sample import INPUT_MAP
-from stateviz.playing.pace import Pace
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Scene
+from stateviz.playing.scene import Pace, Scene
 from stateviz.scenes.furniture import WIDTH
 
 _FRAMES_OF_A_BATCH = 20

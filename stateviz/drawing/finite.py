@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Transform
 
-from stateviz.drawing.letters import FONT
+from stateviz.drawing import FONT
 
 _COLOR = "#7b2d8b"
 _LOOK: dict[str, Any] = {

@@ -30,7 +30,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from stateviz.drawing.letters import FONT
+from stateviz.drawing import FONT
 from stateviz.drawing.timeline import MARKERS
 from stateviz.recording import BatchOrigin, Origin
 

@@ -19,8 +19,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
+from stateviz.drawing import FONT
 from stateviz.drawing.finite import mark_not_finite, reach_of
-from stateviz.drawing.letters import FONT
 from stateviz.drawing.minus import DARK
 from stateviz.recording import BatchRecord, StateName
 

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
+from stateviz.drawing import FONT
 from stateviz.drawing.lanes import lay_out
-from stateviz.drawing.letters import FONT
 from stateviz.recording import BatchRecord
 
 _MOST_ROWS = 6

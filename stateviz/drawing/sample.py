@@ -24,8 +24,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from stateviz.drawing import FONT
 from stateviz.drawing.finite import finite, mark_not_finite, mark_spans, reach_of
-from stateviz.drawing.letters import FONT
 from stateviz.drawing.minus import NO_SIGNS, MinusSigns, draw_minus_signs
 from stateviz.recording import BatchRecord, StateName
 

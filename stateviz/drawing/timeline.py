@@ -18,9 +18,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from stateviz.drawing import FONT
 from stateviz.drawing.finite import finite, mark_spans
 from stateviz.drawing.flat import flat
-from stateviz.drawing.letters import FONT
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
 
 _COLORS = [mpl.colors.to_hex(color) for color in mpl.color_sequences["okabe_ito"]]

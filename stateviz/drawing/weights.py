@@ -9,8 +9,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from stateviz.drawing import FONT
 from stateviz.drawing.lanes import lay_out
-from stateviz.drawing.letters import FONT
 from stateviz.recording import BatchRecord
 
 WEIGHTS_INCHES = 0.62

@@ -16,8 +16,7 @@ from tqdm.auto import tqdm
 
 from stateviz.playing.collecting import lowest_first
 from stateviz.playing.scene import Scene, out_of_range
-from stateviz.playing.scripts import quiet_about_glyphs
-from stateviz.playing.stage import stage_rgba
+from stateviz.playing.stage import quiet_about_glyphs, stage_rgba
 from stateviz.writing import atomic_write
 
 _WRITERS = {".gif": "pillow", ".mp4": "ffmpeg"}

@@ -13,10 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from stateviz.playing.collecting import standing, tracks_of
-from stateviz.playing.levels import dark_colors_of
+from stateviz.playing.looks import dark_colors_of
 from stateviz.playing.scene import ELLIPSIS, Note, Pick, Scene
-from stateviz.playing.scripts import foreign_texts, quiet_about_glyphs
-from stateviz.playing.stage import Places, size_of, stage_svg
+from stateviz.playing.stage import Places, foreign_texts, quiet_about_glyphs, size_of, stage_svg
 from stateviz.playing.tracks import ImageTrack
 
 # What the page holds decoded, so that any frame can be shown at once.

@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 
 from stateviz.playing import page
 from stateviz.playing.export import save_film, storyboard
-from stateviz.playing.html import snippet, whole_page
 from stateviz.playing.packing import packed
+from stateviz.playing.page import snippet, whole_page
 from stateviz.playing.reruns import made_by_this_run
 from stateviz.playing.scene import INTERVAL_MS, Closed, Scene, Shown, out_of_range
 from stateviz.playing.stage import poster_png

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -13,8 +14,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-
-from stateviz.playing.scripts import quiet_about_glyphs
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.text import Text
 
 POINTS_PER_INCH = 72
 _POSTER_DPI = 90
@@ -104,3 +105,25 @@ def _hidden(artists: Sequence[Artist]) -> Iterator[None]:
     finally:
         for artist, visible in zip(artists, before, strict=True):
             artist.set_visible(visible)
+
+
+def foreign_texts(figure: Figure) -> list[Text]:
+    """The visible texts of a figure with a letter that their font does not have."""
+    texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
+    return [text for text in texts if text.get_visible() and _has_no_glyph(text)]
+
+
+def _has_no_glyph(text: Text) -> bool:
+    words = text.get_text()
+    if words.isascii():
+        return False
+    known = get_font(findfont(text.get_fontproperties())).get_charmap()
+    return any(ord(letter) not in known for letter in words if not letter.isspace())
+
+
+@contextmanager
+def quiet_about_glyphs() -> Iterator[None]:
+    """A still shows a box for such a letter; matplotlib would warn of each, at each draw."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield

@@ -11,9 +11,8 @@ from matplotlib.figure import Figure, SubFigure
 from stateviz.drawing.answer import MOST_BATCHES, Answer
 from stateviz.drawing.flat import flat
 from stateviz.playing.moving import appearing
-from stateviz.playing.pace import Pace
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Scene
+from stateviz.playing.scene import Pace, Scene
 from stateviz.playing.stage import poster_png
 from stateviz.recording import LayerRecording, Recording, Resets
 from stateviz.scenes.choosing import one_layer

@@ -217,8 +217,7 @@ class _Picture:
         self.beats = Beats(lanes.lay_out(records))
         self.symbol, name = name_state(state)
         has_inputs = all(record.inputs is not None for record in records)
-        layers = {record.layer for record in records}
-        trains = steps_known and steps_are_known(records) and len(layers) == 1
+        trains = steps_known and steps_are_known(records) and len({r.layer for r in records}) == 1
         numbered = lanes.height_for_numbers(self.beats.layout, (RIGHT - LEFT) * WIDTH)
         inputs, states = max(_INPUTS, numbered), max(_STATES, numbered)
         rooms = _rooms(inputs if has_inputs else 0, states, trains=trains)

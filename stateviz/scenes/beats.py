@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from stateviz.drawing.lanes import Layout
-from stateviz.playing.pace import Pace, frames_of_a_motion, pace
+from stateviz.playing.scene import Pace, frames_of_a_motion, pace
 
 
 @dataclass(frozen=True)

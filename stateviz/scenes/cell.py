@@ -21,9 +21,8 @@ from stateviz.drawing.sample import (
 )
 from stateviz.drawing.timeline import LINE_COLOR
 from stateviz.playing.moving import Declared, Grow
-from stateviz.playing.pace import Pace, pace
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Note, Pick, Scene
+from stateviz.playing.scene import Note, Pace, Pick, Scene, pace
 from stateviz.recording import BatchRecord, GRUGates, LayerRecording, Recording
 from stateviz.scenes.choosing import check_place, clamp, layers_with_batches, one_layer
 from stateviz.scenes.furniture import FONT, LEFT, WIDTH, Rooms, headline

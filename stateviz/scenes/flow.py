@@ -13,9 +13,9 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from stateviz.drawing import FONT
 from stateviz.drawing.handover import Column, Handover, draw_signs
 from stateviz.drawing.lanes import draw_ground, edges, fitting, letters_of
-from stateviz.drawing.letters import FONT
 from stateviz.drawing.timeline import MARKERS
 from stateviz.playing.moving import Declared, Slide, Told, appearing, standing_still
 from stateviz.scenes.beats import Beats

@@ -13,8 +13,8 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from stateviz.drawing import FONT as FONT
 from stateviz.drawing import timeline
-from stateviz.drawing.letters import FONT as FONT
 from stateviz.drawing.minus import MinusSigns
 from stateviz.playing.moving import Grow
 from stateviz.playing.scene import ELLIPSIS

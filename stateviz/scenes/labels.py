@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from matplotlib.axes import Axes
 
-from stateviz.drawing.letters import FONT
+from stateviz.drawing import FONT
 from stateviz.playing.scene import Scene
 
 _SEEN = {" ": "·", "\n": "⏎", "\t": "⇥"}

@@ -43,7 +43,8 @@ def leading_origin(record: BatchRecord) -> Origin:
 def left_by(recording: Recording, record: BatchRecord, sample: int) -> str:
     """Whose final state a sample began with, in words, as far as it is known."""
     source = record.sources[sample]
-    if source is None or source.index is None or not source.certain:
+    known = source is not None and source.certain and source.layer in recording
+    if source is None or source.index is None or not known:
         return ""
     whose = "" if source.layer == record.layer else f" of {source.layer!r}"
     return f"the final state{whose} of {in_run(recording[source.layer].batches[source.index])}"

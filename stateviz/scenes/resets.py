@@ -15,9 +15,8 @@ from stateviz.drawing import timeline
 from stateviz.drawing.head import Crossing, Dot
 from stateviz.drawing.sample import name_state
 from stateviz.playing.moving import Declared, Grow, Told, appearing, standing_still
-from stateviz.playing.pace import frames_of_a_motion, pace
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Pick, Scene, nothing
+from stateviz.playing.scene import Pick, Scene, frames_of_a_motion, nothing, pace
 from stateviz.recording import ORIGINS, LayerRecording, Origin, Recording
 from stateviz.scenes import batches
 from stateviz.scenes.choosing import (

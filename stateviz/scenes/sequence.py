@@ -31,9 +31,8 @@ from stateviz.drawing.sample import (
     until,
 )
 from stateviz.playing.moving import Declared, Fill, Grow, Slide, Told, standing_still
-from stateviz.playing.pace import pace
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Pick, Scene, nothing
+from stateviz.playing.scene import Pick, Scene, nothing, pace
 from stateviz.recording import ORIGINS, BatchRecord, Recording, StateName
 from stateviz.scenes import stack
 from stateviz.scenes.choosing import check_place, clamp, layer_choice, layers_named

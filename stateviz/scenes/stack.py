@@ -24,8 +24,7 @@ from stateviz.drawing.sample import (
     until,
 )
 from stateviz.playing.moving import Declared, Fill, Slide, standing_still
-from stateviz.playing.pace import pace
-from stateviz.playing.scene import Scene, nothing
+from stateviz.playing.scene import Scene, nothing, pace
 from stateviz.recording import BatchRecord, StateName
 from stateviz.scenes.furniture import (
     FONT,

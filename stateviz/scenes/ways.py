@@ -137,7 +137,9 @@ def ways_of(
 def _giver(recording: Recording, record: BatchRecord) -> tuple[LayerRecording, BatchRecord] | None:
     """The batch of another layer with whose final states a batch began, if it can stand before."""
     source = record.source
-    if source is None or source.layer == record.layer or source.index is None:
+    if source is None or source.index is None or source.layer not in recording:
+        return None
+    if source.layer == record.layer:
         return None
     layer = recording[source.layer]
     giver = flat(layer.batches[source.index])
@@ -166,7 +168,7 @@ def _cause(
     if record.origin == "reset":
         return resets.get(record.index, _ZEROED if record.index else _NEW)
     if record.origin == "given":
-        other = source is not None and source.layer != layer.name
+        other = source is not None and source.layer != record.layer
         return f"from {source.layer!r}" if source is not None and other else "initial_state"
     if record.origin == "carried" and source is not None and source.index is not None:
         phase = layer.batches[source.index].phase

@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from stateviz.course import question_program
 from stateviz.course.experiments import recorded_at
 from stateviz.course.runs import load_outcomes
-from stateviz.playing.html import snippet
+from stateviz.playing.page import snippet
 
 # The cells of the first lesson whose pictures stand here where no script runs.
 _POSTERS = {False: "cell-09-answer", True: "cell-20"}
