@@ -99,10 +99,12 @@ def a_stateless_layer_is_said_to_carry() -> None:
 
 def origin_is(origin: str, *, said_to_be: Any) -> None:
     def renamed(decide: Any, *args: Any, **kwargs: Any) -> Any:
-        began = decide(*args, **kwargs)
-        return replace(began, origin=said_to_be) if began.origin == origin else began
+        return tuple(
+            replace(start, origin=said_to_be) if start.origin == origin else start
+            for start in decide(*args, **kwargs)
+        )
 
-    wrap("recorder.origins", "origin_of", renamed)
+    wrap("recorder.origins", "Origins.of", renamed)
 
 
 @breaks(STATEFUL)
