@@ -200,3 +200,33 @@ def test_a_loop_by_hand_over_a_stateless_layer_is_seen_to_hand_its_state_on() ->
     assert [b.origin for b in batches] == ["fresh", "fresh", *["given"] * 4]
     # Batch 3 ended where batch 0 did: the very tensor tells which was handed over.
     assert [b.came_from for b in batches] == [None, None, 0, None, 2, 0]
+
+
+@only_on_tensorflow
+def test_what_is_kept_does_not_change_what_is_decided() -> None:
+    """It is decided on whole rows, of all batches; and -0.0 is zero."""
+
+    def run(**options: Any) -> stateviz.Recording:
+        model = counting_model(stateful=True)
+        X = np.arange(6, dtype="float32").reshape(2, 3, 1)
+        with stateviz.record(model, **options) as recording:
+            for number in range(6):
+                model.predict_on_batch(X + number)
+                for state in model.layers[0].states:
+                    value = state.numpy()
+                    value[number % 2] = -0.0
+                    state.assign(value)
+        return recording
+
+    whole, part = run(), run(samples=[1], units=[0], every=2, inputs=False)
+    assert [batch.origin for batch in whole["lstm"].batches] == ["reset", *["mixed"] * 5]
+    assert str(whole.resets()) == str(part.resets())
+    for batch in part["lstm"].batches:
+        same = whole["lstm"].batches[2 * batch.index]
+        assert batch.origin == same.origin
+        assert batch.origins.tolist() == same.origins[[1]].tolist()
+        [source], of_whole = batch.sources, same.sources[1]
+        assert (source is None) == (of_whole is None)
+        if source is not None and of_whole is not None:
+            assert (source.batch, source.row) == (of_whole.batch, of_whole.row)
+            assert source.index is None  # an odd batch, which was not kept
