@@ -126,6 +126,43 @@ def test_an_error_in_a_training_step_puts_the_model_back_at_once() -> None:
     assert len(recorder.recording["lstm"].batches) >= 3
 
 
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+def test_an_error_ends_it_where_the_method_was_looked_up_before_it_was_made(method: str) -> None:
+    """As in `model.fit(X, y, callbacks=[stateviz.StateRecorder()])`, the first of a process."""
+    model = counting_model()
+    before = own_attributes(model)
+    run = getattr(keras.Model, method)  # while nothing is patched
+    recorders = []
+
+    def call(error: type[BaseException] | None) -> None:
+        recorders.append(stateviz.StateRecorder())
+        Failing = type("Failing", (keras.callbacks.Callback,), {})
+        if error is not None:
+            for name in ("train", "test", "predict"):
+                setattr(Failing, f"on_{name}_batch_end", lambda *_, **__: fail(error))
+        given = [ONES, ONES[:, 0]][: 1 if method == "predict" else 2]
+        run(model, *given, callbacks=[recorders[-1], Failing()], **OPTIONS)
+
+    def fail(error: type[BaseException]) -> None:
+        raise error
+
+    call(None)
+    assert own_attributes(model) == before
+    for error in (KeyboardInterrupt, ValueError):
+        try:
+            call(error)
+        except error:
+            model.predict(ONES, **OPTIONS)  # the traceback is still there
+        assert own_attributes(model) == before
+    assert [len(each.recording["lstm"].batches) for each in recorders] == [3, 1, 1]
+    for _ in range(2):  # it goes on with another call
+        model.predict(ONES, callbacks=[recorders[-1]], **OPTIONS)
+        run(model, *[ONES, ONES[:, 0]][: 1 if method == "predict" else 2],
+            callbacks=[recorders[-1]], **OPTIONS)  # fmt: skip
+    assert len(recorders[-1].recording["lstm"].batches) == 1 + 4 * 3
+    assert own_attributes(model) == before
+
+
 def test_predicting_in_a_callback_does_not_end_it() -> None:
     class Predicts(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

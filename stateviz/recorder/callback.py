@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
+from types import FrameType
 from typing import Any
 
 from stateviz.recorder.block import attach
@@ -92,6 +94,7 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
             self._block.close()
 
     def recording_of(self, model: keras.Model) -> RecordedBlock:
+        self.close()  # what an error has left
         plan = planned(model, self._options)
         if self._recorded is None or self._recorded[0] is not model:
             self._recorded = model, Capture(plan.recording(self._options), self._options)
@@ -100,7 +103,7 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def block(self) -> RecordedBlock | None:
-        return None if self._block is None or self._block.closed else self._block
+        return None if self._block is None or self._block.is_over else self._block
 
     # Where fit was looked up before this was made, or in a loop that calls the callbacks itself.
 
@@ -137,7 +140,17 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
             block = self._own_loop.enter_context(self.recording_of(self.model))
             self._own_loop.enter_context(block.capture.phase(phase))
             self._phase = phase
+            block.end_with(_the_call_of_keras())
 
     def _ended(self, phase: Phase) -> None:
         if self._phase == phase:
             self.close()
+
+
+def _the_call_of_keras() -> keras.callbacks.CallbackList | None:
+    """The list of callbacks that a fit, evaluate or predict of Keras holds while it runs."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_name not in ("fit", "evaluate", "predict"):
+        frame = frame.f_back
+    held = frame.f_locals.values() if frame else ()
+    return next((each for each in held if isinstance(each, keras.callbacks.CallbackList)), None)

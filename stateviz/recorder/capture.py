@@ -92,8 +92,9 @@ class Capture:
         try:
             yield
         finally:
-            self._note("phase ended", method)
-            self._running.remove(method)
+            if method in self._running:  # not where an error has ended the block before
+                self._note("phase ended", method)
+                self._running.remove(method)
 
     def epoch_began(self, epoch: int) -> None:
         method = self._here()

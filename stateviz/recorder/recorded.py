@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import FrameType
+from typing import Any
 
 from stateviz.recorder.backends import backend
 from stateviz.recorder.capture import Capture
@@ -11,6 +15,8 @@ from stateviz.recorder.layers import layers_below
 from stateviz.recorder.options import Options
 from stateviz.recorder.patches import Block, open_blocks
 from stateviz.recorder.plan import Plan
+
+_CALLS = ("fit", "evaluate", "predict")
 
 
 class RecordedBlock(Block):
@@ -38,10 +44,34 @@ class RecordedBlock(Block):
         self._attach = attach
         self._there = {id(layer) for _, layer in layers_below(model)}
         self._names: dict[int, Sequence[str | None]] = {}
+        self._call: weakref.ref[Any] | None = None
 
     @property
     def options(self) -> Options:
         return self.capture.options
+
+    def end_with(self, callbacks: Any) -> None:
+        """Ends the block with the call of Keras that holds these callbacks, also by an error."""
+        if callbacks is not None:
+            self._call = weakref.ref(callbacks)
+            weakref.finalize(callbacks, self.close)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is closed, or the call that it belongs to has ended in an error.
+
+        Python keeps what such a call held for as long as its traceback may be asked for.
+        """
+        if self.closed or self._call is None:
+            return self.closed
+        callbacks = self._call()
+        for frame in sys._current_frames().values():
+            each: FrameType | None = frame
+            while each is not None:
+                if each.f_code.co_name in _CALLS and _holds(each, callbacks):
+                    return False
+                each = each.f_back
+        return True
 
     def open(self) -> None:
         super().open()
@@ -76,4 +106,12 @@ class RecordedBlock(Block):
 def recorded_blocks(blocks: Iterable[Block] | None = None) -> list[RecordedBlock]:
     """Of these blocks, or of all that are open, those that record a Keras model now."""
     among = open_blocks() if blocks is None else blocks
-    return [block for block in among if isinstance(block, RecordedBlock) and not block.closed]
+    recorded = [block for block in among if isinstance(block, RecordedBlock)]
+    for block in recorded:
+        if block.is_over:
+            block.close()
+    return [block for block in recorded if not block.closed]
+
+
+def _holds(frame: FrameType, callbacks: Any) -> bool:
+    return any(each is callbacks for each in frame.f_locals.values())
