@@ -71,7 +71,7 @@ class Capture:
         self._expected: dict[str, np.ndarray] = {}
         self._bytes_kept = 0
         self._full = False
-        self._failure: Exception | None = None
+        self.failure: Exception | None = None
         self._ends_differ: set[str] = set()
         self._unseen: dict[str, str] = {}
         self._rows_asked_for: dict[str, int] = {}
@@ -158,7 +158,7 @@ class Capture:
 
     def take(self, name: str, call: LayerCall) -> None:
         """Receives one batch of one layer. No error of its own ever reaches the training."""
-        if not self._open or self._failure is not None:
+        if not self._open or self.failure is not None:
             return
         try:
             with self._lock:
@@ -166,13 +166,9 @@ class Capture:
         except Exception as error:
             self.failed(name, error)
 
-    @property
-    def has_failed(self) -> bool:
-        return self._failure is not None
-
     def failed(self, name: str, error: Exception) -> None:
         """Ends the recording at an error of our own, which is told when the block ends."""
-        self._failure = error
+        self.failure = error
         self._note("recording stopped", self._here(), layer=name)
 
     def reopen(self) -> None:
@@ -191,14 +187,14 @@ class Capture:
                 warnings.warn(sentence, RecordingWarning, stacklevel=_OF_THE_USER)
 
     def _what_it_lacks(self, never_built: Collection[str]) -> Iterator[str]:
-        if isinstance(self._failure, MemoryError):
+        if isinstance(self.failure, MemoryError):
             yield (
                 "recording stopped where the memory of this machine ran out; the model ran on "
                 "unharmed. A smaller max_bytes, or every=, samples= or units= keep less"
             )
-        elif self._failure is not None:
+        elif self.failure is not None:
             yield (
-                f"recording stopped at an error of stateviz itself ({self._failure!r}); the model "
+                f"recording stopped at an error of stateviz itself ({self.failure!r}); the model "
                 f"ran on unharmed. Please report it"
             )
         if self._ends_differ:
@@ -218,7 +214,7 @@ class Capture:
             yield self._of_the_bound()
 
     def _without_rows(self) -> Iterator[str]:
-        if self.options.samples is None or self._failure is not None or self._full:
+        if self.options.samples is None or self.failure is not None or self._full:
             return
         for name, rows in self._rows_asked_for.items():
             if not self.recording[name].batches:
@@ -230,10 +226,10 @@ class Capture:
     def _of_the_bound(self) -> str:
         """What the memory bound left out, and what would have fitted in this very run."""
         options = self.options
-        sizes = list(map(np.array, self._sizes.values()))
+        sizes = self._sizes.values()
 
         def needed(every: int) -> int:
-            return sum(int(of_layer[::every].sum()) for of_layer in sizes)
+            return sum(sum(of_layer[::every]) for of_layer in sizes)
 
         kept = sum(len(self.recording[name].batches) for name in self.recording.layers)
         asked = sum(len(of_layer[:: options.every]) for of_layer in sizes)

@@ -14,39 +14,20 @@ from stateviz.recording import GATES, Gates, GRUGates, State
 
 
 @dataclass(frozen=True, kw_only=True)
-class Called:
-    """What is known of a layer's call when it is traced; the rest arrives with the tensors.
+class LayerCall:
+    """One call of a recurrent layer, or of one cell in it, in the order in which it read.
 
     Attributes:
         step: The model's train, test or predict step that it ran in, or None.
         place: 0 for the layer's first call in that step, 1 for its second, and so on.
         given: Whether `initial_state` was passed.
         stateful: Whether the layer keeps its state.
-        training: None where Keras was not told, or tells only when the graph runs.
-        go_backwards: Whether the layer reads from the end. All arrays are in the order of reading.
+        training: None where Keras was not told.
+        go_backwards: Whether the layer reads from the end.
         derived: Whether the states were computed beside the layer's own, in a loop of their own.
         is_own: Whether the states need no copy, since nobody can write to them.
         initial_address, final_address: What tells, of several equal states, the one that was handed
             over: the identity of the first tensor, or where it lies in memory.
-    """
-
-    step: Step | None
-    place: int
-    given: bool
-    stateful: bool
-    training: bool | None
-    go_backwards: bool
-    derived: bool = False
-    is_own: bool = False
-    initial_address: int | None = None
-    final_address: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerCall(Called):
-    """One call of a recurrent layer, or of one cell in it, as the layer's tap hands it out.
-
-    Attributes:
         inputs: Shape (samples, timesteps, features); a ConvLSTM's have spatial axes too, as do
             its states and gates.
         initial_states, final_states: For each state, shape (samples, units).
@@ -59,6 +40,16 @@ class LayerCall(Called):
         unit_axis: Which axis of a state counts the units, from the end.
     """
 
+    step: Step | None
+    place: int
+    given: bool
+    stateful: bool
+    training: bool | None
+    go_backwards: bool
+    derived: bool = False
+    is_own: bool = False
+    initial_address: int | None = None
+    final_address: int | None = None
     inputs: np.ndarray
     initial_states: Sequence[np.ndarray]
     states: Sequence[np.ndarray]

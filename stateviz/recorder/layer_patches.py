@@ -11,7 +11,6 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from stateviz.recorder.backends import backend
@@ -19,7 +18,7 @@ from stateviz.recorder.backends.base import CannotObserve, LoopCall, Looped
 from stateviz.recorder.cells import RecordedCell, parts_of
 from stateviz.recorder.context import context
 from stateviz.recorder.frameworks import keras
-from stateviz.recorder.keeping import Called, LayerCall
+from stateviz.recorder.keeping import LayerCall
 from stateviz.recorder.layers import layers_below
 from stateviz.recorder.patches import Patch
 from stateviz.recorder.recorded import recorded_blocks
@@ -147,18 +146,18 @@ class LayerPatch(Patch):
         held = looped.held
         assert held is not None
         is_known_later = keras.ops.is_tensor(training)
-        called = Called(
-            step=context.step,
-            place=context.calls[id(layer)],
-            given=self._now.given,
-            stateful=bool(layer.stateful),
-            training=None if training is None or is_known_later else bool(training),
-            go_backwards=bool(layer.go_backwards),
-            derived=looped.derived,
-            is_own=backend.emits_its_own(),
-            initial_address=handed,
-            final_address=id(keras.tree.flatten(final)[0]),
-        )
+        called: dict[str, Any] = {
+            "step": context.step,
+            "place": context.calls[id(layer)],
+            "given": self._now.given,
+            "stateful": bool(layer.stateful),
+            "training": None if training is None or is_known_later else bool(training),
+            "go_backwards": bool(layer.go_backwards),
+            "derived": looped.derived,
+            "is_own": backend.emits_its_own(),
+            "initial_address": handed,
+            "final_address": id(keras.tree.flatten(final)[0]),
+        }
         context.calls[id(layer)] += 1
         if layer.go_backwards:
             sequences = keras.ops.flip(sequences, axis=1)
@@ -181,13 +180,13 @@ class LayerPatch(Patch):
     def _deliver(
         self,
         parts: Sequence[RecordedCell],
-        called: Called,
+        called: dict[str, Any],
         arrays: dict[str, Any],
     ) -> None:
         mask = arrays.get("mask")
         mask = None if mask is None else mask.reshape(mask.shape[:2]).astype(bool)
         if "training" in arrays:
-            called = replace(called, training=bool(arrays["training"]))
+            called = called | {"training": bool(arrays["training"])}
         by_loop = keras.tree.map_structure(lambda array: array.swapaxes(0, 1), arrays["by_loop"])
         inputs = [arrays["sequences"], *by_loop["inputs"]]
         first = 0
@@ -196,7 +195,7 @@ class LayerPatch(Patch):
             own = slice(first, first + part.states) if len(parts) > 1 else slice(None)
             first += part.states
             call = LayerCall(
-                **vars(called),
+                **called,
                 inputs=inputs[place],
                 initial_states=arrays["initial_states"][own],
                 states=by_loop["states"][own],

@@ -18,15 +18,7 @@ Index = np.ndarray | slice
 class Options:
     """What to keep of what runs.
 
-    Attributes:
-        layers: Names of the layers to record, as in `recording.layers`; all where None.
-        samples: Rows of each batch to keep (0-based); all where None.
-        units: Units to keep (0-based); all where None.
-        every: Keep each n-th batch of a layer. The others are still counted.
-        gates: Keep the gates of LSTM, GRU and ConvLSTM layers too.
-        inputs: Keep what each layer read.
-        max_bytes: Stop recording, never the training, when the arrays take this many bytes; a
-            number, or text such as "500 MB" and "2 GiB".
+    Attributes: those of `stateviz.record`.
 
     Raises:
         ValueError: An option is out of range.

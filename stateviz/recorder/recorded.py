@@ -68,7 +68,8 @@ class RecordedBlock(Block):
         for frame in sys._current_frames().values():
             each: FrameType | None = frame
             while each is not None:
-                if each.f_code.co_name in _CALLS and _holds(each, callbacks):
+                held = each.f_locals.values() if each.f_code.co_name in _CALLS else ()
+                if any(value is callbacks for value in held):
                     return False
                 each = each.f_back
         return True
@@ -111,7 +112,3 @@ def recorded_blocks(blocks: Iterable[Block] | None = None) -> list[RecordedBlock
         if block.is_over:
             block.close()
     return [block for block in recorded if not block.closed]
-
-
-def _holds(frame: FrameType, callbacks: Any) -> bool:
-    return any(each is callbacks for each in frame.f_locals.values())

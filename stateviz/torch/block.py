@@ -219,7 +219,7 @@ class RecordedModule(Block):
             self._random.state = torch.get_rng_state()
 
     def _after(self, module: nn.Module, args: Any, kwargs: Any, returned: Any) -> None:
-        if self.closed or id(module) not in self._modules or self.capture.has_failed:
+        if self.closed or id(module) not in self._modules or self.capture.failure:
             return
         _, parts = self._modules[id(module)]
         if _compiled():

@@ -70,11 +70,7 @@ class Looped:
 
 
 class Tracing:
-    """The compiled functions of one block; on some backends there is nothing to do.
-
-    Args:
-        layers: Gives the recorded layers, which may be built later.
-    """
+    """The compiled functions of one block; on some backends there is nothing to do."""
 
     def __init__(self, layers: LayersOf) -> None:
         self._layers = layers
@@ -130,12 +126,7 @@ class Backend:
     def replacements(
         self, model: Any, steps: Mapping[str, Callable[..., Any]]
     ) -> dict[str, object]:
-        """What replaces a model's methods, so that its compiled steps emit what they held.
-
-        Args:
-            model: The model.
-            steps: What already replaces each step, by its name.
-        """
+        """What replaces a model's methods, `steps` among them, so that compiled steps emit too."""
         return dict(steps)
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,11 +137,7 @@ class Backend:
         return ()
 
     def refuse(self, model: Any) -> None:
-        """Raises where a model is compiled in a way in which nothing can be observed.
-
-        Raises:
-            ValueError: It is, by `jit_compile=True`.
-        """
+        """Raises a ValueError where a model is compiled so that nothing can be observed."""
 
 
 def to_numpy(array: Any) -> np.ndarray:
@@ -160,12 +147,7 @@ def to_numpy(array: Any) -> np.ndarray:
 
 
 def rolled(layer: Any, cell: Any = None) -> SimpleNamespace:
-    """The `self` for `keras.layers.RNN.inner_loop` to run a layer's cell over each timestep.
-
-    Args:
-        layer: The layer.
-        cell: What to call in the place of its cell.
-    """
+    """The `self` for `keras.layers.RNN.inner_loop` to run a layer's cell, or another, rolled."""
     return SimpleNamespace(
         cell=layer.cell if cell is None else cell,
         go_backwards=layer.go_backwards,

@@ -21,12 +21,7 @@ _GATES_OF_LOOP = {"LSTM": (1, 0, 3), "GRU": (0, 1)}
 
 
 class _Timesteps:
-    """What a layer's loop computed, a timestep after the other.
-
-    Args:
-        layer: The layer.
-        gates: Whether its gates are wanted too.
-    """
+    """What a layer's loop computed, a timestep after the other."""
 
     def __init__(self, layer: keras.layers.RNN, *, gates: bool) -> None:
         self._layer, self._gates = layer, gates

@@ -28,12 +28,7 @@ keras_loops = import_module("keras.src.backend.jax.rnn")
 
 
 class Loop:
-    """One call of a layer's loop, which is to be observed.
-
-    Args:
-        layer: The layer.
-        gates: Whether its gates are wanted too.
-    """
+    """One call of a layer's loop, which is to be observed."""
 
     def __init__(self, layer: keras.layers.RNN, *, gates: bool) -> None:
         self._parts, self._gates = parts_of(layer), gates
