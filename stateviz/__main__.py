@@ -47,14 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             _play(parsed.recording, layer=parsed.layer, to=parsed.to, browser=parsed.browser)
     except (CommandError, RecordingFileError, ValueError) as error:
-        return _said(str(error))
+        return _print_error(str(error))
     except OSError as error:
         words = error.strerror or str(error)
-        return _said(f"{words}: {error.filename}" if error.filename else words)
+        return _print_error(f"{words}: {error.filename}" if error.filename else words)
     return 0
 
 
-def _said(words: str) -> int:
+def _print_error(words: str) -> int:
     print(f"stateviz: {words}", file=sys.stderr)
     return 1
 

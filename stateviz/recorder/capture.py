@@ -97,18 +97,18 @@ class Capture:
                 self._running.remove(method)
 
     def epoch_began(self, epoch: int) -> None:
-        method = self._here()
+        method = self._current_method()
         method.epoch = epoch
         method.batches.clear()
         self._note("epoch began", method)
 
     def epoch_ended(self) -> None:
-        self._note("epoch ended", self._here())
+        self._note("epoch ended", self._current_method())
 
     def reset_called(self, name: str) -> None:
         if self._open:
             self._reset_called.add(name)
-            self._note("reset_state", self._here(), layer=name)
+            self._note("reset_state", self._current_method(), layer=name)
 
     def _last(self, name: str) -> Event | None:
         batches = (event for event in reversed(self.recording.events) if event.layer == name)
@@ -169,7 +169,7 @@ class Capture:
     def failed(self, name: str, error: Exception) -> None:
         """Ends the recording at an error of our own, which is told when the block ends."""
         self.failure = error
-        self._note("recording stopped", self._here(), layer=name)
+        self._note("recording stopped", self._current_method(), layer=name)
 
     def reopen(self) -> None:
         self._running.clear()  # An interrupt may have left a method there that runs no more.
@@ -251,7 +251,7 @@ class Capture:
                 Event(kind, phase=name, epoch=method.epoch, layer=layer, call=method.call)
             )
 
-    def _here(self) -> _Method:
+    def _current_method(self) -> _Method:
         own = [each for each in self._running if each.thread == threading.get_ident()]
         return next(reversed(own or self._running), _NO_METHOD)
 

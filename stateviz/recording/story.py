@@ -21,11 +21,13 @@ class Line:
 
 def story_of(layers: Sequence[LayerRecording], events: Sequence[Event], stopped: str) -> list[Line]:
     ran = any(event.kind == "batch" for event in events) or any(layer.batches for layer in layers)
-    story = [line for layer in layers for line in _told(layer, events, others_ran=ran)]
+    story = [line for layer in layers for line in _lines_of(layer, events, others_ran=ran)]
     return [*story, Line(stopped)] if stopped else story
 
 
-def _told(layer: LayerRecording, events: Sequence[Event], *, others_ran: bool) -> Iterator[Line]:
+def _lines_of(
+    layer: LayerRecording, events: Sequence[Event], *, others_ran: bool
+) -> Iterator[Line]:
     how = "stateful" if layer.stateful else "stateless"
     backwards = ", which reads backwards" if layer.go_backwards else ""
     units = plural(layer.units, "unit").replace(",", "")
@@ -92,10 +94,10 @@ def _in_brackets(counts: Counter[str] | None, word: str) -> str:
     """The counts in words; of rows that began differently, those that went on last."""
     words = counts.most_common() if counts else []
     words.sort(key=lambda each: each[0] == "carried")
-    said = [f"{count:,} {what}" for what, count in words]
+    parts = [f"{count:,} {what}" for what, count in words]
     if word == "mixed" and counts:
-        said[0] = f"{words[0][1]:,} of {counts.total():,} rows {words[0][0]}"
-    return f" ({', '.join(said)})" if said else ""
+        parts[0] = f"{words[0][1]:,} of {counts.total():,} rows {words[0][0]}"
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def plural(count: int, noun: str) -> str:
