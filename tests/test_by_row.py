@@ -115,3 +115,21 @@ def test_an_encoder_is_played_before_its_decoder() -> None:
     np.testing.assert_array_equal(columns_of(player)["state column"], encoded[:, 0])
     alone = stateviz.play_batches(recording, layer="encoder")
     assert alone.title == f"encoder: {SAMPLES} lanes, 1 batch"
+
+
+def test_an_encoder_whose_state_is_used_twice_is_played_once() -> None:
+    encoder = keras.layers.LSTM(UNITS, return_state=True, name="encoder")
+    decoder = keras.layers.LSTM(UNITS, name="decoder")
+    inputs = keras.Input((TIMESTEPS, 1))
+    model = keras.Model(inputs, [decoder(inputs, initial_state=encoder(inputs)[1:])])
+    X = np.random.default_rng(0).normal(size=(SAMPLES, TIMESTEPS, 1)).astype("float32")
+    with stateviz.record(model) as recording:
+        _, *state = encoder(X)
+        for _ in range(2):
+            decoder(X, initial_state=state)
+    player = stateviz.play_batches(recording, layer="decoder")
+    assert player.title == f"encoder and decoder: {SAMPLES} lanes, 3 batches"
+    player.frame = (player.stops[2 * TIMESTEPS + 1] + player.stops[2 * TIMESTEPS + 2]) // 2
+    assert "is dropped, and what was passed as initial_state arrives, from 'encoder'" in (
+        player.readout
+    )

@@ -261,7 +261,7 @@ def test_a_fused_bidirectional_is_named() -> None:
     layer.build(series().shape)
     layer.call = lambda sequences, **_: sequences
     model = keras.Sequential([keras.Input((TIMESTEPS, FEATURES)), layer])
-    words = "'both/backward', 'both/forward' ran, but both directions in one fused kernel"
+    words = "'both/backward', 'both/forward' ran, but in one fused kernel for both directions"
     with pytest.warns(RecordingWarning, match=words), stateviz.record(model) as recording:
         model.predict(series(), verbose=0)
     assert not any(recording[name].batches for name in recording)

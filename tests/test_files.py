@@ -105,6 +105,8 @@ CONTRADICTIONS: dict[str, Callable[[dict[str, Any]], Any] | None] = {
     "index": set_word("index", 7),
     "came_from": set_start(3, ["lstm", 99, 0, 99, True]),
     "came from another layer": set_start(3, ["other", 0, 0, 0, True]),
+    "came from a batch that was not": set_start(3, ["lstm", 99, 0, None, True]),
+    "half rows": set_start(0, float(SAMPLES)),
     "came from before the first row": set_start(3, ["lstm", 0, -1, 0, True]),
     "batch_size": set_word("batch_size", 2),
     "event kind": set_event("kind", "bang"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import stateviz
-from tests.test_mistakes import LANES, QUIET, a_stateful_model, kinds, series
+from tests.building.streams import LANES, QUIET, a_stateful_model, kinds, series
 
 
 @pytest.mark.parametrize("text", ["hello", "haha haha", "aaaaaaaa"])
@@ -90,3 +90,31 @@ def test_rows_that_nobody_left_are_named_and_rows_that_began_anew_are_not() -> N
     assert finding.kind == "a state came from outside the recording"
     assert finding.batches == (1, 2, 3)
     assert "Open the record block" not in finding.cure  # it was open
+
+
+@pytest.mark.parametrize("states_too", [True, False])
+def test_rows_that_move_with_their_states_are_not_torn(states_too: bool) -> None:
+    model = a_stateful_model(5)
+    X, y = series(6, 5)
+    random = np.random.default_rng(1)
+    orders = [random.permutation(LANES) for _ in range(6)]
+    lanes, moved = np.arange(LANES), []
+    for order, batch in zip(orders, X.reshape(6, LANES, *X.shape[1:]), strict=True):
+        lanes = lanes[order]
+        moved.append(batch[lanes])
+
+    class Moves(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            for state in model.layers[0].states if states_too else ():
+                state.assign(keras.ops.convert_to_numpy(state)[orders[batch]])
+
+    def run() -> None:
+        data = np.concatenate(moved)
+        options: dict[str, Any] = {"batch_size": LANES, "shuffle": False, "callbacks": [Moves()]}
+        model.fit(data, y, **options, **QUIET)
+        stateviz.reset_state(model)
+        model.predict(X, batch_size=LANES, **QUIET)  # the order as it was
+
+    assert kinds(model, run) == ["rows were shuffled under a state that was carried"] * (
+        not states_too
+    )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
-from types import FrameType
 from typing import Any
 
 from stateviz.recorder.block import attach
@@ -140,17 +138,8 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
             block = self._own_loop.enter_context(self.recording_of(self.model))
             self._own_loop.enter_context(block.capture.phase(phase))
             self._phase = phase
-            block.end_with(_the_call_of_keras())
+            block.end_with_the_call()
 
     def _ended(self, phase: Phase) -> None:
         if self._phase == phase:
             self.close()
-
-
-def _the_call_of_keras() -> keras.callbacks.CallbackList | None:
-    """The list of callbacks that a fit, evaluate or predict of Keras holds while it runs."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None and frame.f_code.co_name not in ("fit", "evaluate", "predict"):
-        frame = frame.f_back
-    held = frame.f_locals.values() if frame else ()
-    return next((each for each in held if isinstance(each, keras.callbacks.CallbackList)), None)

@@ -154,7 +154,7 @@ class LayerPatch(Patch):
             "training": None if training is None or is_known_later else bool(training),
             "go_backwards": bool(layer.go_backwards),
             "derived": looped.derived,
-            "is_own": backend.emits_its_own(),
+            "is_own": backend.emits_its_own,
             "initial_address": handed,
             "final_address": id(keras.tree.flatten(final)[0]),
         }
@@ -240,7 +240,8 @@ class BidirectionalPatch(Patch):
             if before == [context.calls[id(each)] for each in layers]:
                 for patch in filter(LayerPatch.is_observed, map(LayerPatch.of, layers)):
                     patch.ran_unseen(
-                        "both directions in one fused kernel. Make the layer with use_cudnn=False"
+                        "in one fused kernel for both directions. Make the layer with "
+                        "use_cudnn=False"
                     )
             return result
 

@@ -85,9 +85,9 @@ def planned(model: Any, options: Options) -> Plan:
         _warn_of(others, _stepped_by_hand(everything))
     chosen = options.chosen(list(parts))
     parts = {name: part for name, part in parts.items() if name in chosen}
-    recorded = {id(layer): layer for layer, _ in parts.values()}
+    recorded = {id(layer) for layer, _ in parts.values()}
     models = [each for _, each in everything if isinstance(each, keras.Model)]
-    for each in (*models, *recorded.values()):
+    for each in models:
         backend.refuse(each)
     return Plan(
         parts=parts,

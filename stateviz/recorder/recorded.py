@@ -16,8 +16,6 @@ from stateviz.recorder.options import Options
 from stateviz.recorder.patches import Block, open_blocks
 from stateviz.recorder.plan import Plan
 
-_CALLS = ("fit", "evaluate", "predict")
-
 
 class RecordedBlock(Block):
     """One recording of one model, for as long as it is open.
@@ -50,9 +48,11 @@ class RecordedBlock(Block):
     def options(self) -> Options:
         return self.capture.options
 
-    def end_with(self, callbacks: Any) -> None:
-        """Ends the block with the call of Keras that holds these callbacks, also by an error."""
-        if callbacks is not None:
+    def end_with_the_call(self) -> None:
+        """Ends the block with the fit, evaluate or predict that runs now, also by an error."""
+        held = _held_by_calls(sys._getframe())
+        callbacks = next((x for x in held if isinstance(x, keras.callbacks.CallbackList)), None)
+        if callbacks is not None:  # else a loop calls the callbacks itself
             self._call = weakref.ref(callbacks)
             weakref.finalize(callbacks, self.close)
 
@@ -64,15 +64,10 @@ class RecordedBlock(Block):
         """
         if self.closed or self._call is None:
             return self.closed
-        callbacks = self._call()
-        for frame in sys._current_frames().values():
-            each: FrameType | None = frame
-            while each is not None:
-                held = each.f_locals.values() if each.f_code.co_name in _CALLS else ()
-                if any(value is callbacks for value in held):
-                    return False
-                each = each.f_back
-        return True
+        callbacks, running = self._call(), sys._current_frames().values()
+        if callbacks is None:
+            return True
+        return not any(x is callbacks for frame in running for x in _held_by_calls(frame))
 
     def open(self) -> None:
         super().open()
@@ -112,3 +107,11 @@ def recorded_blocks(blocks: Iterable[Block] | None = None) -> list[RecordedBlock
         if block.is_over:
             block.close()
     return [block for block in recorded if not block.closed]
+
+
+def _held_by_calls(frame: FrameType | None) -> Iterator[Any]:
+    """What the fits, evaluates and predicts around a frame hold, the innermost first."""
+    while frame is not None:
+        if frame.f_code.co_name in ("fit", "evaluate", "predict"):
+            yield from frame.f_locals.values()
+        frame = frame.f_back

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from stateviz.recording.layers import LayerRecording, history_of, records_of
+from stateviz.recording.layers import LayerRecording, history_of, left_by, records_of
 from stateviz.recording.records import BatchRecord, Event, EventKind
 
 _FEWEST_TIMESTEPS = 8  # that differ, in what is not read twice by chance
@@ -102,13 +102,13 @@ class LayerHistory:
     def source(self, event: Event) -> Event | None:
         """The layer's batch with whose final states all rows of a batch are known to begin."""
         source = event.source
-        return self.batches[source.batch] if source and source.layer == self.name else None
+        return left_by(self.batches, source) if source and source.layer == self.name else None
 
     def sources(self, event: Event) -> list[Event]:
         """The layer's batches with whose final states rows of a batch are known to begin."""
         sources = [start.source for start in event.starts]
         known = [each for each in sources if each and each.certain and each.layer == self.name]
-        return [self.batches[each.batch] for each in known]
+        return [batch for each in known if (batch := left_by(self.batches, each))]
 
     def read(self, event: Event) -> np.ndarray | None:
         """What a batch read, where all rows of it were kept, shape (samples, timesteps, ...)."""
@@ -131,11 +131,13 @@ class LayerHistory:
         return list(found.values())
 
     def carried_pairs(self, batches: Sequence[Event]) -> list[tuple[Event, Event]]:
-        """The neighbours in a pass of which the second goes on with the state of the first."""
+        """The neighbours in a pass of which row i of the second goes on with row i of the first."""
         return [
             (one, next_one)
             for one, next_one in pairwise(batches)
-            if next_one.origin == "carried" and self.source(next_one) is one
+            if next_one.origin == "carried"
+            and self.source(next_one) is one
+            and [start.source and start.source.row for start in next_one.starts] == [0]
         ]
 
 

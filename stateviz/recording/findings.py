@@ -62,7 +62,12 @@ def _an_epoch_began_with_the_end_of_the_last(history: LayerHistory) -> Iterator[
         found,
         "an epoch of fit began with the state at the end of the epoch before: "
         "the end of an epoch resets nothing.",
-        "If the data begins anew with each epoch, give fit callbacks=[stateviz.ResetStates()].",
+        "If the data begins anew with each epoch, "
+        + (
+            "give fit callbacks=[stateviz.ResetStates()]."
+            if history.is_of_keras
+            else "pass no state to its first batch."
+        ),
     )
 
 
@@ -142,12 +147,12 @@ def _a_state_is_not_finite(history: LayerHistory) -> Iterator[Finding]:
         why, cure = "what it read was not kept", "Record with inputs=True to see what it read."
     elif not np.isfinite(read[_odd_rows(first, timestep), : timestep + 1].astype(float)).all():
         why = "its input held it already"
-        cure = (
-            "Mend the data: fill the gaps, or leave those timesteps out with keras.layers.Masking."
-        )
+        with_what = "keras.layers.Masking" if history.is_of_keras else "a packed sequence"
+        cure = f"Mend the data: fill the gaps, or leave those timesteps out with {with_what}."
     else:
         why = "its input was finite up to there"
-        cure = "Look at the weights of that batch; a lower learning rate or clipnorm may help."
+        clip = "clipnorm" if history.is_of_keras else "clip_grad_norm_"
+        cure = f"Look at the weights of that batch; a lower learning rate or {clip} may help."
     yield Finding(
         history.name,
         "a state is not finite",

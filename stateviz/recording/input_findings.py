@@ -95,7 +95,9 @@ def _resets_miss_the_beginning(history: LayerHistory) -> Iterator[Finding]:
                 f"every {period} batches: the resets came at batches "
                 f"{', '.join(map(str, resets[:3]))}, the data began at "
                 f"{', '.join(map(str, begins[:3]))}.",
-                f"Let an epoch be one pass over the data: steps_per_epoch={period}.",
+                f"Let an epoch be one pass over the data: steps_per_epoch={period}."
+                if history.is_of_keras
+                else "Pass no state where the data begins anew, and hand it on elsewhere.",
             )
 
 
@@ -148,16 +150,9 @@ def _followers(history: LayerHistory, batches: Sequence[Event]) -> dict[bytes, b
 
 def _training_on_single_timesteps(history: LayerHistory) -> Iterator[Finding]:
     """Training in batches of one timestep, through which no gradient passes."""
-    steps = [
-        event
-        for event in history.batches
-        if event.phase in _TRAINING and isinstance(event, BatchRecord) and event.timesteps == 1
-    ]
-    trained = [
-        event
-        for event in history.batches
-        if event.phase in _TRAINING and isinstance(event, BatchRecord)
-    ]
+    kept = [event for event in history.batches if isinstance(event, BatchRecord)]
+    trained = [event for event in kept if event.phase in _TRAINING]
+    steps = [event for event in trained if event.timesteps == 1]
     carried = [event for event in steps if event.origin == "carried"]
     if history.noted("not detached"):
         return  # PyTorch's caller has kept the graph, so the gradient does pass
@@ -237,17 +232,15 @@ def _windows_overlap(history: LayerHistory) -> Iterator[Finding]:
                 steps.add(step)
     if len(found) >= 2 and len(steps) == 1:
         [step] = steps
+        how = (
+            "make the layer stateless (stateful=False)" if history.is_of_keras else "pass no state"
+        )
         yield from history.report(
             "windows overlap under a state that was carried",
             found,
             f"a batch began with timesteps that the batch before had read already: "
             f"the windows move by {step}, and the state has seen the rest.",
-            "Cut the series into windows that follow each other without overlap, or "
-            + (
-                "make the layer stateless (stateful=False)."
-                if history.is_of_keras
-                else "pass none."
-            ),
+            f"Cut the series into windows that follow each other without overlap, or {how}.",
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from stateviz.recording.labelled import dataset_of
-from stateviz.recording.records import BatchOrigin, BatchRecord, ByContent, Event, Phase
+from stateviz.recording.records import BatchOrigin, BatchRecord, ByContent, Event, Phase, Source
 
 if TYPE_CHECKING:
     import xarray
@@ -121,14 +121,12 @@ class LayerRecording(ByContent):
         Example:
             >>> import numpy as np
             >>> from stateviz.recording import BatchRecord, Start, State
-            >>> zeros = np.zeros((2, 3, 1), "float32")
-            >>> state = State(zeros[:, 0], zeros, zeros[:, 0])
+            >>> state = State(*(np.zeros(shape) for shape in ((2, 1), (2, 3, 1), (2, 1))))
             >>> lstm = LayerRecording("lstm", "GRU", 1, stateful=False)
             >>> for place in range(4):
             ...     lstm.batches.append(BatchRecord(layer="lstm", index=place, phase="fit",
             ...         epoch=place // 2, batch=place % 2, training=True, batch_size=2,
-            ...         starts=(Start(2, "fresh", zeros=True),), samples=np.arange(2),
-            ...         states=(state,)))
+            ...         starts=(Start(2, "fresh"),), samples=np.arange(2), states=(state,)))
             >>> lstm.select(phase="fit", epoch=1)
             LayerRecording(lstm: stateless GRU, 1 units, 2 batches)
             >>> lstm.select(epoch=slice(1, None)).hidden_state.shape
@@ -242,6 +240,14 @@ def history_of(layer: LayerRecording, events: Sequence[Event]) -> list[Event]:
     own = [event for event in events if event.kind == "batch" and event.layer == layer.name]
     logged = {event.index for event in own if isinstance(event, BatchRecord)}
     return own + [batch for batch in layer.batches if batch.index not in logged]
+
+
+def left_by(history: Sequence[Event], source: Source) -> Event | None:
+    """The batch of a layer's history that a source names; None if it is not there."""
+    at = history[source.batch] if source.batch < len(history) else None
+    if source.index is None or (isinstance(at, BatchRecord) and at.index == source.index):
+        return at
+    return next((each for each in history if getattr(each, "index", None) == source.index), None)
 
 
 def records_of(events: Iterable[Event]) -> tuple[int, ...]:

@@ -207,7 +207,6 @@ def in_order(origins: Iterable[dict[BatchOrigin, int]]) -> dict[BatchOrigin, int
 
 
 def _html_table(head: list[str], body: list[list[str]], foot: list[str]) -> str:
-
     def cells(tag: str, row: list[str]) -> str:
         return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
 

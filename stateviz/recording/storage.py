@@ -19,7 +19,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from stateviz.recording.layers import LayerRecording
+from stateviz.recording.layers import LayerRecording, history_of, left_by
 from stateviz.recording.records import (
     ORIGINS,
     PHASES,
@@ -98,9 +98,7 @@ def write(path: Path, parts: Contents) -> None:
         ]
         words = {name: getattr(layer, name) for name in _LAYER_WORDS}
         meta["layers"].append(words | {"batches": batches})
-    kept = {
-        id(batch): [layer.name, batch.index] for layer in parts.layers for batch in layer.batches
-    }
+    kept = {id(each): [of.name, each.index] for of in parts.layers for each in of.batches}
     meta["events"] = [kept.get(id(event)) or _words(event, _EVENT_WORDS) for event in parts.events]
     with atomic_write(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("meta.json", json.dumps(meta))
@@ -146,12 +144,10 @@ def read(path: Path) -> Contents:
 
 class _OtherVersion(Exception):
     def __init__(self, version: object) -> None:
-        mend = "Install a newer stateviz, or record again"
-        if version in (1, 2):
-            mend = "It was never released: record again"
+        newer = "" if version in (1, 2) else "install a newer stateviz, or "
         super().__init__(
             f"is a recording of file version {version}; this stateviz reads version "
-            f"{FILE_VERSION}. {mend}"
+            f"{FILE_VERSION}: {newer}record again"
         )
 
 
@@ -224,9 +220,8 @@ def _rebuilt(meta: dict[str, Any], streams: dict[str, np.ndarray]) -> Contents:
         for values, starts, arrays in described["batches"]:
             named = dict(zip(meta["batch words"], map(_as_tuple, values), strict=True))
             own = {name: found(*place) for name, place in arrays.items()}
-            layer.batches.append(
-                _rebuilt_batch(layer.name, named | {"starts": _starts(starts)}, own)
-            )
+            named["starts"] = _starts(starts)
+            layer.batches.append(_rebuilt_batch(layer.name, named, own))
         layers.append(layer)
     kept = {layer.name: layer.batches for layer in layers}
     events: list[Event] = []
@@ -281,23 +276,23 @@ def _contradictions(parts: Contents) -> Iterator[str]:
 
 
 def _wrong_events(parts: Contents) -> Iterator[str]:
-    kept = {layer.name: len(layer.batches) for layer in parts.layers}
+    histories = {layer.name: history_of(layer, parts.events) for layer in parts.layers}
     for event in parts.events:
-        if event.layer not in (None, *kept) or event.kind not in get_args(EventKind):
+        if event.layer not in (None, *histories) or event.kind not in get_args(EventKind):
             yield f"the event {event!r} has no such kind or layer"
-    for event in (*parts.events, *(batch for layer in parts.layers for batch in layer.batches)):
+    for event in (event for history in histories.values() for event in history):
         if event.starts and sum(start.rows for start in event.starts) != event.batch_size:
-            yield f"the event {event!r} says of other rows how they began"
+            yield f"the event {event!r} tells how other rows began than it has"
         for start in event.starts:
-            index, of = (start.source.index, start.source.layer) if start.source else (None, "")
-            if start.origin not in ORIGINS or start.rows < 1:
+            source = start.source
+            if start.origin not in ORIGINS or type(start.rows) is not int or start.rows < 1:
                 yield f"the event {event!r} has rows that began as {start.origin!r}"
-            elif start.source is not None and (
-                of not in kept
-                or not (index is None or 0 <= index < kept[of])
-                or min(start.source.batch, start.source.row) < 0
+            elif source is not None and (
+                source.layer not in histories
+                or min(source.batch, source.row) < 0
+                or left_by(histories[source.layer], source) is None
             ):
-                yield f"the event {event!r} came from batch {index} of {of!r}"
+                yield f"the event {event!r} came from {source!r}"
 
 
 def _wrong_shapes(batch: BatchRecord, layer: LayerRecording) -> Iterator[str]:

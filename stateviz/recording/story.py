@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stateviz.recording.layers import LayerRecording, history_of
+from stateviz.recording.layers import LayerRecording, history_of, left_by
 from stateviz.recording.records import NUMBERED_PHASES, Event
 from stateviz.recording.resets import in_order
 
@@ -82,8 +82,8 @@ def _began(layer: LayerRecording, batches: Sequence[Event], history: Sequence[Ev
                 of_word[start.origin] += start.rows
         elif source is not None and source.layer != layer.name:
             of_word[f"from {source.layer!r}"] += 1
-        elif source is not None and history[source.batch].phase not in (event.phase, None):
-            of_word[f"from {history[source.batch].phase}"] += 1
+        elif source is not None and (batch := left_by(history, source)) is not None:
+            of_word[f"from {batch.phase}"] += batch.phase not in (event.phase, None)
     return ", ".join(
         f"{count:,} {word}{_in_brackets(details.get(word), word)}"
         for word, count in in_order([words]).items()
@@ -92,7 +92,7 @@ def _began(layer: LayerRecording, batches: Sequence[Event], history: Sequence[Ev
 
 def _in_brackets(counts: Counter[str] | None, word: str) -> str:
     """The counts in words; of rows that began differently, those that went on last."""
-    words = counts.most_common() if counts else []
+    words = [each for each in counts.most_common() if each[1]] if counts else []
     words.sort(key=lambda each: each[0] == "carried")
     parts = [f"{count:,} {what}" for what, count in words]
     if word == "mixed" and counts:

@@ -126,12 +126,11 @@ class Flow:
         layout, shown = self.beats.layout, {}
         for place, handover in enumerate(self.handovers):
             shown[id(handover.after)] = layout.starts[place]
-            shown[id(handover.before)] = layout.end(place - 1) - 1
-            if handover.lanes_before is None:
-                continue
-            parts = [handover.going_on]
-            parts += [] if handover.before is None else [handover.ending]
-            for column in parts:
+            added = [] if handover.lanes_before is None else [handover.going_on]
+            if handover.before is not None:
+                shown[id(handover.before)] = layout.end(place - 1) - 1
+                added += [handover.ending] if added else []
+            for column in added:
                 shown[id(column)] = self.values.shape[1]
                 self.values = np.ma.hstack([self.values, column])
         return shown

@@ -36,7 +36,9 @@ def began(record: BatchRecord, sample: int | None = None, *, short: bool = False
 
 def leading_origin(record: BatchRecord) -> Origin:
     """How the state as a whole went on, where it is drawn as one: carried if any of it was."""
-    counts = Counter(start.origin for start in record.starts for _ in range(start.rows))
+    counts: Counter[Origin] = Counter()
+    for start in record.starts:
+        counts[start.origin] += start.rows
     return "carried" if counts["carried"] else counts.most_common(1)[0][0]
 
 

@@ -216,7 +216,8 @@ class _Picture:
         self.began = {
             origin: timeline.beginnings(layer, origin, unit=unit) for origin in self.markers
         }
-        self.beats = _Beats(list(map(leading_origin, layer.batches)), self.ends)
+        self.origins = list(map(leading_origin, layer.batches))
+        self.beats = _Beats(self.origins, self.ends)
         self._draw_head()
 
     def _label(self, ax: Axes) -> None:
@@ -242,8 +243,8 @@ class _Picture:
         starts = [self.y[first] for first in self.beats.starts]
         finals = [None, *(self.y[end - 2] for end in self.ends[:-1])]
         self.crossings = [
-            Crossing(leading_origin(batch), before, after, *ends)
-            for batch, before, after in zip(self.layer.batches, finals, starts, strict=True)
+            Crossing(origin, before, after, *ends)
+            for origin, before, after in zip(self.origins, finals, starts, strict=True)
         ]
 
     def parts(self) -> list[Declared]:
@@ -279,8 +280,7 @@ class _Picture:
             if each is not None:
                 artist.set_data([x], [each.y])
                 artist.set_alpha(round(each.opacity, 3))
-        is_reset = leading_origin(self.layer.batches[place]) == "reset"
-        self.gate.set_visible(crossed < 1 and is_reset)
+        self.gate.set_visible(crossed < 1 and self.origins[place] == "reset")
         self.gate.set_xdata([x, x])
 
     def describe(self, frame: int) -> str:

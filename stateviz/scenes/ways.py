@@ -12,7 +12,8 @@ from stateviz.recording import BatchRecord, LayerRecording, Recording
 from stateviz.recording.layers import history_of
 from stateviz.scenes.naming import began, told_apart
 
-_NEW, _RESET, _ZEROED, _ASSIGNED = "new", "reset_state()", "set to 0", "assigned"
+_NEW, _RESET, _ZEROED = "new", "reset_state()", "set to 0"
+_PASSED, _ASSIGNED = "initial_state", "assigned"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,6 @@ class Way:
         return f"{self.name}   the final state of {self.before} {self._goes()}"
 
     def _arrives(self) -> str:
-        given = "the state arrives that was passed as initial_state"
         return {
             "carried": "a state is carried over from a batch that is not shown",
             "fresh": "fresh zeros arrive",
@@ -62,7 +62,7 @@ class Way:
                 _NEW: "zeros arrive: the state is new",
                 _RESET: "zeros arrive, after reset_state()",
             }.get(self.cause, "zeros arrive"),
-            "given": given + (f", {self.cause}" if self._has_giver else ""),
+            "given": f"the state arrives that was passed as initial_state{self._by_whom}",
             "altered": "a state arrives that was assigned, or left by what was not recorded",
             "mixed": f"its rows begin each in its own way: {began(self.record)}",
         }[self.record.origin]
@@ -73,26 +73,21 @@ class Way:
             rows = "" if known.all() else f" in {known.sum()} of {len(known)} rows"
             order = ", its rows in another order" if self.by_row and known.all() else ""
             return f"is handed on{rows}: it was passed as initial_state{order}"
-        given = f"is dropped, and what was passed as initial_state arrives{self._by_whom}"
         order = " in another order" if self.by_row else ""
         return {
             "carried": f"is carried over, row by row{order}",
             "fresh": "is dropped, and fresh zeros arrive",
             "reset": "is stopped, and zeros arrive"
             + (", by reset_state()" if self.cause == _RESET else ""),
-            "given": given,
+            "given": f"is dropped, and what was passed as initial_state arrives{self._by_whom}",
             "altered": "is gone, and a state arrives that was assigned, or left by what was not "
             "recorded",
             "mixed": f"goes on in some rows alone: {began(self.record)}",
         }[self.record.origin]
 
     @property
-    def _has_giver(self) -> bool:
-        return self.record.origin == "given" and self.cause != "initial_state"
-
-    @property
     def _by_whom(self) -> str:
-        return f", {self.cause}" if self._has_giver else ""
+        return "" if self.cause == _PASSED else f", {self.cause}"
 
 
 def ways_of(
@@ -111,13 +106,16 @@ def ways_of(
     for place in places:
         record = flat(layer.batches[place])
         giver = _giver(recording, record) if with_givers else None
-        shown += [] if giver is None else [giver]
+        places_shown = [(each.layer, each.index) for _, each in shown]
+        if giver is not None and (giver[1].layer, giver[1].index) not in places_shown:
+            shown.append(giver)
         shown.append((layer, record))
     records = [record for _, record in shown]
     names = told_apart(records)
     # Also batches that were not kept are counted: what is kept side by side need not be neighbours.
     numbers = enumerate(history_of(layer, recording.events))
     number_of = {event.index: number for number, event in numbers if isinstance(event, BatchRecord)}
+    resets = {of.name: _resets(recording, of) for of, _ in shown}
     ways: list[Way] = []
     for place, (of, record) in enumerate(shown):
         before, lanes = None, np.full(len(record.samples), np.nan)
@@ -129,7 +127,7 @@ def ways_of(
             )
             if not np.isnan(lanes).all() or (next_to and record.origin != "carried"):
                 before = names[place - 1]
-        cause = _cause(recording, of, record, _resets(recording, of))
+        cause = _cause(of, record, resets[of.name])
         ways.append(Way(record, names[place], before, lanes, cause))
     return ways
 
@@ -161,15 +159,13 @@ def _lanes_before(record: BatchRecord, earlier: BatchRecord) -> np.ndarray:
     )
 
 
-def _cause(
-    recording: Recording, layer: LayerRecording, record: BatchRecord, resets: dict[int, str]
-) -> str:
+def _cause(layer: LayerRecording, record: BatchRecord, resets: dict[int, str]) -> str:
     source = record.source
     if record.origin == "reset":
         return resets.get(record.index, _ZEROED if record.index else _NEW)
     if record.origin == "given":
         other = source is not None and source.layer != record.layer
-        return f"from {source.layer!r}" if source is not None and other else "initial_state"
+        return f"from {source.layer!r}" if source is not None and other else _PASSED
     if record.origin == "carried" and source is not None and source.index is not None:
         phase = layer.batches[source.index].phase
         return f"from {phase}" if phase not in (record.phase, None) else ""

@@ -197,8 +197,8 @@ class RecordedModule(Block):
         }
         self._handles: list[Any] = []
         self._random = threading.local()
-        # Of each batch of each layer, the weights that it had.
-        self._versions: dict[str, list[tuple[Recurrent, int]]] = {}
+        # Of each layer its module, and the version of the weights in each batch.
+        self._versions: dict[str, tuple[Recurrent, list[int]]] = {}
 
     def open(self) -> None:
         super().open()
@@ -276,8 +276,9 @@ class RecordedModule(Block):
         passed = kwargs.get("hx", args[1] if len(args) > 1 else None)
         states = [passed] if isinstance(passed, Tensor) else passed or ()
         has_graph = any(each.grad_fn is not None for each in states)
+        version = weights_version(module)
         for part in filter(None, parts):
-            self._versions.setdefault(part.name, []).append((module, weights_version(module)))
+            self._versions.setdefault(part.name, (module, []))[1].append(version)
             if has_graph:
                 sources = self.capture.sources_of_last(part.name)
                 is_older = any(map(self._has_changed_since, sources))
@@ -285,8 +286,8 @@ class RecordedModule(Block):
 
     def _has_changed_since(self, source: Source) -> bool:
         """Whether the weights of a layer have changed since it left a state."""
-        module, version = self._versions[source.layer][source.batch]
-        return version != weights_version(module)
+        module, versions = self._versions[source.layer]
+        return versions[source.batch] != weights_version(module)
 
 
 def _compiled() -> bool:

@@ -191,13 +191,42 @@ def test_every_cure_is_one_of_pytorch() -> None:
         assert "reset_state" not in repr(recording)
         found.extend(recording.findings())
 
+    def epochs_of(batches: Any, anew: int) -> None:
+        """Two epochs that hand the state on, in which it begins from zeros now and then."""
+        state: Any = None
+        with stateviz.torch.record(lstm) as recording, stateviz.torch.phase("fit"), torch.no_grad():
+            for epoch in range(2):
+                stateviz.torch.epoch(epoch)
+                for number, x in enumerate(batches):
+                    if epoch * len(batches) + number == anew:
+                        state = tuple(each * 0 for each in state)
+                    _, state = lstm(x, state)
+        found.extend(recording.findings())
+
     run(("predict", X), ("predict", X))
     run(("fit", X), ("fit", X))
+    epochs_of(X, anew=100)
+    epochs_of(torch.cat([X[:3], X[:3]]), anew=4)
+    run(("fit", X * float("nan")))
+    with torch.no_grad():
+        lstm.weight_hh_l0[0] = float("nan")
+    run(("fit", X))
+    with torch.no_grad():
+        lstm.weight_hh_l0[0] = 0.1
     overlapping = torch.stack([X[0].roll(-step, dims=1) for step in range(4)])
     run(("fit", overlapping))
     run(("fit", torch.randn(20, BATCH, 1, FEATURES)))
     found += loop(detach=True, shuffle=True).findings()
-    assert len({each.kind for each in found}) >= 4, found
+    assert len({each.kind for each in found}) == 8, found
+    of_keras = (
+        "reset_state",
+        "ResetStates",
+        "stateful=",
+        "fit shuffle",
+        "twin",
+        "keras",
+        "clipnorm",
+    )
     for each in found:
-        for word in ("stateviz.reset_state", "ResetStates", "stateful=", "fit shuffle", "twin"):
+        for word in (*of_keras, "steps_per_epoch"):
             assert word not in each.cure, each

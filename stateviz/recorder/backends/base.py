@@ -91,14 +91,11 @@ class Backend:
     """All that differs from backend to backend."""
 
     tracing = Tracing
+    emits_its_own = False  # whether states that are emitted need no copy: nobody can write to them
 
     def is_symbolic(self) -> bool:
         """Whether Keras only finds out shapes now, or traces what is not to run here."""
         return bool(_in_symbolic_scope())
-
-    def emits_its_own(self) -> bool:
-        """Whether the states that are emitted now need no copy, since nobody can write to them."""
-        return False
 
     def run_loop(
         self, layer: Any, keras_loop: Callable[..., Any], call: LoopCall, *, gates: bool

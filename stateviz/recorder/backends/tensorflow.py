@@ -199,15 +199,13 @@ class TensorFlow(Backend):
     """Keras on TensorFlow."""
 
     tracing = FunctionTracing
+    # In a graph TensorFlow writes to no tensor that somebody else holds; else numpy() copies.
+    emits_its_own = True
 
     def is_symbolic(self) -> bool:
         """Whether what is traced now is asked for without a call, to be exported."""
         *_, (_, outermost) = [(None, "__call__"), *_functions_being_traced()]
         return outermost != "__call__"
-
-    def emits_its_own(self) -> bool:
-        """In a graph they are: TensorFlow writes to no tensor that somebody else holds."""
-        return not tf.executing_eagerly()
 
     def run_loop(
         self,
