@@ -100,7 +100,7 @@ def gathered(source: Path, repository: str) -> Path:
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         notebook = read_notebook(path)
         if path.stem.startswith("00_"):
-            (source / "answer.html").write_text(answer_of(notebook), encoding="utf-8")
+            (source / "answer.html").write_text(answer_of(), encoding="utf-8")
             (source / "map.md").write_text(map_of(notebook), encoding="utf-8")
         cells = {cell for lesson, cell in wanted if lesson == path.stem}
         page = as_a_page(notebook, cells)

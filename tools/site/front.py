@@ -1,51 +1,202 @@
-"""The moving picture on the front page: the question's `fit`, stateless and stateful."""
+"""The moving picture on the front page: the question's `fit` twice, stateless above stateful."""
 
 from __future__ import annotations
 
-import base64
-import html
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from nbformat import NotebookNode
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from stateviz.course import question_program
-from stateviz.course.experiments import recorded_at
-from stateviz.course.runs import load_outcomes
-from stateviz.playing.page import snippet
+import stateviz
+from stateviz.course import quietly
+from stateviz.drawing import FONT, lanes
+from stateviz.drawing.lanes import Layout
+from stateviz.playing.moving import Declared, Told
+from stateviz.playing.player import Player
+from stateviz.playing.scene import Pace, Scene, nothing
+from stateviz.playing.theme import soft
+from stateviz.recording import Recording
+from stateviz.scenes.beats import Beats
+from stateviz.scenes.panel import LanePanel
+from stateviz.scenes.ways import Way, ways_of
 
-# The cells of the first lesson whose pictures stand here where no script runs.
-_POSTERS = {False: "cell-09-answer", True: "cell-20"}
+_UNIT = 0
+_INTERVAL_MS, _MOTION_MS = 26, 620
 
 
-def answer_of(lesson: NotebookNode) -> str:
-    """Both answers as one piece of HTML, of which a reader chooses one.
+@dataclass(frozen=True)
+class _Room:
+    """Where things stand, in pixels of CSS."""
 
-    Args:
-        lesson: The first lesson, with what it showed.
-    """
-    recorded = load_outcomes(recorded_at("question"))
-    saved = {cell.id: cell for cell in lesson.cells}
-    parts = []
-    for stateful, cell in _POSTERS.items():
-        outcome = recorded[question_program(batch_size=200, stateful=stateful, epochs=1)]
-        picture = saved[cell].outputs[0].data["image/png"]
-        counts = "".join(
-            f"<span><b>{number}</b> {html.escape(name)}</span>" for name, number in outcome.counts
+    width: float
+    margins: tuple[float, float]
+    gap: float
+    high: float  # of the threads of a run
+    over: float
+    between: float
+    number: float  # the size of the counts
+
+
+WIDE = _Room(1184, (190, 62), 40, 170, 58, 46, 64)
+NARROW = _Room(358, (4, 14), 14, 140, 84, 92, 40)
+
+
+def recorded() -> tuple[Recording, Recording]:
+    """One epoch of the question's `fit`, stateless and stateful, with the same data and weights."""
+    with quietly():
+        import keras
+
+    both = []
+    for stateful in (False, True):
+        keras.utils.set_random_seed(0)
+        steps = np.random.default_rng(0).normal(scale=0.3, size=(1000, 20, 1))
+        X = np.cumsum(steps, axis=1).astype("float32")
+        inputs = keras.Input(batch_shape=(200, 20, 1))
+        layer = keras.layers.LSTM(8, stateful=stateful, name="lstm")
+        model = keras.Model(inputs, keras.layers.Dense(1)(layer(inputs)))
+        model.compile("adam", "mse")
+        with stateviz.record(model) as recording:
+            model.fit(X, X.mean(axis=1), batch_size=200, shuffle=False, verbose=0)
+        both.append(recording)
+    return both[0], both[1]
+
+
+def front_player(both: Sequence[Recording], room: _Room) -> Player:
+    """The player of both runs, in a room."""
+    return Player.of(lambda **_: _Picture(both, room).scene())
+
+
+class _Picture:
+    """Both runs, one above the other, each with the number of its starts from zero."""
+
+    def __init__(self, both: Sequence[Recording], room: _Room) -> None:
+        self.ways: list[list[Way]] = [
+            ways_of(recording, recording["lstm"], range(5)) for recording in both
+        ]
+        records = [[way.record for way in ways] for ways in self.ways]
+        layout = lanes.lay_out(
+            records[0],
+            pitch=room.high / len(records[0][0].samples),
+            gap=room.gap,
+            margins=room.margins,
+            width=room.width,
         )
-        player = snippet(
-            outcome.payload, outcome.interval_ms, base64.b64decode(picture), outcome.readout
+        self.beats = Beats(layout)
+        values = [lanes.state_lanes(each, "cell", _UNIT, layout) for each in records]
+        limits = lanes.limits_of(*values)
+        self.room = room
+        height = room.over + 2 * room.high + room.between + (36 if room is WIDE else 56)
+        self.figure = Figure(figsize=(room.width / 96, height / 96), dpi=100)
+        self.panels, self.counts = [], []
+        for row, ways in enumerate(self.ways):
+            top = room.over + row * (room.high + room.between)
+            names = row == 0 and room is WIDE
+            panel = LanePanel(
+                self.figure, top, values[row], ways, self.beats, limits, heads=18, names=names,
+                origins=False, has_scale=room is WIDE,
+            )  # fmt: skip
+            panel.when_of = lambda _: ""
+            self.panels.append(panel)
+            self.counts.append(self._name(row, top, height))
+        self._explain(layout, height)
+
+    def _name(self, row: int, top: float, height: float) -> tuple[Text, Text]:
+        """Writes which model it is, and how often it has started from zero."""
+        name = ("LSTM(8)", "LSTM(8, stateful=True)")[row]
+        beside = ("once a batch,\nall 200 rows", "when it is built;\nthen carried")[row]
+        wide = self.room is WIDE
+        write = self.figure.text
+
+        def at(x: float, y: float) -> tuple[float, float]:
+            return x / self.room.width, 1 - y / height
+
+        size = self.room.number * 0.75
+        if wide:
+            write(*at(0, top + 10), name.replace("8, ", "8,\n  "), fontsize=11, va="top")
+            low = top + (38 if row == 0 else 54)
+            write(*at(0, low + 74), beside, fontsize=FONT, va="top", color=soft(0.66))
+            number = write(*at(0, low + 36), "", fontsize=size, weight="bold", va="center")
+            words = write(*at(58, low + 36), "", fontsize=12, weight="bold", va="center")
+        else:
+            write(*at(4, top - 24), name, fontsize=FONT, va="center", color=soft(0.66))
+            number = write(*at(2, top - 56), "", fontsize=size, weight="bold", va="center")
+            words = write(*at(40, top - 56), "", fontsize=12, weight="bold", va="center")
+        return number, words
+
+    def _explain(self, layout: Layout, height: float) -> None:
+        """Writes the time under the first batch, and that none passes between two."""
+        ax = self.panels[1].ax
+        y = layout.lanes - 0.5 + 18 / layout.pitch
+        steps = layout.timesteps[0]
+        start = layout.starts[0] - 0.5
+        wide = self.room is WIDE
+        words = f"t = 0 … {steps - 1}" if wide else f"t 0…{steps - 1}"
+        ax.text(start, y, words, fontsize=FONT, va="center", color=soft(0.66))
+        between = layout.starts[1] - layout.gap / 2 - 0.5
+        if wide:
+            ax.text(between, y, "no time passes here", fontsize=FONT, ha="center", va="center",
+                    color=soft(0.66))  # fmt: skip
+        key = "a line: c of unit 0 in one lane; orange above 0, blue below"
+        right = layout.columns - 0.5
+        if not wide:
+            y, right, key = (
+                y + 20 / layout.pitch,
+                start,
+                "c of unit 0, a line a lane: + orange, − blue",
+            )
+        ax.text(right, y, key, fontsize=FONT, ha="right" if wide else "left", va="center",
+                color=soft(0.66))  # fmt: skip
+
+    def parts(self) -> list[Declared]:
+        """Both panels, and their counts."""
+        parts = [part for panel in self.panels for part in panel.parts()]
+        places = [self.beats.at(frame) for frame in range(self.beats.n_frames)]
+        reached = [each.place + (each.part is None) for each in places]
+        texts = [text for both in self.counts for text in both]
+        return [*parts, Told(texts, reached, lambda frame, _: self._count(reached[frame]))]
+
+    def _count(self, batches: int) -> None:
+        for ways, (number, words) in zip(self.ways, self.counts, strict=True):
+            count = sum(way.record.zeros for way in ways[:batches])
+            number.set_text(str(count))
+            end = "\n" if self.room is WIDE else " "
+            words.set_text(f"{'start' if count == 1 else 'starts'}{end}from zero")
+
+    def describe(self, frame: int) -> str:
+        """What is counted, in words."""
+        place = self.beats.at(frame).place
+        counts = [sum(way.record.zeros for way in ways[: place + 1]) for ways in self.ways]
+        return f"batch {place}: LSTM(8) {counts[0]}, LSTM(8, stateful=True) {counts[1]}"
+
+    def scene(self) -> Scene:
+        """The scene."""
+        motion = max(self.beats.motion, 1)
+        return Scene(
+            self.figure,
+            nothing,
+            self.beats.n_frames,
+            describe=self.describe,
+            title="The same fit twice: how often does c start from zero?",
+            parts=self.parts(),
+            stops=self.beats.stops,
+            pace=Pace(_INTERVAL_MS, _MOTION_MS / motion),
         )
-        parts.append(
-            f'<section class="answer-part" data-answer="{stateful}">'
-            f'<p class="answer-counts">{counts}</p>{player}</section>'
-        )
-    return _ANSWER.format(parts="\n".join(parts))
 
 
-_ANSWER = """<div class="answer">
-<fieldset><legend>The same <code>fit</code>, with</legend>
-<label><input type="radio" name="answer" value="False" checked> \
-<code>LSTM(8)</code>, as in the question</label>
-<label><input type="radio" name="answer" value="True"> <code>LSTM(8, stateful=True)</code></label>
-</fieldset>
+def answer_of() -> str:
+    """The front page's picture as one piece of HTML, for wide screens and for narrow ones."""
+    both = recorded()
+    parts = [
+        f'<div class="front-{name}">{front_player(both, room)._html()}</div>'
+        for name, room in (("wide", WIDE), ("narrow", NARROW))
+    ]
+    return _FRONT.format(parts="\n".join(parts))
+
+
+_FRONT = """<div class="front">
 {parts}
+<p class="front-buttons"><button type="button" class="front-again">▶ Again</button>
+<a class="front-lesson" href="notebooks/00_when_does_keras_reset.html">Lesson 0: see why</a></p>
 </div>"""
