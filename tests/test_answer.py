@@ -31,22 +31,47 @@ def words(figure: Any) -> list[str]:
     return [text.get_text() for text in texts if text.get_visible()]
 
 
+def counts(said: list[str]) -> list[tuple[str, str]]:
+    """The two large numbers, each with what it counts."""
+    of = [next(each for each in said if "state tensor" in each and " of zeros" in each)]
+    of += [next(each for each in said if "rows' states" in each or "row's state" in each)]
+    first = said.index(of[0])
+    return list(zip(said[first - 2 : first], of, strict=True))
+
+
+def rings_on(figure: Any) -> list[int]:
+    """How many rings stand in each frame that is seen."""
+    lines = [line for ax in figure.axes for line in ax.lines if line.get_label() == "rings"]
+    return [np.size(line.get_xdata()) for line in lines if line.get_visible()]
+
+
+def rings(recording: Recording) -> list[int]:
+    return rings_on(stateviz.draw_answer(recording))
+
+
+def test_of_many_rows_a_ring_stands_for_ten_and_says_so() -> None:
+    batch = a_batch(0, origin="fresh", batch_size=1_000)
+    assert rings(recording_of([batch])) == [100]
+    said = words(stateviz.draw_answer(recording_of([batch])))
+    assert any(each.startswith("one ring: c of 10 rows") for each in said)
+
+
 def test_columns_and_rows_are_counted_on_one_picture() -> None:
     recording = recording_of(a_run("fresh", "fresh", "fresh"))
     said = words(stateviz.draw_answer(recording))
-    assert "by columns, one a batch: 3 state tensors of zeros" in said
-    assert "by rows, one a sequence: 3 × 4 = 12 sample states of zeros" in said
-    assert said.count("4 rows") == 3
+    assert counts(said) == [("3", "state tensors of zeros"), ("12", "rows' states of zeros")]
+    assert "counted by row: 3 × 4" in said
+    assert rings(recording) == [4, 4, 4]
     totals = recording.resets()
     assert (totals.state_tensors_zeroed, totals.sample_states_zeroed) == (3, 12)
 
 
 def test_a_carried_state_is_not_counted() -> None:
-    said = words(stateviz.draw_answer(recording_of(a_run("reset", "carried"))))
-    assert "by columns, one a batch: 1 state tensor of zeros" in said
-    assert "by rows, one a sequence: 4 sample states of zeros" in said
-    assert said.count("4 rows") == 1
-    assert "carried over" in said
+    recording = recording_of(a_run("reset", "carried"))
+    said = words(stateviz.draw_answer(recording))
+    assert counts(said) == [("1", "state tensor of zeros"), ("4", "rows' states of zeros")]
+    assert rings(recording) == [4]
+    assert "carried" in said
 
 
 def test_it_draws_what_was_recorded_on_the_axes_that_it_gets() -> None:
@@ -55,19 +80,20 @@ def test_it_draws_what_was_recorded_on_the_axes_that_it_gets() -> None:
     batches = a_run("fresh", "given")
     assert stateviz.draw_answer(recording_of(batches), ax) is figure
     for place, batch in enumerate(batches):
-        column, steps = ax.images[2 * place : 2 * place + 2]
+        shown = np.asarray(ax.images[place].get_array())
         held = batch.states[-1]
-        np.testing.assert_array_equal(np.asarray(column.get_array()), held.initial[:, :1])
-        np.testing.assert_array_equal(np.asarray(steps.get_array()), held.after[:, :, 0])
+        np.testing.assert_array_equal(shown[:, 0], held.initial[:, 0])
+        np.testing.assert_array_equal(shown[:, 1:], held.after[:, :, 0])
 
 
 def test_the_first_epoch_is_drawn_and_the_rest_is_said() -> None:
     fresh: list[Origin] = ["fresh"] * (MOST_BATCHES + 3)
     many = [*a_run(*fresh), a_batch(20, epoch=1, origin="fresh")]
     said = words(stateviz.draw_answer(recording_of(many)))
-    assert sum(each == "4 rows" for each in said) == MOST_BATCHES
+    assert rings(recording_of(many)) == [4] * MOST_BATCHES
     assert any("12 batches: 12 state tensors and 48 sample states" in each for each in said)
-    assert f"(fit, epoch 0, the first {MOST_BATCHES} of {MOST_BATCHES + 3} batches)" in said[0]
+    title = stateviz.play_answer(recording_of(many)).title
+    assert f"(fit, epoch 0, the first {MOST_BATCHES} of {MOST_BATCHES + 3} batches)" in title
 
 
 def test_zeros_that_are_given_are_counted_as_resets_counts_them() -> None:
@@ -76,7 +102,7 @@ def test_zeros_that_are_given_are_counted_as_resets_counts_them() -> None:
                     initial_hidden_state=zeros, initial_cell_state=zeros)  # fmt: skip
     recording = recording_of([*a_run("fresh"), given, *a_run("given", "given", "given")[2:]])
     said = words(stateviz.draw_answer(recording))
-    assert "by columns, one a batch: 2 state tensors of zeros" in said
+    assert counts(said)[0] == ("2", "state tensors of zeros")
     assert recording.resets().state_tensors_zeroed == 2
 
 
@@ -89,19 +115,19 @@ def test_a_second_fit_is_not_counted_as_the_first_epoch() -> None:
         for _ in range(2):
             model.fit(X, X[:, 0], batch_size=1, verbose=0)
     said = words(stateviz.draw_answer(recording))
-    assert "by columns, one a batch: 2 state tensors of zeros" in said
+    assert counts(said)[0] == ("2", "state tensors of zeros")
     # What was not kept is counted in the whole.
     assert any("8 batches: 8 state tensors and 8 sample states" in each for each in said)
 
 
 def test_played_it_counts_batch_after_batch() -> None:
     player = stateviz.play_answer(recording_of(a_run("reset", "carried", "reset")))
-    counts = []
+    said = []
     for frame in range(player.n_frames):
         player.frame = frame
-        counts.append(player.readout.split(": ")[1])
-        assert words(player.figure).count("4 rows") == [0, 1, 1, 2][frame]
-    assert counts == [
+        said.append(player.readout.split(": ")[1])
+        assert len(rings_on(player.figure)) == [0, 1, 1, 2][frame]
+    assert said == [
         "0 by batch, 0 by row",
         "1 by batch, 4 by row",
         "1 by batch, 4 by row",

@@ -11,24 +11,24 @@ import pytest
 
 import stateviz
 from stateviz.playing.collecting import tracks_of
-from stateviz.playing.moving import Fill, Grow, Part, Slide, Told
+from stateviz.playing.moving import Fill, Part, Slide, Told
 from stateviz.playing.scene import Scene
 from tests.test_motion import a_run, both, played, recorded
 
 DECLARING: dict[str, tuple[Callable[..., Any], set[type]]] = {
-    "batches": (played, {Part, Fill, Grow, Slide, Told}),
+    "batches": (played, {Part, Fill, Slide, Told}),
     "compare": (
         lambda run: both(run, a_run("reset", "reset", "reset", "reset", "reset")),
-        {Part, Fill, Grow, Slide, Told},
+        {Part, Fill, Slide, Told},
     ),
-    "resets": (lambda run: stateviz.play_resets(recorded(run)), {Part, Grow, Told}),
+    "resets": (lambda run: stateviz.play_resets(recorded(run)), {Part, Fill, Told}),
     "sequence": (
         lambda run: stateviz.play_sequence(recorded(run)),
-        {Part, Fill, Grow, Slide, Told},
+        {Part, Fill, Slide, Told},
     ),
     "backwards": (
         lambda run: stateviz.play_sequence(recorded([replace(run[0], go_backwards=True)])),
-        {Part, Fill, Grow, Slide, Told},
+        {Part, Fill, Slide, Told},
     ),
 }
 
@@ -75,14 +75,3 @@ def shown(track: Any, n_frames: int, option: int = 0) -> list[Any]:
             state = state | {"line": np.nan_to_num(points, nan=-1.0).tolist()}
         found.append(state)
     return found
-
-
-def test_a_line_that_grows_is_what_would_be_found_by_walking() -> None:
-    one, other = a_run("reset", "carried"), a_run("reset", "reset")
-    scene = both(one, other)._scene
-    [grow] = [part for part in scene.parts if isinstance(part, Grow)]
-    track = next(track for track in tracks_of(scene) if track.artist is grow.line)
-    for frame in range(scene.n_frames):
-        scene.show(frame, scene.chosen)
-        [points] = [len(np.asarray(grow.line.get_xdata()))]
-        assert shown(track, scene.n_frames)[frame]["points"] == points

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
-from matplotlib.image import AxesImage
+from matplotlib.colors import to_rgba
+from matplotlib.patches import Patch
 
-from stateviz.course.gradient import Cut, play_gradient
+from stateviz.course.gradient import _GRADIENT, _STATE, Cut, play_gradient
 
-STATE, GRADIENT = 1, 2  # what a cell is filled with
+STATE, GRADIENT = 1, 2
+FILLED = {to_rgba(_STATE): STATE, to_rgba(_GRADIENT): GRADIENT, to_rgba("none"): 0}
 
 
 def cut(*lengths: int) -> Cut:
@@ -18,18 +22,18 @@ def cut(*lengths: int) -> Cut:
     return Cut(lengths, np.arange(1.0, steps + 1), gradient)
 
 
-def filled(images: list[AxesImage]) -> list[int]:
-    return [int(value) for image in images for value in np.asarray(image.get_array())[0]]
+def filled(cells: Sequence[Patch]) -> list[int]:
+    return [FILLED[to_rgba(cell.get_facecolor())] for cell in cells]
 
 
 def test_the_gradient_stops_where_it_was_measured_to_stop() -> None:
     player = play_gradient({"whole": cut(6), "cut": cut(4, 2)})
     [ax] = player.figure.axes
-    whole, first, second = ax.images
+    whole, parts = ax.patches[:6], ax.patches[6:]
     told = {}
     for frame in (0, 3, 6, 8, 9, 12):
         player.frame = frame
-        told[frame] = filled([whole]), filled([first, second]), player.readout
+        told[frame] = filled(whole), filled(parts), player.readout
     assert told[0][:2] == ([0] * 6, [0] * 6)
     assert told[3][:2] == ([STATE] * 3 + [0] * 3,) * 2
     assert told[6][2] == "all 6 timesteps read: the state has crossed each border"

@@ -47,14 +47,14 @@ def test_no_file_is_long() -> None:
 
 
 # How many lines a room may have: small is a feature. Before raising a number, look what can go.
-# The goal is 5,000 for recorder and recording together. Drawing and scenes wait for the new look.
+# The goals are 5,000 for recorder and recording together, 8,000 for drawing, playing and scenes.
 MOST_LINES_IN_A_ROOM = {
     "recorder": 3_545,
     "recording": 2_205,
     "torch": 850,
-    "drawing": 2_615,
-    "playing": 4_500,
-    "scenes": 3_260,
+    "drawing": 2_115,
+    "playing": 4_930,
+    "scenes": 2_985,
     "course": 4_200,
 }
 FEWEST_LINES_IN_A_FILE = 50

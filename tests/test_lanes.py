@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 import stateviz
 from stateviz.drawing import lanes
+from stateviz.playing.moving import Fill
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 from tests.building.recordings import SAMPLES, TIMESTEPS, a_batch, there
 
@@ -73,16 +74,25 @@ def test_inputs_stand_over_the_state_that_they_made() -> None:
 def test_what_is_not_read_yet_is_left_open(ax: Axes) -> None:
     records = batches()
     values = lanes.state_lanes(records, "cell", 0)
-    image = lanes.draw_lanes(ax, values, cmap="RdBu_r", column=3)
-    shown = image.get_array()
-    np.testing.assert_array_equal(there(shown)[:, 2:4], values[:, 2:4])
-    assert np.ma.getmaskarray(there(shown))[:, 4:].all()
-    assert image.norm.vmax == pytest.approx(np.abs(values).max())
+    layout = lanes.lay_out(records)
+    reach = lanes.half_lane(values)
+    image = lanes.draw_lanes(ax, values, layout, (-reach, reach))
+    Fill(image, [values], [layout.starts[0] + 1]).show(0, 0)
+    shown: np.ma.MaskedArray = np.ma.asarray(image.get_array())
+    first = layout.starts[0]
+    np.testing.assert_array_equal(shown[:, first], values[:, first])
+    assert np.ma.getmaskarray(shown)[:, first + 1 :].all()
+    largest = float(np.abs(values).max())
+    assert largest < image.get_clim()[1] < 1.4 * largest  # a round number, and nothing cut off
 
 
 def played(records: list[BatchRecord]) -> stateviz.Player:
     layer = LayerRecording("lstm", "LSTM", 2, stateful=True, batches=records)
     return stateviz.play_batches(Recording([layer]), unit=1)
+
+
+def lanes_of(player: stateviz.Player) -> Axes:
+    return next(ax for ax in player.figure.axes if ax.get_label() == "lanes")
 
 
 def test_the_scene_reads_all_lanes_in_parallel() -> None:
@@ -92,8 +102,7 @@ def test_the_scene_reads_all_lanes_in_parallel() -> None:
     layout = lanes.lay_out(records)
     columns = [start + step for start in layout.starts for step in range(TIMESTEPS + 1)]
     assert len(player.stops) == len(columns) == 3 * (TIMESTEPS + 1)
-    axes = player.figure.axes
-    image = axes[2].images[0]
+    image = lanes_of(player).images[0]
     for step, (stop, column) in enumerate(zip(player.stops, columns, strict=True)):
         player.frame = stop
         filled = ~np.ma.getmaskarray(np.ma.asarray(image.get_array()))
@@ -111,8 +120,8 @@ def test_the_scene_reads_all_lanes_in_parallel() -> None:
 
 def test_without_inputs_only_the_state_is_shown() -> None:
     player = played([a_batch(index) for index in range(2)])
-    assert [ax.get_ylabel() for ax in player.figure.axes].count("lane") == 1
-    assert repr(player) == f"Player('lstm: 4 lanes, 2 batches', {player.n_frames} frames)"
+    assert [ax.get_label() for ax in player.figure.axes] == ["lanes"]
+    assert repr(player) == f"Player('c of unit 1 in 4 lanes · lstm', {player.n_frames} frames)"
     assert len(player.stops) == 8
 
 
@@ -147,5 +156,5 @@ def test_each_call_that_counts_anew_has_its_own_head(
         a_batch(index, phase=phase, epoch=None, batch=number)
         for index, number in enumerate(numbers)
     ]
-    texts = lanes.draw_batch_names(ax, records)
-    assert [text.get_text().partition("\n")[0] for text in texts] == heads
+    texts = lanes.draw_batch_names(ax, records, lanes.lay_out(records), over=50)
+    assert [text.get_text() for text in texts[1::2]] == heads

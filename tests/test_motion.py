@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import keras
@@ -13,6 +12,7 @@ from matplotlib.image import AxesImage
 import stateviz
 from stateviz.drawing import lanes
 from stateviz.drawing.handover import Handover
+from stateviz.drawing.lanes import Layout
 from stateviz.playing.scene import Scene, frames_of_a_motion, pace
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, changed, there
@@ -21,21 +21,25 @@ ZEROS = np.zeros((SAMPLES, UNITS), "float32")
 PARTS = np.linspace(0, 0.99, 12)
 
 
-def a_handover(origin: Origin, *, first: bool = False) -> Handover:
+LAYOUT = Layout((6, 16), (3, 3), 20, 4, 6, 12.0, 40.0)
+
+
+def a_handover(origin: Origin, *, first: bool = False, comes_back: bool = False) -> Handover:
     before, after = (np.ma.array(np.arange(1.0, 5).reshape(4, 1) * sign) for sign in (1, -1))
-    if origin == "carried":
+    goes_on = origin == "carried" or comes_back
+    if goes_on:
         after = before
     if origin in ("fresh", "reset"):
         after = np.ma.zeros((4, 1))
     return Handover(
-        origin,
         None if first else before,
         after,
-        left=10.0,
-        right=20.0,
+        [origin] * 4,
+        np.arange(4.0) if goes_on and not first else np.full(4, np.nan),
+        left=8.5,
+        right=15.0,
         width=2.0,
-        over=1.0,
-        under=1.5,
+        layout=LAYOUT,
         word="word",
     )
 
@@ -55,64 +59,88 @@ def test_a_carried_state_glides_in_its_lanes_and_never_changes() -> None:
         assert column.opacity == 1
         np.testing.assert_array_equal(column.values, there(handover.before))
         lefts.append(column.box[0])
-    assert lefts[0] == 10
+    assert lefts[0] == 8.5
     assert (np.diff(lefts) > 0).all()
-    assert 19 < lefts[-1] < 20
+    assert 14 < lefts[-1] < 15
+    [(rows, columns, held), *others] = handover.bridges()
+    assert rows.tolist() == [0, 1, 2, 3]
+    assert columns == slice(10, 16)  # from one card to the next
+    np.testing.assert_array_equal(held, there(handover.before)[:, 0])
+    assert all(not len(rows) for rows, *_ in others)
 
 
 def test_a_fresh_state_comes_from_nowhere_and_the_old_one_falls_and_fades() -> None:
     handover = a_handover("fresh")
     ways = [handover.at(part) for part in PARTS]
-    columns, leaving = [there(way[0]) for way in ways], [there(way[1]) for way in ways]
+    assert ways[0][0] is None  # the old one goes first
+    columns = [column for column, _ in ways if column is not None]
     assert all(not column.values.any() for column in columns)
-    assert {column.box[0] for column in columns} == {20}  # in its place from the start
+    assert {column.box[0] for column in columns} == {15}  # in its place from the start
     heights = [column.box[3] - column.box[2] for column in columns]
     assert heights[0] < 0.3
     assert (np.diff(heights) >= 0).all()
+    leaving = [column for _, column in ways if column is not None]
     tops = [each.box[2] for each in leaving]
     assert (np.diff(tops) >= 0).all()
     assert tops[-1] > 0.5
     assert (np.diff([each.opacity for each in leaving]) < 0).all()
+    assert ways[-1][1] is None
+    assert all(not len(rows) for rows, *_ in handover.bridges())
 
 
-def test_a_reset_state_is_stopped_at_the_gate_and_zeros_come_out() -> None:
+def test_a_reset_state_is_the_same_column_that_a_wall_wipes() -> None:
     handover = a_handover("reset")
-    lefts = [there(handover.at(part)[0]).box[0] for part in PARTS]
+    columns = [there(handover.at(part)[0]) for part in np.linspace(0, 0.99, 60)]
+    lefts = [column.box[0] for column in columns]
     assert (np.diff(lefts) > 0).all()  # it never jumps back, and never stands still
-    assert np.diff(lefts).max() < 4 * handover.width / 2
-    for part in PARTS:
+    sizes = [float(np.abs(column.values).sum()) for column in columns]
+    assert (np.diff(sizes) <= 0).all()
+    assert sizes[0] == 10
+    assert sizes[-1] == 0
+    assert len({*sizes} - {0.0, 10.0}) >= 1  # it is seen to be wiped
+    for column in columns:
+        assert in_its_lanes(column.box)
+        if column.box[1] <= handover.wall:
+            np.testing.assert_array_equal(column.values, there(handover.before))
+        if column.box[0] >= handover.wall:
+            assert not column.values.any()
+    stands = [(rows.tolist(), columns) for rows, columns, _ in handover.bridges() if len(rows)]
+    assert stands == [([0, 1, 2, 3], slice(10, 13))]  # up to the wall
+
+
+def test_a_given_state_rises_from_below() -> None:
+    handover = a_handover("given")
+    ways = [handover.at(part) for part in PARTS]
+    columns = [column for column, _ in ways if column is not None]
+    middles = [sum(column.box[2:]) / 2 for column in columns]
+    assert columns[0].box[3] <= handover.tray[3] + 0.1
+    assert (np.diff(middles) < 0).all()
+    for column in columns:
+        np.testing.assert_array_equal(column.values, handover.after)
+
+
+def test_an_altered_state_goes_into_the_rift_and_comes_out_changed() -> None:
+    handover = a_handover("altered")
+    for part in np.linspace(0, 0.99, 40):
         column, leaving = handover.at(part)
+        assert leaving is None
         assert column is not None
         assert in_its_lanes(column.box)
-        if part < 0.5:
-            assert column.box[1] <= handover.gate
-            assert column.values.all()
-            assert leaving is None
-        else:
-            assert column.box[0] >= handover.gate
-            assert not column.values.any()
-            assert there(leaving).box[1] <= handover.gate
-
-
-def test_a_given_state_rises_from_below_and_an_altered_one_comes_from_above() -> None:
-    for origin, out_of, sign in (("given", "tray", 1), ("altered", "source", -1)):
-        handover = a_handover(origin)  # type: ignore[arg-type]
-        columns = [there(handover.at(part)[0]) for part in PARTS]
-        assert columns[0].box == getattr(handover, out_of)
-        middles = [sum(column.box[2:]) / 2 for column in columns]
-        assert (sign * np.diff(middles) < 0).all()
-        for column in columns:
-            np.testing.assert_array_equal(column.values, handover.after)
+        left = sum(column.box[:2]) / 2 < handover.wall
+        expected = there(handover.before) if left else handover.after
+        np.testing.assert_array_equal(column.values, expected)
+    halves = [(columns, held.tolist()) for _, columns, held in handover.bridges() if len(held)]
+    assert halves == [(slice(10, 13), [1, 2, 3, 4]), (slice(13, 16), [-1, -2, -3, -4])]
 
 
 def test_a_state_that_comes_back_goes_all_the_way_itself() -> None:
-    handover = replace(a_handover("given"), is_same=True)
+    handover = a_handover("given", comes_back=True)
     ways = [handover.at(part) for part in (0.0, 0.5, 1.0)]
     assert all(leaving is None for _, leaving in ways)
     boxes = [there(column).box for column, _ in ways]
-    assert boxes[0] == handover.standing(10)
+    assert boxes[0] == handover.standing(8.5)
     assert boxes[1] == handover.tray
-    assert boxes[2] == pytest.approx(handover.standing(20))
+    assert boxes[2] == pytest.approx(handover.standing(15))
 
 
 def test_a_state_that_is_handed_on_by_hand_is_seen_to_be() -> None:
@@ -124,17 +152,12 @@ def test_a_state_that_is_handed_on_by_hand_is_seen_to_be() -> None:
     assert "leaving column" not in columns_of(player)
 
 
-def test_the_leaving_column_of_an_altered_state_stays_where_it_is() -> None:
-    boxes = {there(a_handover("altered").at(part)[1]).box for part in PARTS}
-    assert boxes == {(10, 12, -0.5, 3.5)}
-
-
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_every_way_ends_where_the_batch_begins(origin: Origin) -> None:
     for first in (False, True):
         handover = a_handover(origin, first=first)
         column, leaving = handover.at(1.0)
-        assert there(column).box == pytest.approx(handover.standing(20))
+        assert there(column).box == pytest.approx(handover.standing(15))
         assert (leaving is None) or not first
         np.testing.assert_array_equal(there(column).values, handover.after)
 
@@ -172,7 +195,7 @@ def played(run: list[BatchRecord], **words: Any) -> stateviz.Player:
 
 
 def columns_of(player: stateviz.Player) -> dict[str, AxesImage]:
-    ax = [ax for ax in player.figure.axes if ax.get_ylabel() == "lane"][-1]
+    ax = [ax for ax in player.figure.axes if ax.get_label() == "lanes"][-1]
     return {str(image.get_label()): image for image in ax.images if image.get_visible()}
 
 
@@ -212,8 +235,9 @@ def test_at_each_stop_the_column_stands_on_the_state_that_is_read() -> None:
         player.frame = stop
         shown = columns_of(player)["state column"]
         left, right, bottom, top = shown.get_extent()
-        assert (left, top, bottom) == (column - 0.5, -0.5, SAMPLES - 0.5)
-        assert right >= column + 0.5
+        assert (top, bottom) == (-0.5, SAMPLES - 0.5)
+        assert left <= column - 0.5
+        assert left + right == pytest.approx(2 * column)
         np.testing.assert_array_equal(np.ma.asarray(shown.get_array())[:, 0], values[:, column])
 
 
@@ -241,7 +265,7 @@ def test_batches_between_which_others_ran_are_not_joined() -> None:
 
 def test_words_and_signs_come_when_they_are_reached() -> None:
     player = played(a_run("reset", "carried", "given", "altered", "fresh"))
-    words = ["reset to zeros", "carried over", "initial_state", "altered", "fresh zeros"]
+    words = ["new", "carried", "given", "altered", "fresh"]
 
     def seen() -> list[str]:
         texts = [text for ax in player.figure.axes for text in ax.texts]
@@ -259,12 +283,13 @@ def test_the_first_frame_shows_what_will_be_read_and_no_state() -> None:
     batches = [a_batch(each.index, **vars_of(each), inputs=inputs) for each in a_run("reset")]
     player = played(batches)
     player.frame = 0
-    top, lanes = [ax for ax in player.figure.axes if ax.get_ylabel() == "lane"]
-    pale = [image for image in top.images if image.get_alpha() is not None]
-    np.testing.assert_array_equal(
-        np.ma.compressed(np.ma.asarray(pale[0].get_array())), inputs.ravel()
-    )
-    assert np.ma.getmaskarray(np.ma.asarray(lanes.images[0].get_array())).all()
+    axes = {ax.get_label(): ax for ax in player.figure.axes}
+    pale, read = axes["inputs"].images
+    shown: np.ndarray = np.ma.compressed(np.ma.asarray(pale.get_array()))
+    largest = np.abs(inputs).max(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(shown, (inputs / largest).ravel(), rtol=1e-6)
+    for image in (read, axes["lanes"].images[0]):
+        assert np.ma.getmaskarray(np.ma.asarray(image.get_array())).all()
 
 
 def vars_of(batch: BatchRecord) -> dict[str, Any]:
@@ -293,39 +318,18 @@ def test_what_reset_a_state_is_told_from_the_events() -> None:
     assert "is stopped, and zeros arrive, by reset_state()" in said[2]
 
 
-def test_the_weights_change_once_a_training_batch_is_read() -> None:
-    batches = a_run("reset", "carried", "carried")
-    batches[1] = replace(batches[1], phase="validation", training=False)
-
-    def said(frame: int) -> str:
-        player.frame = frame
-        texts = [text.get_text() for ax in player.figure.axes for text in ax.texts]
-        return next(each for each in texts if each.startswith("weights")).split("here: ")[1]
-
-    player = played(batches)
-    words = [said(stop) for stop in player.stops]
-    steps = TIMESTEPS + 1
-    assert words == ["0"] * steps + ["1"] * 2 * steps
-    # Not in use, nor in a loop of one's own, where nobody can know what changes them.
-    for phase, training in (("predict", False), ("call", True)):
-        run = [replace(batch, phase=phase, training=training) for batch in batches]  # type: ignore[arg-type]
-        texts = [text.get_text() for ax in played(run).figure.axes for text in ax.texts]
-        assert not any(each.startswith("weights") for each in texts)
-
-
 def test_lanes_of_very_different_size_have_a_scale_each() -> None:
     sizes = np.array([3, 9, 30, 300], "float32")[:, np.newaxis, np.newaxis]
     cell = np.ones((SAMPLES, TIMESTEPS, UNITS), "float32") * sizes
     player = played([a_batch(0, cell_state=cell, initial_cell_state=ZEROS, origin="reset")])
     player.frame = player.n_frames - 1
-    [ax] = [ax for ax in player.figure.axes if ax.get_ylabel() == "lane"]
+    [ax] = player.figure.axes
     image: np.ma.MaskedArray = np.ma.asarray(ax.images[0].get_array())
     shown = image.compressed()
     assert {*shown.tolist()} == {0.0, 1.0}
-    assert "each lane has its own scale" in ax.get_title("left")
     assert player._scene.scales[ax.images[0]] == [3, 9, 30, 300]
     numbers = [text.get_text() for text in ax.texts if text.get_visible()]
-    assert {"3.00", "9.00", "30.0", "300"} <= {*numbers}
+    assert {"+3.00", "+9.00", "+30.00", "+300.00"} <= {*numbers}
 
 
 def test_stops_are_what_was_recorded_and_all_else_is_motion() -> None:

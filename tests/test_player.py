@@ -15,9 +15,11 @@ import traitlets
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.text import Text
+from matplotlib.patches import Rectangle
 
 import stateviz
+from stateviz.playing import page, theme
+from stateviz.playing.artists import Areas
 from stateviz.playing.looks import color_levels
 from stateviz.playing.player import Player
 from tests.building.payload import Unpacked
@@ -97,7 +99,8 @@ def test_the_stage_is_what_does_not_move() -> None:
 def test_setting_the_frame_moves_the_artists_and_the_readout() -> None:
     scene = AllKinds()
     player = scene.player()
-    assert (player.frame, player.readout, player.playing) == (0, "t = 0", False)
+    rests = N_FRAMES - 1  # where all of it is seen
+    assert (player.frame, player.readout, player.playing) == (rests, f"t = {rests}", False)
     player.frame = 3
     assert player.readout == "t = 3"
     assert scene.text.get_text() == "frame <3>"
@@ -110,7 +113,7 @@ def test_a_frame_out_of_range_is_refused(frame: int) -> None:
     player = AllKinds().player()
     with pytest.raises(traitlets.TraitError, match=rf"got frame {frame}; the frames are 0 to 4"):
         player.frame = frame
-    assert player.frame == 0
+    assert player.frame == N_FRAMES - 1
     with pytest.raises(traitlets.TraitError):
         player.n_frames = 7
     with pytest.raises(traitlets.TraitError, match="`interval_ms` must be >= 1; got 0"):
@@ -127,7 +130,9 @@ def test_what_fills_in_or_repeats_is_sent_once() -> None:
     frames, samples, units = 100, 10, 16
     figure = Figure()
     values = np.random.default_rng(0).normal(size=(samples * units, frames))
-    image = figure.add_subplot().imshow(np.ma.array(values, mask=True), vmin=-3, vmax=3)
+    ax = figure.add_subplot()
+    image = Areas(ax, theme.STATE_MAP, -3, 3, extent=(0, frames, len(values), 0))
+    image.set_data(np.ma.array(values, mask=True))
 
     def update(frame: int) -> list[Artist]:
         shown = np.ma.array(values, mask=np.zeros(values.shape, bool))
@@ -191,8 +196,8 @@ def test_what_cannot_be_played_is_refused_in_words() -> None:
         Player(figure, lambda _: [dots], 0)
     with pytest.raises(ValueError, match=r"The mark 'end' is out of range: got frame 9"):
         AllKinds().player(marks=[(9, "end")])
-    colored = figure.add_subplot().imshow(np.zeros((2, 2, 3)))
-    with pytest.raises(TypeError, match=r"array of shape \(2, 2, 3\)"):
+    colored = figure.add_subplot().imshow(np.zeros((2, 2)))
+    with pytest.raises(TypeError, match=r"a AxesImage, which the player cannot play.*artists"):
         Player(figure, lambda _: [colored], 3)
 
 
@@ -202,24 +207,34 @@ def test_a_page_is_not_given_more_than_it_can_hold(monkeypatch: pytest.MonkeyPat
         AllKinds().player()
 
 
-@pytest.mark.parametrize(
-    ("colors", "sent"), [("RdBu_r", "paper 1"), ("viridis", "rgba(255,255,255,1)")]
-)
-def test_white_text_turns_dark_only_on_colors_that_are_turned_about(colors: str, sent: str) -> None:
+def test_reserved_colors_go_to_the_page_by_their_names() -> None:
     figure = Figure()
     ax = figure.add_subplot()
-    ax.imshow([[-1.0, 1.0]], cmap=colors)
-    text = ax.text(0, 0, "", color="white")
+    text = ax.text(0, 0, "", color="white", alpha=0.5)
+    [line] = ax.plot([0], [0], "o", color=theme.color("carried"), markeredgecolor="black")
+    still = ax.add_patch(Rectangle((0, 0), 1, 1, color=theme.color("reset")))
 
-    def update(frame: int) -> list[Text]:
+    def update(frame: int) -> list[Artist]:
         text.set_text(str(frame))
-        return [text]
+        return [text, line]
 
-    tracks = Unpacked(Player(figure, update, 2)).scene["tracks"]
-    of_text = next(track for track in tracks if track["kind"] == "text")
-    assert {state["color"] for state in of_text["states"]} == {sent}
-    turned = [track["dark_colors"] is not None for track in tracks if track["kind"] == "image"]
-    assert turned == ([True] if colors == "RdBu_r" else [])
+    scene = Unpacked(Player(figure, update, 2)).scene
+    of_text, of_line = (
+        next(track["states"][0] for track in scene["tracks"] if track["kind"] == kind)
+        for kind in ("text", "line")
+    )
+    assert of_text["color"] == "ground 0.5"
+    assert (of_line["marker_color"], of_line["marker_edge"]) == ("carried 1", "ink 1")
+    assert still.get_visible()
+    assert "var(--stateviz-reset,#9a3f67)" in scene["stage"]
+
+
+def test_the_pages_colors_are_those_of_the_theme() -> None:
+    light, dark = re.findall(r"--stateviz-carried: (#\w+)", page.style())
+    assert (light, dark) == theme.TOKENS["carried"]
+    for name, both in theme.TOKENS.items():
+        if name != "ground":
+            assert re.findall(rf"--stateviz-{name}: (#\w+)", page.style()) == list(both)
 
 
 def values_in(figure: Figure) -> tuple[AxesImage, np.ndarray]:

@@ -12,7 +12,6 @@ import pytest
 from matplotlib.figure import Figure
 
 import stateviz
-from stateviz.drawing import sample as drawings
 from stateviz.recording import STATE_NAMES, LayerRecording, Recording
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording
 
@@ -25,50 +24,58 @@ def played(**words: Any) -> tuple[stateviz.Player, Any]:
     return player, recording["lstm"].batches[4]
 
 
+def axes_of(player: stateviz.Player) -> dict[str, Any]:
+    return {str(ax.get_label()): ax for ax in player.figure.axes}
+
+
+def values_of(image: Any) -> np.ma.MaskedArray:
+    return np.ma.asarray(image.get_array())
+
+
 def test_frame_0_is_the_initial_state_and_each_next_frame_one_timestep_more() -> None:
     player, batch = played()
     assert player.n_frames == TIMESTEPS + 1
-    _, h, c, unit = player.figure.axes[:4]
+    axes = axes_of(player)
+    states = [batch.state(name) for name in STATE_NAMES]
+    wholes = [np.concatenate([each.initial[2][None], each.after[2]]) for each in states]
+    by_state: dict[str, np.ndarray] = dict(zip(STATE_NAMES, wholes, strict=True))
+    units, large = axes["lanes"], axes["unit"]
     for frame in range(player.n_frames):
         player.frame = frame
-        for ax, state in zip((h, c), STATE_NAMES, strict=True):
-            initial, image = ax.images
-            whole = batch.state(state).after[2].T
-            shown: np.ma.MaskedArray = np.ma.asarray(image.get_array())
-            np.testing.assert_array_equal(shown[:, :frame], whole[:, :frame])
-            assert np.ma.getmaskarray(shown)[:, frame:].all()
-            before = batch.state(state).initial[2]
-            np.testing.assert_array_equal(np.ma.asarray(initial.get_array())[:, 0], before)
-        for line, state in zip(unit.lines, STATE_NAMES, strict=False):
-            values = drawings.trace_of(batch, state, 2, 1)[: frame + 1]
-            np.testing.assert_array_equal(line.get_ydata(), values)
+        shown = {"cell": units.images[0], "hidden": units.images[-1]}
+        for state, image in shown.items():
+            values = values_of(image)
+            for unit in range(UNITS):
+                expected = by_state[state][: frame + 1, unit]
+                np.testing.assert_array_equal(values[unit].compressed(), expected)
+        for state, image in zip(("cell", "hidden"), large.images, strict=True):
+            expected = by_state[state][: frame + 1, 1]
+            np.testing.assert_array_equal(values_of(image)[0].compressed(), expected)
 
 
-def test_the_cursor_stands_at_the_timestep_on_every_axes() -> None:
+def test_the_state_column_holds_all_units_at_the_timestep_that_is_read() -> None:
     player, batch = played()
-    for frame, place in [(0, drawings.initial_place(batch)), (1, 0), (3, 2)]:
+    for frame in range(player.n_frames):
         player.frame = frame
-        cursors = [ax.lines[-1] for ax in player.figure.axes[:4]]
-        assert len(cursors) == 4
-        seen = [cursor for cursor in cursors if cursor.get_visible()]
-        assert {tuple(np.asarray(cursor.get_xdata())) for cursor in seen} == {(place, place)}
-        # No input is read before t = 0; there the words of the origin stand.
-        assert [cursor.get_visible() for cursor in cursors] == [frame > 0, True, True, True]
+        axes = axes_of(player)
+        [column] = [each for each in axes["lanes"].images if each.get_label() == "state column"]
+        held = batch.state("cell")
+        now = held.after[2, frame - 1] if frame else held.initial[2]
+        np.testing.assert_array_equal(values_of(column)[:, 0], now)
+        [cursor] = axes["reading"].lines
+        left, right, *_ = column.get_extent()
+        assert left < np.asarray(cursor.get_xdata())[0] <= right + 1e-6
 
 
 def test_a_layer_that_reads_backwards_is_shown_in_its_own_order_of_time() -> None:
     player, _ = played(go_backwards=True)
-    player.frame = 1
-    assert player.readout.startswith(f"t = {TIMESTEPS - 1} ")
-    player.frame = TIMESTEPS
-    assert player.readout.startswith("t = 0 ")
-    unit = player.figure.axes[3]
-    assert unit.get_xlabel() == "timestep t of the data, read backwards"
-    ticks = [text.get_text() for text in unit.get_xticklabels()]
-    assert ticks[:2] == ["initial", str(TIMESTEPS - 1)]
-    assert ticks[-1] == "0"
-    forward, _ = played()
-    assert forward.figure.axes[3].get_xlabel() == "timestep t"
+    when = axes_of(player)["reading"].texts[-1]
+    for frame, t in ((1, TIMESTEPS - 1), (TIMESTEPS, 0)):
+        player.frame = frame
+        assert player.readout.startswith(f"t = {t} ")
+        when = axes_of(player)["reading"].texts[-1]
+        assert when.get_text() == f"t = {t}"
+    assert axes_of(player)["lanes"].get_xlim()[0] < 0  # time runs to the right all the same
 
 
 def test_the_readout_says_the_timestep_the_input_and_the_states() -> None:

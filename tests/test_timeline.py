@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
 import stateviz
 from stateviz.drawing import timeline
-from stateviz.playing.moving import Grow
-from stateviz.recording import Event, Origin, Phase, Recording
+from stateviz.drawing.signs import SIGNS
+from stateviz.recording import ORIGINS, Event, Origin, Phase, Recording
 from tests.building.recordings import TIMESTEPS, a_batch, a_recording, there
 
 
@@ -58,75 +59,78 @@ def test_the_size_is_the_norm_of_c_over_its_units() -> None:
     np.testing.assert_allclose(only_h[0], np.linalg.norm(batch.initial_hidden_state, axis=1).mean())
 
 
-def test_each_batch_has_its_room_and_the_line_breaks_after_it(ax: Axes) -> None:
+def test_each_batch_has_its_room_in_the_level(ax: Axes) -> None:
     lstm = a_run()["lstm"]
-    line = timeline.draw_state_size(ax, lstm, last=1)
-    x, y = map(np.asarray, line.get_data())
-    assert np.isnan(x).nonzero()[0].tolist() == [TIMESTEPS + 1, 2 * TIMESTEPS + 3]
-    np.testing.assert_allclose(x[: TIMESTEPS + 1], np.linspace(0, 1, TIMESTEPS + 1))
-    np.testing.assert_array_equal(y[TIMESTEPS + 2 : -1], timeline.state_size(lstm.batches[1]))
+    level: np.ma.MaskedArray = np.ma.asarray(timeline.draw_level(ax, lstm).get_array())
+    assert level.shape == (1, 6 * (TIMESTEPS + 1))
+    for place, batch in enumerate(lstm.batches):
+        own = level[0, place * (TIMESTEPS + 1) : (place + 1) * (TIMESTEPS + 1)]
+        np.testing.assert_array_equal(own, timeline.state_size(batch))
 
 
-def test_a_long_run_is_drawn_with_fewer_points_but_its_ends(
+def test_a_long_run_is_drawn_with_fewer_columns_but_its_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lstm = a_run()["lstm"]
-    monkeypatch.setattr("stateviz.drawing.timeline._MAX_POINTS", 12)
-    x, y, ends = timeline.size_line(lstm)
-    assert ends.tolist() == [3, 6, 9, 12, 15, 18]
-    assert x[:2].tolist() == [0, 1]
-    np.testing.assert_array_equal(y[:2], timeline.state_size(lstm.batches[0])[[0, -1]])
+    monkeypatch.setattr("stateviz.drawing.timeline._MOST_COLUMNS", 12)
+    level = timeline.level_of(lstm)
+    assert level.shape == (1, 12)
+    np.testing.assert_array_equal(level[0, :2], timeline.state_size(lstm.batches[0])[[0, -1]])
 
 
 def test_origins_are_told_apart_by_shape_and_place(ax: Axes) -> None:
-    lstm = a_run()["lstm"]
-    lines = timeline.draw_beginnings(ax, lstm)
-    assert {origin: np.asarray(line.get_xdata()).tolist() for origin, line in lines.items()} == {
-        "carried": [1, 2, 3, 4, 5],
-        "reset": [0],
-    }
-    assert len({line.get_marker() for line in lines.values()}) == 2
-    assert len({look["marker"] for look in timeline.MARKERS.values()}) == 5
-    assert np.asarray(lines["carried"].get_ydata())[3] == timeline.state_size(lstm.batches[4])[0]
-    shown = timeline.draw_beginnings(ax, lstm, last=1)
-    assert {origin: len(np.asarray(line.get_xdata())) for origin, line in shown.items()} == {
-        "carried": 1,
-        "reset": 1,
-    }
-
-
-def test_phases_and_epochs_are_labelled_bands(ax: Axes) -> None:
-    bands = timeline.draw_phases(ax, a_run()["lstm"])
-    assert [(band.get_x(), band.get_width()) for band in bands] == [(0, 3), (3, 1), (4, 2)]
-    assert [text.get_text() for text in ax.texts] == ["fit 0", "validation 0", "fit 1"]
-    assert bands[0].get_facecolor() != bands[1].get_facecolor()
-
-
-def test_reset_calls_stand_between_their_batches(ax: Axes) -> None:
     recording = a_run()
-    [(place, (line, _))] = timeline.draw_reset_calls(ax, recording, recording["lstm"])
-    assert place == 4
-    assert isinstance(line, Line2D)
-    assert np.asarray(line.get_xdata())[0] == 4
+    drawn = timeline.draw_origins(ax, recording, recording["lstm"], width=600, height=200)
+    signs = [[each for each in of if each.get_label() in ORIGINS] for of in drawn]
+    assert [[each.get_label() for each in of] for of in signs] == [["reset"], *[["carried"]] * 5]
+    places = [np.asarray(of[0].get_xdata()).tolist() for of in signs]  # type: ignore[attr-defined]
+    assert places == [[place - 0.5] for place in range(6)]
+    assert not any(isinstance(each, Rectangle) for of in drawn for each in of)
+    recording["lstm"].batches[2] = a_batch(2, origin="reset")
+    again = timeline.draw_origins(ax, recording, recording["lstm"], width=600, height=200)
+    walls = [place for place, of in enumerate(again) if any(isinstance(e, Rectangle) for e in of)]
+    assert walls == [2]  # the zeros that a layer is built with are no reset
+    assert len({str(style["marker"]) for style in SIGNS.values()}) == 5
+
+
+def test_phases_and_epochs_are_named_brackets(ax: Axes) -> None:
+    timeline.draw_phases(ax, a_run()["lstm"], [0] * 6, 600)
+    brackets = [each for each in ax.patches if isinstance(each, Rectangle)]
+    ends = [(round(each.get_x(), 1), round(each.get_width(), 1)) for each in brackets]
+    assert ends == [(-0.5, 3.0), (2.5, 1.0), (3.5, 2.0)]
+    assert [text.get_text() for text in ax.texts] == ["fit 0", "validation 0", "fit 1"]
+    assert brackets[0].get_facecolor() != brackets[1].get_facecolor()
+
+
+def test_a_call_of_reset_state_is_named_before_its_batch() -> None:
+    recording = a_run()
+    ax = Figure().add_subplot()
+    drawn = timeline.draw_origins(ax, recording, recording["lstm"], width=900, height=200)
+    said = [[each for each in of if isinstance(each, Text)] for of in drawn]
+    assert [len(of) for of in said] == [0, 0, 0, 0, 1, 0]
+    assert said[4][0].get_text() == "reset_state()"
 
 
 def test_the_scene_shows_the_run_batch_by_batch() -> None:
     player = stateviz.play_resets(a_run())
     assert len(player.stops) == 6
-    [line] = [part.line for part in player._scene.parts if isinstance(part, Grow)][:1]
-    markers = [part.line for part in player._scene.parts if isinstance(part, Grow)][1:]
+    ax = player.figure.axes[0]
+    counted = {"reset": [1] * 6, "carried": [0, 1, 2, 3, 4, 5]}
     for place, stop in enumerate(player.stops):
         player.frame = stop
-        assert sum(np.size(marker.get_xdata()) for marker in markers) == place + 1
-        assert np.nanmax(np.asarray(line.get_xdata())) == place + 1
+        filled = ~np.ma.getmaskarray(np.ma.asarray(ax.images[0].get_array()))
+        assert filled.sum() == (place + 1) * (TIMESTEPS + 1)
+        signs = [line for line in ax.lines if line.get_label() in ORIGINS and line.get_visible()]
+        assert len(signs) == place + 1
+        words = [text.get_text() for text in ax.texts if text.get_visible()]
+        for origin, counts in counted.items():
+            assert (f"{counts[place]} {origin}" in words) == (counts[place] > 0)
     player.frame = player.stops[4]
     assert player.readout.startswith(
         "fit, epoch 1, batch 0: carried over from validation, epoch 0, batch 0   size of c "
     )
     player.frame = player.stops[5]
     assert player.readout.startswith("fit, epoch 1, batch 1: carried over   size of c")
-    labels = [text.get_text() for text in player.figure.legends[0].get_texts()]
-    assert labels == ["fresh", "reset", "carried", "given", "altered"]  # which came is not told
     with pytest.raises(ValueError, match="nothing to play"):
         stateviz.play_resets(a_recording(0))
 
@@ -144,4 +148,4 @@ def test_a_second_fit_is_named_as_such() -> None:
     bands = [text.get_text() for text in player.figure.axes[0].texts]
     assert bands[:5] == ["fit 0", "fit 1", "fit #2, 0", "fit #2, 1", "predict"]
     stops = player.stops
-    assert [frame for frame, _ in player._scene.marks] == [stops[at] for at in (0, 2, 4, 6, 8)]
+    assert [mark[0] for mark in player._scene.marks] == [0, *(stops[at] for at in (2, 4, 6, 8))]

@@ -31,7 +31,6 @@ TESTS = (
     "tests/test_select.py",
     "tests/test_labelled.py",
     "tests/test_findings.py",
-    "tests/test_drawings.py",
     "tests/test_scenes.py",
     "tests/test_player.py",
     "tests/test_export.py",

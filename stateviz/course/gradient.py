@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+from stateviz.drawing.lanes import WIDTH
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pace, Scene
-from stateviz.scenes.furniture import WIDTH
+from stateviz.playing.theme import color
 
-_STATE, _GRADIENT = "#0072b2", "#b34700"
+_STATE, _GRADIENT = color("carried"), color("reset")
 _FONT = 11.5
 _GAP = 0.3  # between two batches, in timesteps
 
@@ -85,22 +87,13 @@ class _Row:
         self.number = ax.text(self.x[-1] + 0.9, y, "", fontsize=_FONT, **style)
 
     def _cells(self, ax: Axes, y: float) -> None:
-        colors = ListedColormap([(1, 1, 1, 0), _STATE, _GRADIENT])
-        self.images = []
+        self.cells = []
         start = 0
         for length in self.cut.lengths:
             edges = np.linspace(start - 0.5 + _GAP / 2, start + length - 0.5 - _GAP / 2, length + 1)
-            image = ax.imshow(
-                np.zeros((1, length)),
-                extent=(edges[0], edges[-1], y - 0.2, y + 0.2),
-                aspect="auto",
-                cmap=colors,
-                clim=(0, 2),
-                interpolation="nearest",
-            )
-            self.images.append(image)
-            ax.vlines(edges, y - 0.2, y + 0.2, color="#767676", linewidth=0.8)
-            ax.hlines([y - 0.2, y + 0.2], edges[0], edges[-1], color="#767676", linewidth=0.8)
+            for left, right in pairwise(edges.tolist()):
+                cell = Rectangle((left, y - 0.2), right - left, 0.4, edgecolor="#767676")
+                self.cells.append(ax.add_patch(cell))
             start += length
 
     def update(self, read: int, gone_back: int) -> list[Artist]:
@@ -114,19 +107,15 @@ class _Row:
         behind = self.x[steps - back :]
         self.back.set_data(behind, [under] * back)
         self.gradient.set_data(behind[:1], [under] * bool(back))
-        filled = np.zeros(steps)
-        filled[:read] = 1
-        filled[steps - back :] = 2
-        start = 0
-        for image, length in zip(self.images, self.cut.lengths, strict=True):
-            image.set_data(filled[np.newaxis, start : start + length])
-            start += length
+        for place, cell in enumerate(self.cells):
+            gone = place >= steps - back
+            cell.set_facecolor(_GRADIENT if gone else _STATE if place < read else "none")
         stopped = gone_back >= self.reached and self.reached < steps
         height = [self.y - 0.46, self.y + 0.2] if stopped else []
         self.wall.set_data([self.wall_x] * len(height), height)
         self.number.set_text(self._said(read, gone_back))
         return [
-            *self.images,
+            *self.cells,
             self.forward,
             self.state,
             self.back,
@@ -152,17 +141,17 @@ class _Picture:
 
     def __init__(self, cuts: Mapping[str, Cut], timesteps: int) -> None:
         self.timesteps = timesteps
-        self.figure = Figure(figsize=(WIDTH, 0.7 + 0.95 * len(cuts)), dpi=100)
+        self.figure = Figure(figsize=(WIDTH / 96, 0.7 + 0.95 * len(cuts)), dpi=100)
         ax = self.figure.add_axes((0.01, 0.01, 0.98, 0.98))
         ax.set_xlim(-0.15 * timesteps, 1.33 * timesteps)
         ax.set_ylim(-0.6, len(cuts) + 0.25)
         ax.autoscale(False)  # an image would take the limits for itself
         ax.axis("off")
-        for x, color, words in (
+        for x, tint, words in (
             (-0.5, _STATE, "■ the state goes forwards"),
             (0.5 * timesteps, _GRADIENT, "◄ the gradient of the last c comes back"),
         ):
-            ax.text(x, len(cuts) - 0.1, words, color=color, fontsize=_FONT, weight="bold")
+            ax.text(x, len(cuts) - 0.1, words, color=tint, fontsize=_FONT, weight="bold")
         self.rows = [
             _Row(ax, len(cuts) - 1 - place, name, cut)
             for place, (name, cut) in enumerate(cuts.items())

@@ -8,15 +8,16 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from stateviz.drawing.sample import INPUT_MAP
+from stateviz.drawing.lanes import WIDTH, limits_of
+from stateviz.playing.artists import Threads
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pace, Scene
-from stateviz.scenes.furniture import WIDTH
+from stateviz.playing.theme import INK_MAP, color
 
 _FRAMES_OF_A_BATCH = 20
 _FONT = 12.5
 _SEQUENCES_MARKED = 12  # of those in a batch, at their ends
-_SEQUENCE, _BATCH = "#0072b2", "#b34700"
+_SEQUENCE, _BATCH = color("given"), color("fresh")
 
 
 def play_question(X: np.ndarray, batch_size: int) -> Player:
@@ -45,25 +46,19 @@ class _Picture:
         self.samples, self.timesteps = X.shape[:2]
         self.starts = range(0, self.samples, batch_size)
         self._ends = [*self.starts, self.samples]  # after how many batches how many sequences
-        self.figure = Figure(figsize=(WIDTH, 3.6), dpi=100)
+        self.figure = Figure(figsize=(WIDTH / 96, 3.6), dpi=100)
         ax = self.figure.add_axes((0.02, 0.03, 0.96, 0.94))
         ax.set_xlim(0, len(self.starts))
         ax.set_ylim(-0.55, 1.75)
         ax.autoscale(False)  # an image would take the limits for itself
         ax.axis("off")
-        reach = float(np.abs(X[..., 0]).max())
+        limits = limits_of(np.ma.array(X[..., 0]))
         self.blocks = []
         for place, start in enumerate(self.starts):
             rows = X[start : start + batch_size, :, 0]
-            block = ax.imshow(
-                rows,
-                extent=(place + 0.06, place + 0.94, 0, 1),
-                aspect="auto",
-                cmap=INPUT_MAP,
-                clim=(-reach, reach),
-                interpolation="nearest",
-                alpha=0.25,
-            )
+            extent = (place + 0.06, place + 0.94, 0, 1)
+            block = Threads(ax, INK_MAP, *limits, extent=extent, alpha=0.25)
+            block.set_data(rows)
             self.blocks.append(block)
             words = f"batch {place}\n{len(rows):,} sequences"
             ax.text(place + 0.5, 1.04, words, ha="center", va="bottom", fontsize=_FONT - 2)

@@ -1,5 +1,7 @@
 """Pictures of a recording: functions that take a matplotlib axes and return what they drew."""
 
-# The size of letters on pictures, in points. In JupyterLab on a screen of 1024 pixels a picture has
-# 572 of them, and a letter then 11.
+# The size of letters on pictures, in points: 14 pixels of CSS where a picture has its own width,
+# and 13 where the page shows it as small as it may.
 FONT = 10.5
+HEAD = 12.75
+POINTS = 0.75  # in a pixel of CSS

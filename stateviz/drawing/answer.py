@@ -1,7 +1,7 @@
 """One picture for the question: how many state tensors began as zeros, and how many of their rows.
 
-A batch is a block: on its left the column that its states began with, then its timesteps. Each
-column of zeros is one state tensor; beside it its rows are counted, one a sequence.
+A batch is a card. Its frame is the state tensor that it began with, and a ring in the frame is a
+row of it that was zero; beside it are the rows' states through the timesteps, as threads.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from stateviz.drawing.finite import reach_of
-from stateviz.drawing.sample import STATE_MAP
-from stateviz.drawing.timeline import MARKERS
+from stateviz.drawing import FONT, HEAD, POINTS
+from stateviz.drawing.lanes import LETTER, limits_of
+from stateviz.drawing.signs import ring, sign
+from stateviz.playing.artists import Threads, bold_rows
+from stateviz.playing.theme import GROUND, STATE_MAP, color, soft
 from stateviz.recording import BatchRecord
 
 MOST_BATCHES = 8
-_FONT = 11.5
-_TENSORS, _ROWS = "#b34700", "#0072b2"
-_BLOCK, _COLUMN, _RULER = 0.78, 0.13, 0.21  # of the room of a batch
-_FLOOR, _CEILING = 0.0, 1.0
-_RULE = -0.3  # where the line lies that joins the columns
-_EDGE = "#202020"
+WIDTH, HEIGHT = 760.0, 446.0  # pixels of CSS, for which sizes of letters are chosen
+_TOP, _HIGH, _GAP = 146.0, 236.0, 18.0  # of the threads, and between two cards
+_RINGS, _PART = 66.0, 0.46  # the width of the rings, and of a card at most
+_MOST_RINGS, _ROWS_A_RING = 400, 10
+_DIGIT = 43.5  # the width of a digit of the large numbers
+_NUMBER = 48.0  # points
 
 
 class Answer:
@@ -40,83 +42,103 @@ class Answer:
     """
 
     def __init__(self, ax: Axes, batches: Sequence[BatchRecord]) -> None:
-        self._batches = batches
-        ax.set_xlim(-0.12, len(batches) + 0.02)
-        ax.set_ylim(-0.62, 1.5)
-        ax.autoscale(False)  # an image would take the limits for itself
+        self._ax, self._batches = ax, batches
+        ax.set_xlim(0, WIDTH)
+        ax.set_ylim(HEIGHT, 0)
+        ax.autoscale(False)
         ax.axis("off")
-        self.by_batch = [self._draw_batch(ax, place) for place in range(len(batches))]
-        self._sums = [
-            ax.text(
-                0, y, "", color=color, fontsize=_FONT + 0.5, weight="bold", va="center", ha="left"
-            )
-            for y, color in ((1.38, _ROWS), (-0.47, _TENSORS))
+        self._each = (WIDTH - _GAP * (len(batches) - 1)) / len(batches)
+        held = [batch.states[-1] for batch in batches]
+        self._values = [
+            np.ma.masked_invalid(np.concatenate([h.initial[:, :1], h.after[:, :, 0]], axis=1))
+            for h in held
         ]
-        [self._rule] = ax.plot([], [], color=_TENSORS, linewidth=2.2, solid_capstyle="butt")
+        self._limits = limits_of(*self._values)
+        self.rows_a_ring = 1
+        if max(batch.batch_size for batch in batches) > _MOST_RINGS:
+            self.rows_a_ring = _ROWS_A_RING
+        self.by_batch = [self._draw_batch(place) for place in range(len(batches))]
+        self._numbers = [self._text(x, 40, size=_NUMBER, weight="bold") for x in (0, 0)]
+        self._words = [self._text(0, y, size=HEAD, weight=weight)
+                       for _ in range(2)
+            for y, weight in ((28, "bold"), (53, "normal"))]  # fmt: skip
+        self._explain()
 
-    def _draw_batch(self, ax: Axes, place: int) -> list[Artist]:
-        batch = self._batches[place]
-        held = batch.states[-1]
-        left = place + _RULER
-        right = place + _RULER + _BLOCK - 0.06
-        reach = reach_of(held.initial[:, 0], held.after[:, :, 0])
-        look: dict[str, Any] = {
-            "aspect": "auto",
-            "cmap": STATE_MAP,
-            "interpolation": "nearest",
-            "origin": "upper",
-            "clim": (-reach, reach),
-        }
-        start = np.ma.masked_invalid(held.initial[:, :1])
-        column = ax.imshow(start, extent=(left, left + _COLUMN, _FLOOR, _CEILING), **look)
-        after = np.ma.masked_invalid(held.after[:, :, 0])
-        steps = ax.imshow(
-            after,
-            extent=(left + _COLUMN + 0.02, right, _FLOOR, _CEILING),
-            alpha=0.55,
-            **look,
+    def _text(self, x: float, y: float, words: str = "", **style: Any) -> Any:
+        place: dict[str, Any] = {"size": FONT, "ha": "left", "va": "center"}
+        return self._ax.text(x, y, words, **place | style)
+
+    def _explain(self) -> None:
+        one = "a row" if self.rows_a_ring == 1 else f"{self.rows_a_ring} rows"
+        symbol = "c" if len(self._batches[0].states) > 1 else "h"
+        words = (
+            f"one ring: {symbol} of {one}, exactly 0 in the recording. Lines: {symbol} of unit 0."
         )
+        y = _TOP + _HIGH + 40
+        self._ax.plot([6], [y], clip_on=False, **ring("altered", 9))
+        self._text(18, y, words, color=soft(0.66))
+
+    def _draw_batch(self, place: int) -> list[Artist]:
+        batch = self._batches[place]
+        x = place * (self._each + _GAP)
+        card = Rectangle((x, _TOP - 44), self._each, _HIGH + 56, facecolor=soft(0.045), linewidth=0,
+                         zorder=0.2)  # fmt: skip
+        self._ax.add_patch(card)
         name = f"batch {batch.index if batch.batch is None else batch.batch}"
-        ax.text((left + right) / 2, 1.09, name, ha="center", va="center", fontsize=_FONT - 1)
-        return [column, steps, *self._draw_counts(ax, place, left)]
-
-    def _draw_counts(self, ax: Axes, place: int, left: float) -> list[Artist]:
-        batch = self._batches[place]
-        zeroed = batch.zeros
-        color = _EDGE if zeroed or batch.origin == "mixed" else MARKERS[batch.origin]["color"]
-        frame = Rectangle((left, _FLOOR), _COLUMN, 1, fill=False, edgecolor=color, linewidth=2.4)
-        ax.add_patch(frame)
-        drawn: list[Artist] = [frame]
-        middle = left + _COLUMN / 2
-        if not zeroed:
-            word = {
-                "carried": "carried over",
-                "mixed": f"{batch.zero_rows:,} of {batch.batch_size:,} rows",
-            }.get(batch.origin, batch.origin)
-            return [*drawn, ax.text(middle, -0.1, word, color=color, fontsize=_FONT - 1,
-                                    ha="center", va="center")]  # fmt: skip
-        for y in (0.2, 0.5, 0.8):
-            drawn.append(ax.text(middle, y, "0", ha="center", va="center", fontsize=_FONT,
-                                 color=_EDGE))  # fmt: skip
-        ruler = left - 0.035
-        ends = (_FLOOR, _CEILING)
-        drawn += ax.plot([ruler, ruler], ends, color=_ROWS, linewidth=2.2)
-        ticks = np.linspace(*ends, 11)
-        x = np.tile([ruler - 0.02, ruler, np.nan], len(ticks))
-        drawn += ax.plot(x, np.repeat(ticks, 3), color=_ROWS, linewidth=1.4)
-        drawn.append(
-            ax.text(
-                ruler - 0.035,
-                0.5,
-                f"{batch.batch_size:,} rows",
-                rotation=90,
-                color=_ROWS,
-                fontsize=_FONT - 1,
-                ha="right",
-                va="center",
-            )
+        self._text(x + 8, _TOP - 26, name if self._each > 90 else name.removeprefix("batch "))
+        drawn: list[Artist] = []
+        wide = 0.0
+        if batch.zero_rows:
+            wide = min(_RINGS, _PART * self._each)
+            drawn += self._draw_rings(batch, x + 6, wide)
+        carried = "carried" in {start.origin for start in batch.starts}
+        if carried and place:
+            drawn += self._draw_rails(x)
+        origin = batch.origin if batch.origin != "mixed" else "carried"
+        drawn += self._ax.plot([x + self._each - 12], [_TOP - 26], **sign(origin, 11))
+        word = {"mixed": f"{batch.zero_rows:,} of {batch.batch_size:,}"}.get(
+            batch.origin, batch.origin
         )
-        return [*drawn, *ax.plot([middle, middle], [_RULE, -0.04], color=_TENSORS, linewidth=2.2)]
+        if LETTER * (len(word) + len(name)) < self._each - 36:
+            right = x + self._each - 24
+            drawn.append(self._text(right, _TOP - 26, word, ha="right"))
+        return [*drawn, self._draw_threads(place, x + (6 + wide + 2 if wide else 0))]
+
+    def _draw_threads(self, place: int, left: float) -> Threads:
+        values = self._values[place]
+        extent = (left, place * (self._each + _GAP) + self._each, _TOP + _HIGH, _TOP)
+        threads = Threads(self._ax, STATE_MAP, *self._limits, extent=extent, zorder=3)
+        threads.set_data(values)
+        threads.bold = bold_rows(values[:, -1].filled(0))
+        return threads
+
+    def _draw_rails(self, x: float) -> list[Artist]:
+        tint = Rectangle((x - _GAP, _TOP - 6), _GAP, _HIGH + 12, facecolor=color("carried"),
+                         alpha=0.12, linewidth=0, zorder=1)  # fmt: skip
+        self._ax.add_patch(tint)
+        y = [_TOP - 6, _TOP - 6, np.nan, _TOP + _HIGH + 6, _TOP + _HIGH + 6]
+        return [tint, *self._ax.plot([x - _GAP, x, np.nan, x - _GAP, x], y, zorder=4,
+                                     color=color("carried"), linewidth=3 * POINTS)]  # fmt: skip
+
+    def _draw_rings(self, batch: BatchRecord, x: float, wide: float) -> list[Artist]:
+        """A frame for the tensor, and a ring for each row of it that was zero."""
+        origin = next(start.origin for start in batch.starts if start.zeros)
+        frame = Rectangle((x, _TOP - 6), wide, _HIGH + 12, facecolor=GROUND,
+                          edgecolor=color(origin), linewidth=3 * POINTS, zorder=3)  # fmt: skip
+        self._ax.add_patch(frame)
+        zero = np.repeat([start.zeros for start in batch.starts],
+                         [start.rows for start in batch.starts])  # fmt: skip
+        count = -(-len(zero) // self.rows_a_ring)
+        shown = zero[:: self.rows_a_ring]
+        across = max(1, round(np.sqrt(count * wide / _HIGH)))
+        down = -(-count // across)
+        place = np.flatnonzero(shown)
+        at_x = x + 3 + (wide - 6) / across * (place % across + 0.5)
+        at_y = _TOP + _HIGH / down * (place // across + 0.5)
+        size = min(9.0, 0.72 * min((wide - 6) / across, _HIGH / down))
+        rings = self._ax.plot(at_x, at_y, **(ring(origin, size) | {"markeredgewidth": 0.18 * size}))
+        rings[0].set_label("rings")
+        return [frame, *rings]
 
     def show(self, batches: int) -> list[Artist]:
         """Counts what began as zeros in the first batches.
@@ -124,17 +146,26 @@ class Answer:
         Args:
             batches: How many batches are counted.
         """
-        found = [place for place in range(batches) if self._batches[place].zeros]
-        counts = [batch.zero_rows for batch in self._batches[:batches]]
-        sizes, rows = list(filter(None, counts)), sum(counts)
-        spelled = f"{len(sizes)} × {sizes[0]:,} = " if len({*sizes}) == 1 < len(sizes) else ""
-        tensors = "state tensor" if len(found) == 1 else "state tensors"
-        sums = [
-            f"by rows, one a sequence: {spelled}{rows:,} sample states of zeros",
-            f"by columns, one a batch: {len(found):,} {tensors} of zeros",
-        ]
-        for text, words in zip(self._sums, sums, strict=True):
-            text.set_text(words)
-        x = [place + _RULER + _COLUMN / 2 for place in (found[:1] + found[-1:])]
-        self._rule.set_data(x, [_RULE] * len(x))
-        return [*self._sums, self._rule]
+        counted = self._batches[:batches]
+        tensors = sum(batch.zeros for batch in counted)
+        sizes = [batch.zero_rows for batch in counted if batch.zero_rows]
+        rows = sum(sizes)
+        product = f"{len(sizes)} × {sizes[0]:,}" if len({*sizes}) == 1 else "counted one by one"
+        words = (
+            "state tensor of zeros" if tensors == 1 else "state tensors of zeros",
+            "counted by batch",
+            "row's state of zeros" if rows == 1 else "rows' states of zeros",
+            f"counted by row: {product}" if sizes else "counted by row",
+        )
+        most = sum(batch.zeros for batch in self._batches), sum(b.zero_rows for b in self._batches)
+        for place, (number, value) in enumerate(zip(self._numbers, (tensors, rows), strict=True)):
+            x = place * 0.46 * WIDTH
+            number.set_text(f"{value:,}")
+            number.set_position((x - 3, 40))
+            widest = f"{most[place]:,}"
+            beside = x + _DIGIT * (len(widest) - 0.45 * widest.count(",")) + 8
+            for row in range(2):
+                text = self._words[2 * place + row]
+                text.set_text(words[2 * place + row])
+                text.set_position((beside, 28 + 25 * row))
+        return [*self._numbers, *self._words]

@@ -1,131 +1,142 @@
 """The diagram of a recurrent cell, filled in with the numbers of one unit at one timestep.
 
-Roads carry values: wide where the value is large, solid where it is positive, dashed where it is
-negative. Gates are valves that open by their value.
+What is carried is a stream, as thick as its value is large, in the colour of its sign; below zero
+it has a pale core. A gate is a pair of jaws that narrow it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import FancyBboxPatch, Rectangle
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from stateviz.drawing import FONT, HEAD, POINTS
 from stateviz.drawing.diagrams import (
+    BODY,
+    GAUGE,
+    GAUGES,
     HIGH,
     WIDE,
-    Amount,
-    Chip,
     Diagram,
-    Junction,
-    Point,
-    Road,
-    Valve,
-    Way,
+    Gauge,
+    Jaws,
+    Node,
+    Number,
+    Stream,
 )
+from stateviz.playing.theme import GROUND, INK, color, soft
 
-_FONT = 11
-_PLUS, _MINUS, _UNKNOWN = "#b2182b", "#2166ac", (0.5, 0.5, 0.5, 0.45)
-_DASHES = (0, (2.2, 1.1))
-_VALVE = "#e8a62e"
-_VALVE_SIZE = 8.0, 9.0
-_CHIP_SIZE = 13.0, 7.5
-_JUNCTION_SIZE = 5.0, 5.0
-_THINNEST, _WIDEST = 1.2, 7.0
-_LINE = "black"
+_THINNEST, _THICKEST, _CORE = 2.0, 34.0, 0.36
+_JAW, _BEYOND, _LEAST_ROOM = 5.0, 9.0, 10.0
+Values = Mapping[str, float]
+Part = tuple[tuple[str, ...], Sequence[Artist], Callable[[Values], None]]
 
 
 class Cell:
     """A diagram on an axes.
 
     Args:
-        ax: An axes of its own.
+        ax: An axes of its own, `diagrams.WIDE` by `diagrams.HIGH` pixels of CSS.
         diagram: The diagram.
-        reach: The value of the widest road.
+        reach: The value of the thickest stream.
     """
 
     def __init__(self, ax: Axes, diagram: Diagram, reach: float) -> None:
         self.ax, self.diagram, self._reach = ax, diagram, reach
         ax.set_xlim(0, WIDE)
-        ax.set_ylim(-4.2, HIGH)
+        ax.set_ylim(HIGH, 0)
         ax.axis("off")
-        left, bottom, width, height = diagram.body
-        ax.add_patch(
-            FancyBboxPatch(
-                (left, bottom),
-                width,
-                height,
-                boxstyle="round,pad=0,rounding_size=1.5",
-                facecolor=(0.5, 0.5, 0.5, 0.07),
-                edgecolor=(0.5, 0.5, 0.5, 0.8),
+        ax.autoscale(False)
+        left, top, wide, high = BODY
+        ax.add_patch(Rectangle((left, top), wide, high, facecolor=soft(0.04), linewidth=0))
+        for line in diagram.lines:
+            ax.plot(*zip(*line, strict=True), color=soft(0.5), linewidth=2 * POINTS, zorder=1)
+        for jaws in diagram.jaws:
+            ax.plot(
+                *zip(*jaws.wire, strict=True), color=soft(0.5), linewidth=1.5 * POINTS, zorder=1
             )
-        )
-        self._roads = [(road, *_draw_road(ax, road)) for road in diagram.roads]
-        for junction in diagram.junctions:
-            _draw_junction(ax, junction)
-        self._valves = [(valve, *_draw_valve(ax, valve)) for valve in diagram.valves]
-        self._chips = [(chip, _draw_chip(ax, chip)) for chip in diagram.chips]
-        self._amounts = [(amount, _draw_amount(ax, amount)) for amount in diagram.amounts]
-        self._beads = [_draw_bead(ax) for _ in diagram.ways]
+        self._streams = [(each, _draw_stream(ax, each)) for each in diagram.streams]
+        self._jaws = [(each, _draw_jaws(ax)) for each in diagram.jaws]
+        self._gauges = [(each, _draw_gauge(ax, each)) for each in diagram.gauges]
+        self._numbers = [(each, _draw_number(ax, each)) for each in diagram.numbers]
+        for node in diagram.nodes:
+            _draw_node(ax, node)
 
     def notes(self) -> list[tuple[tuple[float, float, float, float], str]]:
         """What is said of each part: left, right, bottom and top of its place, and the words."""
-        parts: list[tuple[Chip | Valve | Junction, tuple[float, float]]] = [
-            *((part, _CHIP_SIZE) for part in self.diagram.chips),
-            *((part, _VALVE_SIZE) for part in self.diagram.valves),
-            *((part, _JUNCTION_SIZE) for part in self.diagram.junctions),
-        ]
+        found = []
+        for gauge in self.diagram.gauges:
+            half = GAUGE[0] / 2
+            box = gauge.x - half, gauge.x + half, GAUGES + GAUGE[1], GAUGES
+            found.append((box, gauge.words))
+        meet: list[tuple[Node | Jaws, float]] = [(jaws, 12.0) for jaws in self.diagram.jaws]
+        meet += [(node, 21.0 if len(node.symbol) > 1 else 12.0) for node in self.diagram.nodes]
+        for each, half in meet:
+            x, y = each.at
+            found.append(((x - half, x + half, y + half, y - half), each.words))
+        return found
+
+    def parts(self) -> list[Part]:
+        """The artists that change together, the values that they show, and what sets them."""
         return [
-            ((x - width / 2, x + width / 2, y - height / 2, y + height / 2), part.words)
-            for part, (width, height) in parts
-            for x, y in [part.at]
+            *(
+                ((each.value,), lines, partial(self._show_stream, each.value, lines))
+                for each, lines in self._streams
+            ),
+            *(
+                ((each.value, each.of), both, partial(self._show_jaws, each, both))
+                for each, both in self._jaws
+            ),
+            *(
+                ((each.value,), both, partial(_show_gauge, each, both))
+                for each, both in self._gauges
+            ),
+            *(
+                ((each.value,), (text,), partial(_show_number, each.value, text))
+                for each, text in self._numbers
+                if each.value
+            ),
         ]
 
-    def show(self, values: dict[str, float], moving: float | None) -> list[Artist]:
-        """Shows values by their names; what has none is not known yet.
+    def show(self, values: Values) -> None:
+        """Shows values by their names; what has none is not known yet."""
+        for _, _, show in self.parts():
+            show(values)
 
-        Args:
-            values: The values.
-            moving: How much of the way to a timestep has passed, from 0 to 1; None at a timestep.
-        """
-        changed: list[Artist] = []
-        for road, line, arrow in self._roads:
-            changed += _show_road(line, arrow, values.get(road.value), self._reach)
-        for valve, fill, number in self._valves:
-            changed += _show_valve(valve, fill, number, values.get(valve.value))
-        for chip, number in self._chips:
-            number.set_text(said(values.get(chip.value)))
-            changed.append(number)
-        for amount, number in self._amounts:
-            if amount.value:
-                number.set_text(f"{amount.word} {said(values.get(amount.value))}".strip())
-                changed.append(number)
-        for bead, way in zip(self._beads, self.diagram.ways, strict=True):
-            self._show_bead(bead, way, values, moving)
-            changed.append(bead)
-        return changed
+    def _thickness(self, value: float) -> float:
+        share = min(abs(value) / self._reach, 1.0) if np.isfinite(value) else 1.0
+        return round(_THINNEST + (_THICKEST - _THINNEST) * share, 1)
 
-    def _show_bead(
-        self,
-        bead: Rectangle,
-        way: Way,
-        values: dict[str, float],
-        moving: float | None,
-    ) -> None:
-        begins, ends, name, through = way
-        value = values.get(name)
-        on_its_way = moving is not None and begins <= moving < ends and value is not None
-        bead.set_visible(on_its_way)
-        if not on_its_way or moving is None or value is None:
-            return
-        x, y = _along(through, (moving - begins) / (ends - begins))
-        half = 0.6 + 1.3 * _share(value, self._reach)
-        bead.set_bounds(x - half, y - half, 2 * half, 2 * half)
-        bead.set_facecolor(_color(value))
+    def _show_stream(self, name: str, lines: tuple[Line2D, Line2D, Line2D], values: Values) -> None:
+        value, (line, core, arrow) = values.get(name), lines
+        thick = _THINNEST if value is None else self._thickness(value)
+        line.set_linewidth(thick * POINTS)
+        line.set_color(soft(0.25) if value is None else _sign_color(value))
+        core.set_visible(value is not None and value < 0)
+        core.set_linewidth(round(max(thick * _CORE, 0.8), 1) * POINTS)
+        arrow.set_visible(arrow.get_label() == "arrow" and value is not None)
+        arrow.set_markersize((thick + 12) * POINTS)
+        arrow.set_color(soft(0.25) if value is None else _sign_color(value))
+
+    def _show_jaws(self, jaws: Jaws, both: Sequence[Rectangle], values: Values) -> None:
+        opened, stream = values.get(jaws.value), values.get(jaws.of)
+        known = opened is not None and stream is not None
+        room = max(self._thickness(stream) if stream is not None else 0, _LEAST_ROOM)
+        inner = room / 2 * (float(np.clip(opened, 0, 1)) if known and opened is not None else 1.0)
+        length = room / 2 + _BEYOND - inner
+        x, y = jaws.at
+        for side, jaw in zip((-1, 1), both, strict=True):
+            begin = side * inner if side > 0 else -inner - length
+            if jaws.across == "y":
+                jaw.set_bounds(x - _JAW / 2, y + begin, _JAW, length)
+            else:
+                jaw.set_bounds(x + begin, y - _JAW / 2, length, _JAW)
 
 
 def said(value: float | None) -> str:
@@ -133,111 +144,76 @@ def said(value: float | None) -> str:
     return "" if value is None else f"{value:+.2f}".replace("-", "−")
 
 
-def _share(value: float, reach: float) -> float:
-    return min(abs(value) / reach, 1.0) if np.isfinite(value) else 1.0
+def _sign_color(value: float) -> str:
+    return color("below" if value < 0 else "above")
 
 
-def _color(value: float) -> str:
-    return _MINUS if value < 0 else _PLUS
+def _draw_stream(ax: Axes, stream: Stream) -> tuple[Line2D, Line2D, Line2D]:
+    x, y = np.array(stream.through).T
+    [line] = ax.plot(x, y, zorder=2, clip_on=False)
+    [core] = ax.plot(x, y, color=GROUND, alpha=0.75, zorder=2.1, clip_on=False)
+    end = stream.through[-1]
+    [arrow] = ax.plot([end[0]], [end[1]], linestyle="None", marker=">", markeredgewidth=0,
+                      zorder=2.2, clip_on=False)  # fmt: skip
+    arrow.set_label("arrow" if stream.arrow else "none")
+    return line, core, arrow
 
 
-def _along(through: Sequence[Point], part: float) -> Point:
-    """The point after a part of a path."""
-    points = np.array(through, float)
-    lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    far = part * lengths.sum()
-    reached = np.concatenate([[0], np.cumsum(lengths)])
-    return (
-        float(np.interp(far, reached, points[:, 0])),
-        float(np.interp(far, reached, points[:, 1])),
-    )
+def _draw_jaws(ax: Axes) -> list[Rectangle]:
+    both = [Rectangle((0, 0), 1, 1, facecolor=INK, linewidth=0, zorder=6) for _ in range(2)]
+    for jaw in both:
+        ax.add_patch(jaw)
+    return both
 
 
-def _draw_road(ax: Axes, road: Road) -> tuple[Line2D, Line2D | None]:
-    x, y = np.array(road.through).T
-    [line] = ax.plot(x, y, linewidth=_THINNEST, color=_UNKNOWN, zorder=1, clip_on=False)
-    if not road.arrow:
-        return line, None
-    (x0, y0), (x1, y1) = road.through[-2:]
-    marker = (">" if x1 > x0 else "<") if abs(x1 - x0) > abs(y1 - y0) else "^" if y1 > y0 else "v"
-    [arrow] = ax.plot([x1], [y1], marker=marker, markersize=8, color=_UNKNOWN, clip_on=False)
-    return line, arrow
-
-
-def _show_road(
-    line: Line2D, arrow: Line2D | None, value: float | None, reach: float
-) -> list[Artist]:
-    color = _UNKNOWN if value is None else _color(value)
-    line.set_color(color)
-    share = 0.0 if value is None else _share(value, reach)
-    line.set_linewidth(round(_THINNEST + (_WIDEST - _THINNEST) * share, 2))
-    line.set_linestyle("-" if value is None or value >= 0 else _DASHES)
-    if arrow is None:
-        return [line]
-    arrow.set_color(color)
-    return [line, arrow]
-
-
-def _draw_junction(ax: Axes, junction: Junction) -> None:
-    x, y = junction.at
-    function = len(junction.symbol) > 1
-    size = 34 if function else 22
-    ax.plot([x], [y], marker="o", markersize=size, markerfacecolor="none", color=_LINE)
-    ax.text(x, y, junction.symbol, ha="center", va="center_baseline", fontsize=_FONT)
-
-
-def _draw_valve(ax: Axes, valve: Valve) -> tuple[Rectangle, Text]:
-    x, y = valve.at
-    width, height = _VALVE_SIZE
-    left, bottom = x - width / 2, y - height / 2
-    fill = Rectangle((left, bottom), width, 0, facecolor=_VALVE, linewidth=0, zorder=1.5)
-    ax.add_patch(fill)
-    ax.add_patch(Rectangle((left, bottom), width, height, fill=False, edgecolor=_LINE, zorder=2))
-    if valve.signed:  # where zero is
-        for end, out in ((left, -1.3), (left + width, 1.3)):
-            ax.plot([end, end + out], [y, y], color=_LINE, linewidth=1.2)
-    ax.text(x + 1.1, bottom - 0.6, valve.label, ha="left", va="top", fontsize=_FONT, linespacing=1)
-    number = ax.text(x, y, "", ha="center", va="center", fontsize=_FONT, weight="bold", zorder=5)
-    return fill, number
-
-
-def _show_valve(valve: Valve, fill: Rectangle, number: Text, value: float | None) -> list[Artist]:
-    x, y = valve.at
-    width, height = _VALVE_SIZE
-    opened = 0.0 if value is None or not np.isfinite(value) else float(np.clip(value, -1, 1))
-    if valve.signed:
-        half = opened * height / 2
-        fill.set_bounds(x - width / 2, y + min(half, 0), width, abs(half))
-    else:
-        fill.set_bounds(x - width / 2, y - height / 2, width, max(opened, 0) * height)
-    number.set_text("" if value is None else f"{value:.2f}".replace("-", "−"))
-    return [fill, number]
-
-
-def _draw_chip(ax: Axes, chip: Chip) -> Text:
-    x, y = chip.at
-    width, height = _CHIP_SIZE
+def _draw_gauge(ax: Axes, gauge: Gauge) -> tuple[Rectangle, Text]:
+    wide, high = GAUGE
+    left = gauge.x - wide / 2
     ax.add_patch(
-        FancyBboxPatch(
-            (x - width / 2, y - height / 2),
-            width,
-            height,
-            boxstyle="round,pad=0,rounding_size=1",
-            facecolor="none",
-            edgecolor=_LINE,
-            linewidth=1.4,
-            clip_on=False,
-        )
-    )
-    ax.text(x, y + 1.7, chip.label, ha="center", va="center", fontsize=_FONT)
-    return ax.text(x, y - 1.7, "", ha="center", va="center", fontsize=_FONT + 1, weight="bold")
+        Rectangle((left, GAUGES), wide, high, facecolor=soft(0.06), edgecolor=soft(0.5),
+                  linewidth=1.5 * POINTS, zorder=3)
+    )  # fmt: skip
+    if gauge.signed:  # where zero is
+        ax.plot([left, left + wide], [GAUGES + high / 2] * 2, color=soft(0.5), linewidth=POINTS,
+                zorder=3.3)  # fmt: skip
+    fill = Rectangle((left, GAUGES), wide, 0, facecolor=soft(0.34), linewidth=0, zorder=3.2)
+    ax.add_patch(fill)
+    ax.text(gauge.x, GAUGES + high + 33, gauge.label, ha="center", va="center", fontsize=FONT,
+            color=soft(0.66))  # fmt: skip
+    text = ax.text(gauge.x, GAUGES + high + 15, "", ha="center", va="center", fontsize=FONT,
+                   weight="bold")  # fmt: skip
+    return fill, text
 
 
-def _draw_amount(ax: Axes, amount: Amount) -> Text:
-    return ax.text(*amount.at, amount.word, ha="center", va="center", fontsize=_FONT)
+def _show_gauge(gauge: Gauge, both: tuple[Rectangle, Text], values: Values) -> None:
+    wide, high = GAUGE
+    value, (fill, text) = values.get(gauge.value), both
+    text.set_text("" if value is None else said(value) if gauge.signed else f"{value:.2f}")
+    opened = 0.0 if value is None or not np.isfinite(value) else float(np.clip(value, -1, 1))
+    if gauge.signed:
+        middle, half = GAUGES + high / 2, high / 2 - 3
+        fill.set_bounds(gauge.x - wide / 2 + 3, middle - max(opened, 0) * half, wide - 6,
+                        abs(opened) * half)  # fmt: skip
+        fill.set_facecolor(_sign_color(opened))
+    else:
+        height = max(opened, 0) * (high - 6)
+        fill.set_bounds(gauge.x - wide / 2 + 3, GAUGES + high - 3 - height, wide - 6, height)
 
 
-def _draw_bead(ax: Axes) -> Rectangle:
-    bead = Rectangle((0, 0), 1, 1, linewidth=1, edgecolor="white", zorder=4, clip_on=False)
-    ax.add_patch(bead)
-    return bead
+def _draw_number(ax: Axes, number: Number) -> Text:
+    x, y = number.at
+    ax.text(x, y, number.word, ha=number.align, va="center", fontsize=FONT, color=soft(0.66))
+    return ax.text(x, y + 19, "", ha=number.align, va="center", weight="bold",
+                   fontsize=HEAD if number.large else FONT, zorder=8)  # fmt: skip
+
+
+def _show_number(name: str, text: Text, values: Values) -> None:
+    text.set_text(said(values.get(name)))
+
+
+def _draw_node(ax: Axes, node: Node) -> None:
+    size = 42 if len(node.symbol) > 1 else 24
+    x, y = node.at
+    ax.plot([x], [y], marker="o", markersize=size * POINTS, markerfacecolor=GROUND,
+            markeredgecolor=INK, markeredgewidth=1.5 * POINTS, zorder=7)  # fmt: skip
+    ax.text(*node.at, node.symbol, ha="center", va="center_baseline", fontsize=FONT, zorder=8)

@@ -1,4 +1,4 @@
-"""Pictures of the gates of one unit: how much of the state was kept, written and shown.
+"""The gates of one unit: how much of the state was kept, written and shown.
 
 An LSTM has three gates between 0 and 1 and a candidate, a GRU two and a candidate. Each gets a
 row over the timesteps; the equation of the cell is filled in with the numbers of one timestep.
@@ -9,15 +9,9 @@ from __future__ import annotations
 from dataclasses import fields
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
-from matplotlib.image import AxesImage
 
-from stateviz.drawing.finite import reach_of
-from stateviz.drawing.sample import draw_masked, until
 from stateviz.recording import BatchRecord, Gates, GRUGates, State
 
-GATE_MAP = "PuOr_r"
 _SYMBOLS = {
     "input": "i",
     "forget": "f",
@@ -49,40 +43,6 @@ def label(name: str) -> str:
 def symbol(name: str) -> str:
     """The gate's symbol in equations, such as "f"."""
     return _SYMBOLS[name]
-
-
-def draw_gates(
-    ax: Axes,
-    batch: BatchRecord,
-    *,
-    sample: int,
-    unit: int,
-    timestep: int | None = None,
-    reach: float | None = None,
-) -> dict[str, AxesImage]:
-    """Draws one unit's gates, a row each, by their names; what comes after `timestep` is open.
-
-    The colours reach from -`reach` to `reach`; where None, to the largest value, at least 1.
-    """
-    found = gates_of(batch, sample, unit)
-    if reach is None:
-        reach = reach_of(*found.values(), least=1.0)
-    images = {
-        name: ax.imshow(
-            until(values[:, np.newaxis], timestep),
-            extent=(-0.5, batch.timesteps - 0.5, row + 0.45, row - 0.45),
-            aspect="auto",
-            cmap=GATE_MAP,
-            norm=Normalize(-reach, reach),
-            interpolation="nearest",
-            origin="upper",
-        )
-        for row, (name, values) in enumerate(found.items())
-    }
-    ax.set_ylim(len(found) - 0.5, -0.5)
-    ax.set_yticks(range(len(found)), map(label, found))
-    draw_masked(ax, batch, sample=sample)
-    return images
 
 
 def equation(batch: BatchRecord, *, sample: int, unit: int, timestep: int) -> str:

@@ -1,43 +1,38 @@
-"""What becomes of the state between two batches, as one object that moves: the state column.
+"""What becomes of the state between two batches: the state column on its way, and what stays.
 
-The *state column* holds the state of all lanes. Between the last timestep of a batch and the first
-of the next it goes one of five ways, which differ in path, shape and word:
+The *state column* holds the state of all lanes; it is one tensor. Between the last timestep of a
+batch and the first of the next its lanes go one of five ways, each with a shape that stays:
 
-- carried: it glides across the gap, lane to lane, along lines that stay;
-- fresh: it falls out of the lanes and fades; zeros grow where nothing was;
-- reset: it is stopped at a gate, and zeros come out on the other side;
-- given: it falls and fades; what was passed rises out of a tray below;
-- altered: it fades where it is; another comes down out of a box above.
+- carried: it glides across between two rails, and the state bridges the gap at its height;
+- fresh: the old column falls away, and a new one of zeros grows; an empty gap, rings behind it;
+- reset: the same column goes on, and a wall wipes its content to zeros; rings behind the wall;
+- given: the old column falls away, and another rises out of a tray below; diamonds on the lanes;
+- altered: it goes into a jagged rift under a box that says why, and comes out changed.
 
-A given state that is that of the batch before, bit for bit, takes the same way itself: down into
-the tray, and from there to the next batch. Where rows go different ways, those that go on glide
-along their lines; the others fade where they are, and behind a wall in their lane zeros begin.
+A given state that is that of the batch before goes through the tray itself. Where rows go different
+ways, each lane has its own shape: those that go on glide, the others end where they are.
 
 x is in columns, y in lanes, downwards; `part` is how much of the way has passed, from 0 to 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-from matplotlib.text import Text
 
-from stateviz.drawing import FONT
-from stateviz.drawing.timeline import MARKERS
-from stateviz.recording import BatchOrigin, Origin
+from stateviz.drawing.lanes import Layout
+from stateviz.recording import Origin
 
-_MOST_LINES = 12
-LEFT_OPACITY = 0.85  # how much of itself what leaves has lost at the end
-# Of the height of the lanes, around their middle: a gate reaches beyond them.
-_GATE = 1.16
+LEFT_OPACITY = 0.92  # how much of itself what leaves has lost at the end
+MOST_ARROWS = 12
+RING, KNOT = 9.0, 13.0  # pixels of CSS
+_BEYOND = 5.0  # pixels of CSS that cards and columns are higher than the lanes
+_WIPES = 6  # pictures of a column that is wiped
+OVER, UNDER = 40.0, 56.0  # pixels of CSS, of the box above and the tray below
 
 Box = tuple[float, float, float, float]  # left, right, top, bottom
 
@@ -62,54 +57,53 @@ class Handover:
     """The way from the end of one batch to the beginning of the next.
 
     Attributes:
-        origin: How the next batch's states began.
         before: The final state of the batch before, shape (lanes, 1); None where that is not shown.
         after: The state that the next batch begins with, shape (lanes, 1).
+        origins: How each lane's state began; "" where the batch has no such lane.
+        lanes_before: For each lane the one of the batch before whose state it begins with, shape
+            (lanes,); NaN where there is none.
         left: Where the column stands at the end of the batch before; without it, where it enters.
         right: Where it stands at the beginning of the next.
         width: The column's own width.
-        over, under: The room over and under the lanes, in lanes.
-        word: What reset it, what was given, or what altered it.
-        is_same: Whether a given state is that of the batch before.
-        lanes_before: Where rows go different ways, for each lane the one of the batch before whose
-            state it begins with, shape (lanes,); NaN where there is none. None where all go one.
-        origins: Where rows go different ways, how each lane began.
+        layout: Where the batches stand.
+        word: What altered the state, in a word; "new" where zeros are those it was built with.
+        zero: Where zero is on an axis of threads, in lanes.
     """
 
-    origin: BatchOrigin
     before: np.ma.MaskedArray | None
     after: np.ma.MaskedArray
+    origins: Sequence[Origin | str]
+    lanes_before: np.ndarray
     left: float
     right: float
     width: float
-    over: float
-    under: float
-    word: str
-    is_same: bool = False
-    lanes_before: np.ndarray | None = None
-    origins: Sequence[Origin] = ()
+    layout: Layout
+    word: str = ""
+    zero: float = 0.0
 
     @cached_property
-    def going_on(self) -> np.ma.MaskedArray:
-        """What the lanes hold that go on, shape (lanes, 1); masked where one begins anew."""
-        return np.ma.masked_where(~self._goes[:, np.newaxis], self.after)
-
-    @cached_property
-    def ending(self) -> np.ma.MaskedArray:
-        """What the lanes of the batch before hold that do not go on, shape (lanes, 1)."""
-        assert self.before is not None
-        assert self.lanes_before is not None
-        goes = np.isin(np.arange(len(self.before)), self.lanes_before)
-        return np.ma.masked_where(goes[:, np.newaxis], self.before)
-
-    @property
-    def _goes(self) -> np.ndarray:
-        """Which lanes go on, also where the batch before is not shown."""
-        assert self.lanes_before is not None
+    def goes_on(self) -> np.ndarray:
+        """Which lanes begin with a state that is shown to leave, or with one that was carried."""
         goes: np.ndarray = ~np.isnan(self.lanes_before)
         if self.before is None:
             goes |= [origin == "carried" for origin in self.origins]
         return goes
+
+    @property
+    def own_lane(self) -> np.ndarray:
+        """Which lanes go on as the same lane."""
+        moved = ~np.isnan(self.lanes_before) & (self.lanes_before != np.arange(self.lanes))
+        stays: np.ndarray = self.goes_on & ~moved
+        return stays
+
+    @cached_property
+    def alike(self) -> Origin | None:
+        """How all lanes began, where they did so alike and go on each in its own lane."""
+        origins: set[Any] = {*self.origins} - {""}
+        there = np.array([origin != "" for origin in self.origins])
+        kept = self.own_lane[there].all() or not self.goes_on[there].any()
+        # Those that no lane of this batch goes on from end, which is seen by row.
+        return next(iter(origins)) if len(origins) == 1 and kept else None
 
     @property
     def lanes(self) -> int:
@@ -117,31 +111,53 @@ class Handover:
         return len(self.after)
 
     @property
-    def gate(self) -> float:
-        """Where the gate stands, in the middle of the gap."""
-        return (self.left + self.width + self.right) / 2
+    def comes_back(self) -> bool:
+        """Whether a given state is that of the batch before."""
+        return self.alike == "given" and bool(self.goes_on.any())
 
     @property
-    def drop(self) -> float:
-        """Where a column that is dropped falls."""
-        return self.left + 0.3 * (self.right - self.left) + 0.15 * self.width
+    def begins(self) -> float:
+        """Where the gap begins."""
+        return self.ends - self.layout.gap
+
+    @property
+    def ends(self) -> float:
+        """Where the gap ends, and the card of the next batch begins."""
+        return self.right + (self.width - 1) / 2
+
+    @property
+    def wall(self) -> float:
+        """Where a wall or a rift stands, in the gap, between two columns of it."""
+        return self.begins + max(self.layout.gap // 2, 0.5)
+
+    @cached_property
+    def going_on(self) -> np.ma.MaskedArray:
+        """What the lanes hold that go on, shape (lanes, 1); masked where one begins anew."""
+        return np.ma.masked_where(~self.goes_on[:, np.newaxis], self.after)
+
+    @cached_property
+    def ending(self) -> np.ma.MaskedArray:
+        """What the lanes of the batch before hold that do not go on, shape (lanes, 1)."""
+        assert self.before is not None
+        goes = np.isin(np.arange(len(self.before)), self.lanes_before)
+        return np.ma.masked_where(goes[:, np.newaxis], self.before)
+
+    @cached_property
+    def wiped(self) -> tuple[np.ma.MaskedArray, ...]:
+        """The state before as it is wiped to zeros at a wall."""
+        assert self.before is not None
+        return tuple(self.before * (1 - (k + 1) / (_WIPES + 1)) for k in range(_WIPES))
 
     @property
     def tray(self) -> Box:
         """The place below out of which a given state comes."""
+        under = UNDER / self.layout.pitch
         bottom = self.lanes - 0.5
-        return self.right, self.right + self.width, bottom + 0.35 * self.under, bottom + self.under
-
-    @property
-    def source(self) -> Box:
-        """The box above out of which an altered state comes."""
-        half = 0.75 * self.width
-        middle = self.right + self.width / 2
-        return middle - half, middle + half, -0.5 - 0.95 * self.over, -0.5 - 0.4 * self.over
+        return self.right, self.right + self.width, bottom + 0.5 * under, bottom + 0.9 * under
 
     def at(self, part: float) -> tuple[Column | None, Column | None]:
         """The column that will be the state, and the one that leaves, if there are such."""
-        if self.lanes_before is not None:
+        if self.alike is None:
             return self._by_row(part)
         ways = {
             "carried": self._carried,
@@ -150,68 +166,91 @@ class Handover:
             "given": self._given,
             "altered": self._altered,
         }
-        return ways[self.origin](part)
+        return ways[self.alike](part)
 
     def standing(self, x: float) -> Box:
         """A column in its lanes."""
         return x, x + self.width, -0.5, self.lanes - 0.5
 
+    def _x(self, part: float) -> float:
+        return self.left + eased(part) * (self.right - self.left)
+
     def _carried(self, part: float) -> tuple[Column | None, Column | None]:
-        x = self.left + eased(part) * (self.right - self.left)
-        return Column(self.after if self.before is None else self.before, self.standing(x)), None
+        values = self.after if self.before is None else self.before
+        return Column(values, self.standing(self._x(part))), None
 
     def _by_row(self, part: float) -> tuple[Column | None, Column | None]:
-        x = self.left + eased(part) * (self.right - self.left)
         ending = None
         if self.before is not None and not self.ending.mask.all():
             ending = Column(self.ending, self.standing(self.left), 1 - LEFT_OPACITY * part)
-        return Column(self.going_on, self.standing(x)), ending
+        return Column(self.going_on, self.standing(self._x(part))), ending
 
     def _fresh(self, part: float) -> tuple[Column | None, Column | None]:
-        grown = max(0.04, eased((part - 0.1) / 0.9))
-        middle = self.lanes / 2 - 0.5
-        half = grown * self.lanes / 2
-        box = self.right, self.right + self.width, middle - half, middle + half
+        if self.before is not None and part < 0.3:
+            return None, self._falling(part)
+        grown = max(0.04, eased((part - 0.3) / 0.7))
+        middle = self.zero if self.layout.are_threads else self.lanes / 2 - 0.5
+        top, bottom = (middle + grown * (end - middle) for end in (-0.5, self.lanes - 0.5))
+        box = self.right, self.right + self.width, top, bottom
         return Column(self.after, box), self._falling(part)
 
     def _falling(self, part: float) -> Column | None:
-        if self.before is None:
+        if self.before is None or part > 0.7:
             return None
-        x = self.left + eased(part / 0.3) * (self.drop - self.left)
-        fallen = eased((part - 0.1) / 0.9) * self.under
-        left, right, top, bottom = self.standing(x)
+        gone = part / 0.7
+        fallen = eased(gone) * 1.1 * UNDER / self.layout.pitch
+        left, right, top, bottom = self.standing(self.left)
         box = left, right, top + fallen, bottom + fallen
-        return Column(self.before, box, 1 - LEFT_OPACITY * part)
+        return Column(self.before, box, 1 - LEFT_OPACITY * gone)
 
     def _reset(self, part: float) -> tuple[Column | None, Column | None]:
-        stopped = self.gate - 1.15 * self.width
-        begins = self.gate + 0.15 * self.width
         if self.before is None:
-            return Column(self.after, self._between(begins, self.right, part)), None
-        if part < 0.5:
-            return Column(self.before, self._between(self.left, stopped, 2 * part)), None
-        gone = 2 * part - 1
-        held = Column(self.before, self.standing(stopped), 1 - LEFT_OPACITY * gone)
-        return Column(self.after, self._between(begins, self.right, gone)), held
-
-    def _between(self, one: float, other: float, part: float) -> Box:
-        return self.standing(one + eased(part) * (other - one))
+            begins = self.wall + 0.3 * self.width
+            x = begins + eased(part) * (self.right - begins)
+            return Column(self.after, self.standing(x)), None
+        x = self._x(part)
+        passed = (x + self.width - self.wall) / self.width
+        wiped = self.before if passed <= 0 else self.after
+        if 0 < passed < 1:
+            wiped = self.wiped[int(passed * _WIPES)]
+        return Column(wiped, self.standing(x)), None
 
     def _given(self, part: float) -> tuple[Column | None, Column | None]:
         begins, ends = self.standing(self.left), self.standing(self.right)
-        if self.is_same and part < 0.5:
+        if self.comes_back and part < 0.5:
             return Column(self.after, _on_the_way(begins, self.tray, 2 * part)), None
-        if self.is_same:
+        if self.comes_back:
             return Column(self.after, _on_the_way(self.tray, ends, 2 * part - 1)), None
-        box = _on_the_way(self.tray, self.standing(self.right), part)
+        if self.before is not None and part < 0.25:
+            return None, self._falling(part)
+        box = _on_the_way(self.tray, ends, (part - 0.25) / 0.75)
         return Column(self.after, box), self._falling(part)
 
     def _altered(self, part: float) -> tuple[Column | None, Column | None]:
-        box = _on_the_way(self.source, self.standing(self.right), part)
-        fading = None
-        if self.before is not None:
-            fading = Column(self.before, self.standing(self.left), 1 - LEFT_OPACITY * part)
-        return Column(self.after, box), fading
+        x = self._x(part)
+        if self.before is None:
+            x = self.wall + eased(part) * (self.right - self.wall)
+        middle = x + self.width / 2
+        values = self.before if self.before is not None and middle < self.wall else self.after
+        hidden = min(1.0, abs(middle - self.wall) / self.width + 0.12)  # in the rift it is not seen
+        return Column(values, self.standing(x), hidden), None
+
+    def bridges(self) -> Iterator[tuple[np.ndarray, slice, np.ndarray]]:
+        """What stays of the state in the gap: lanes, columns of the gap, and the value of each."""
+        start, gap = round(self.ends + 0.5), self.layout.gap
+        end = start - gap
+        middle = end + round(self.wall - self.begins)
+        lanes = np.arange(self.lanes)
+        on = self.own_lane if not self.layout.are_threads else self.goes_on
+        if not self.comes_back:
+            yield lanes[on], slice(end, start), self.after[on, 0]
+        origins = np.array(self.origins)
+        if self.before is None:
+            return
+        stopped = ~self.goes_on & np.isin(origins, ["reset", "altered"])
+        yield lanes[stopped], slice(end, middle), self.before[stopped, 0]
+        changed = ~self.goes_on & (origins == "altered")
+        yield lanes[changed], slice(middle, start), self.after[changed, 0]
 
 
 def eased(part: float) -> float:
@@ -224,149 +263,3 @@ def _on_the_way(one: Box, other: Box, part: float) -> Box:
     passed = eased(part)
     left, right, top, bottom = (a + passed * (b - a) for a, b in zip(one, other, strict=True))
     return left, right, top, bottom
-
-
-def draw_signs(ax: Axes, handover: Handover) -> list[Artist]:
-    """Draws what stays of a handover: its lines and arrows, a gate, a tray or a box, with words."""
-    if handover.lanes_before is not None:
-        return _draw_by_row(ax, handover)
-    signs = {
-        "carried": _draw_lines,
-        "fresh": _draw_drop,
-        "reset": _draw_gate,
-        "given": _draw_tray,
-        "altered": _draw_source,
-    }
-    return signs[handover.origin](ax, handover)
-
-
-def _draw_lines(ax: Axes, handover: Handover) -> list[Artist]:
-    lanes = np.arange(handover.lanes)
-    return _arrows(ax, handover, lanes, lanes, MARKERS["carried"]["color"])
-
-
-def _arrows(
-    ax: Axes, handover: Handover, rows: np.ndarray, rows_before: np.ndarray, color: Any
-) -> list[Artist]:
-    """Lines from rows of the batch before to rows of the next, as many as can be told apart."""
-    start = handover.left + (0 if handover.before is None else handover.width)
-    shown = np.unique(
-        np.linspace(0, len(rows) - 1, min(len(rows), _MOST_LINES)).round().astype(int)
-    )
-    rows, rows_before = rows[shown], rows_before[shown]
-    x = np.tile([start, handover.right, np.nan], len(rows))
-    y = np.column_stack([rows_before, rows, np.full(len(rows), np.nan)]).ravel()
-    drawn: list[Artist] = [*_line(ax, x, y, color=color, linewidth=1.6)]
-    at = 0.88 * handover.right + 0.12 * start
-    ends = 0.88 * rows + 0.12 * rows_before
-    look = {"color": color, "linestyle": "None", "marker": ">", "markersize": 7}
-    return drawn + _line(ax, np.full(len(rows), at), ends, **look)
-
-
-def _draw_by_row(ax: Axes, handover: Handover) -> list[Artist]:
-    """Arrows for the rows that go on; for those that begin anew a wall, and a 0 behind it."""
-    before = handover.lanes_before
-    assert before is not None
-    origins = np.array(handover.origins)
-    drawn: list[Artist] = []
-    for origin, look in MARKERS.items():
-        rows = np.flatnonzero((origins == origin) & handover._goes)
-        if len(rows):
-            starts = np.where(np.isnan(before[rows]), rows, before[rows])
-            drawn += _arrows(ax, handover, rows, starts, look["color"])
-        rows = np.flatnonzero((origins == origin) & ~handover._goes)
-        if not len(rows):
-            continue
-        x = np.tile([handover.gate, handover.gate, np.nan], len(rows))
-        y = np.column_stack([rows - 0.42, rows + 0.42, np.full(len(rows), np.nan)]).ravel()
-        drawn += _line(ax, x, y, color=look["color"], linewidth=4, solid_capstyle="butt")
-        zeros = rows[~np.any(handover.after.filled(1)[rows], axis=1)]
-        if handover.lanes <= _MOST_LINES:
-            at = (handover.gate + handover.right) / 2
-            drawn += [_word(ax, at, float(row), "0", color=look["color"]) for row in zeros]
-    return drawn
-
-
-def _draw_drop(ax: Axes, handover: Handover) -> list[Artist]:
-    if handover.before is None:
-        return []
-    color = MARKERS["fresh"]["color"]
-    x = handover.drop + handover.width / 2
-    bottom = handover.lanes - 0.5
-    ends = bottom, bottom + 0.8 * handover.under
-    return [
-        *_line(ax, [x, x], ends, color=color, linewidth=1.8, linestyle=(0, (2, 1.2))),
-        *_line(ax, [x], ends[1:], color=color, linestyle="None", marker="v", markersize=8),
-    ]
-
-
-def _draw_gate(ax: Axes, handover: Handover) -> list[Artist]:
-    color = MARKERS["reset"]["color"]
-    beyond = (_GATE - 1) / 2 * handover.lanes
-    half = 0.11 * handover.width
-    gate = Rectangle(
-        (handover.gate - half, -0.5 - beyond),
-        2 * half,
-        handover.lanes + 2 * beyond,
-        facecolor=color,
-        edgecolor=color,
-        linewidth=1.5,
-        clip_on=False,
-        zorder=2.5,
-    )
-    ax.add_patch(gate)
-    top = -0.5 - beyond
-    return [gate, _word(ax, handover.gate, top, handover.word, va="bottom")]
-
-
-def _draw_tray(ax: Axes, handover: Handover) -> list[Artist]:
-    color = MARKERS["given"]["color"]
-    left, right, top, bottom = handover.tray
-    room = 0.25 * handover.width
-    tray = _outline(ax, (left - room, right + room, top, bottom), color)
-    x = (left + right) / 2
-    ends = top, handover.lanes - 0.5
-    return [
-        *([] if handover.is_same else _draw_drop(ax, handover)),
-        tray,
-        *_line(ax, [x, x], ends, color=color, linewidth=1.8),
-        *_line(ax, [x], ends[1:], color=color, linestyle="None", marker="^", markersize=9),
-    ]
-
-
-def _draw_source(ax: Axes, handover: Handover) -> list[Artist]:
-    color = MARKERS["altered"]["color"]
-    left, right, top, bottom = handover.source
-    box = _outline(ax, handover.source, color)
-    x = (left + right) / 2
-    return [
-        box,
-        *_line(ax, [x, x], [bottom, -0.5], color=color, linewidth=1.8),
-        *_line(ax, [x], [-0.5], color=color, linestyle="None", marker="v", markersize=9),
-        _word(ax, left - 0.2 * handover.width, (top + bottom) / 2, handover.word, ha="right"),
-    ]
-
-
-def _outline(ax: Axes, box: Box, color: Any) -> Rectangle:
-    left, right, top, bottom = box
-    outline = Rectangle(
-        (left, top),
-        right - left,
-        bottom - top,
-        facecolor="none",
-        edgecolor=color,
-        linewidth=1.8,
-        clip_on=False,
-        zorder=2.5,
-    )
-    ax.add_patch(outline)
-    return outline
-
-
-def _line(ax: Axes, x: Any, y: Any, **look: Any) -> list[Line2D]:
-    return ax.plot(x, y, clip_on=False, zorder=2.5, **look)
-
-
-def _word(ax: Axes, x: float, y: float, word: str, **align: Any) -> Text:
-    look = {"ha": "center", "va": "center"} | align
-    return ax.text(x, y, word, fontsize=FONT, zorder=6, parse_math=False, **look)

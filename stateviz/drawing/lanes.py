@@ -1,8 +1,8 @@
-"""Pictures of batches side by side: each sample of a batch has a lane, a row of its own.
+"""Batches side by side, in which each sample has a lane: where they stand, and what they hold.
 
-A batch takes its initial state and its timesteps, a column each, and a gap before it: there the
-state column moves (`handover.py`). Each function takes an axes first and
-returns what it drew; `column` is the last column that is shown, and None shows all.
+A batch is a card with its initial state and its timesteps, a column each, and a gap before it, in
+which no time passes: there the state column moves (`handover.py`). A lane is a small area chart
+around its own zero line; more than `MOST_AREAS` lanes are threads on one axis.
 """
 
 from __future__ import annotations
@@ -10,34 +10,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from math import ceil
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
-from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from matplotlib.ticker import MaxNLocator
 
-from stateviz.drawing import FONT
+from stateviz.drawing import FONT, POINTS
 from stateviz.drawing.finite import mark_not_finite, reach_of
-from stateviz.drawing.minus import DARK
+from stateviz.playing.artists import Areas, Threads, bold_rows
+from stateviz.playing.theme import STATE_MAP, soft
 from stateviz.recording import BatchRecord, StateName
 
-_LEAST_GAP = 2  # columns before a batch
-# Of all columns, the gap before a batch takes this part, and all gaps together no more than that.
-_GAP_SHARE, _GAPS_SHARE = 0.075, 0.5
-# As many letters of a batch's name stand side by side over the axes of a scene.
-_LETTERS = 78
-# A timestep has a tick of its own where its column has room for so many letters.
-_LETTERS_OF_A_TICK = 4
+MOST_AREAS = 12  # lanes
+# In pixels of CSS, at the width for which a picture is made.
+WIDTH, LEFT, RIGHT = 760.0, 46.0, 72.0
+_GAP, _LEAST_GAP, _GAPS_SHARE = 84.0, 28.0, 0.4
+_PITCHES = ((5, 66.0), (8, 38.0), (MOST_AREAS, 27.0))
+_THREADS_HEIGHT = 320.0
+LETTER = 8.0  # the width of a letter
+_ROOM_FOR_BOTH = 22  # letters: a name and the word for how its states began
 # Lanes whose largest values differ more than so many times have a scale each.
 _ONE_SCALE = 8
-# A number is written into a cell of so many inches and more, and into so many lanes at most.
-_CELL, _MOST_NUMBERED = (0.37, 0.16), 12
-# In a narrower one a number has four signs at most.
-_WIDE_CELL = 0.47
-_GROUND, _SLOT = (0.5, 0.5, 0.5, 0.14), (0.5, 0.5, 0.5, 0.9)
+_ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+_MOST, _OUTLIERS = 2.5, 98.0  # a few values so much beyond this percentile are cut off
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,11 @@ class Layout:
         timesteps: The number of timesteps of each batch.
         columns: The number of columns in all.
         lanes: The number of lanes, that of the largest batch.
-        gap: The number of columns before each batch in which nothing stands.
+        gap: The number of columns before each batch in which no time passes.
+        column: The width of a column, in pixels of CSS.
+        pitch: The height of a lane, in pixels of CSS.
+        margins: What is left free on the left and on the right, in pixels of CSS.
+        width: The width of the picture, in pixels of CSS.
     """
 
     starts: tuple[int, ...]
@@ -57,30 +59,66 @@ class Layout:
     columns: int
     lanes: int
     gap: int
+    column: float
+    pitch: float
+    margins: tuple[float, float] = (LEFT, RIGHT)
+    width: float = WIDTH
 
     def end(self, place: int) -> int:
         """The first column after a batch."""
         return self.starts[place] + 1 + self.timesteps[place]
 
+    @property
+    def are_threads(self) -> bool:
+        """Whether the lanes are threads on one axis."""
+        return self.lanes > MOST_AREAS
 
-def lay_out(batches: Sequence[BatchRecord]) -> Layout:
-    """Gives each batch its columns, one after the other, with a gap before each."""
+    @property
+    def height(self) -> float:
+        """The height of all lanes, in pixels of CSS."""
+        return self.lanes * self.pitch
+
+
+def lay_out(
+    batches: Sequence[BatchRecord],
+    *,
+    pitch: float | None = None,
+    gap: float = _GAP,
+    margins: tuple[float, float] = (LEFT, RIGHT),
+    width: float = WIDTH,
+) -> Layout:
+    """Gives each batch its columns, one after the other, with a gap before each.
+
+    Args:
+        batches: The batches.
+        pitch: The height of a lane, in pixels of CSS; where None, so that all have enough room.
+        gap: The width of a gap, in pixels of CSS, where there is room for it.
+        margins: What is left free on the left and on the right, in pixels of CSS.
+        width: The width of the picture, in pixels of CSS.
+    """
+    room = width - sum(margins)
     timesteps = tuple(batch.timesteps for batch in batches)
     filled = sum(timesteps) + len(batches)
-    share = min(_GAP_SHARE, _GAPS_SHARE / len(batches))
-    gap = max(_LEAST_GAP, round(share * filled / (1 - share * len(batches))))
+    wanted = min(gap, max(min(_LEAST_GAP, gap), _GAPS_SHARE * room / len(batches)))
+    between = max(1, ceil(wanted * filled / (room - wanted * len(batches)) - 0.25))
     starts: list[int] = []
     column = 0
     for steps in timesteps:
-        starts.append(column + gap)
-        column += gap + steps + 1
+        starts.append(column + between)
+        column += between + steps + 1
     lanes = max(len(batch.samples) for batch in batches)
-    return Layout(tuple(starts), timesteps, column, lanes, gap)
+    own = next((high for most, high in _PITCHES if lanes <= most), _THREADS_HEIGHT / lanes)
+    high = own if pitch is None else pitch
+    return Layout(
+        tuple(starts), timesteps, column, lanes, between, room / column, high, margins, width
+    )
 
 
-def state_lanes(batches: Sequence[BatchRecord], state: StateName, unit: int) -> np.ma.MaskedArray:
+def state_lanes(
+    batches: Sequence[BatchRecord], state: StateName, unit: int, layout: Layout | None = None
+) -> np.ma.MaskedArray:
     """One unit's "hidden" or "cell" state, shape (lanes, columns); gaps are masked."""
-    layout = lay_out(batches)
+    layout = layout or lay_out(batches)
     lanes = _nothing(layout.lanes, layout.columns)
     for start, batch in zip(layout.starts, batches, strict=True):
         rows = len(batch.samples)
@@ -99,6 +137,11 @@ def input_lanes(batches: Sequence[BatchRecord], feature: int) -> np.ma.MaskedArr
             columns = slice(start + 1, start + 1 + batch.timesteps)
             lanes[: len(batch.samples), columns] = batch.inputs[:, :, feature]
     return lanes
+
+
+def _nothing(*shape: int) -> np.ma.MaskedArray:
+    """An array in which all is masked; numpy's `masked_all` leaves any number under the mask."""
+    return np.ma.array(np.zeros(shape), mask=True)
 
 
 def lane_scales(*lanes: np.ma.MaskedArray) -> np.ndarray:
@@ -120,99 +163,102 @@ def scaled(lanes: np.ma.MaskedArray, scales: np.ndarray) -> np.ma.MaskedArray:
     return np.ma.array(data, mask=np.ma.getmaskarray(lanes))
 
 
-def draw_numbers(
-    ax: Axes, values: np.ma.MaskedArray, colored: np.ma.MaskedArray, reach: float
-) -> dict[int, list[Text]]:
-    """Writes the value into each cell, where there are few cells and there is room.
-
-    Args:
-        ax: The axes of the lanes, at its place in the figure.
-        values: What to write, shape (lanes, columns).
-        colored: What the colours stand for, of the same shape.
-        reach: The value of the darkest colour.
-
-    Returns:
-        The texts of each column.
-    """
-    lanes, columns = values.shape
-    box, figure = ax.get_position(), ax.get_figure(root=True)
-    assert figure is not None
-    wide = box.width * figure.get_figwidth() / columns
-    high = box.height * figure.get_figheight() / lanes
-    if wide < _CELL[0] or high < _CELL[1] or lanes > _MOST_NUMBERED:
-        return {}
-    texts: dict[int, list[Text]] = {}
-    for lane, column in zip(*np.nonzero(~np.ma.getmaskarray(values)), strict=True):
-        value = float(np.ma.getdata(values)[lane, column])
-        if not np.isfinite(value):
-            continue
-        color = float(np.ma.getdata(colored)[lane, column])
-        dark = abs(color) > DARK * reach
-        text = ax.text(
-            column,
-            lane,
-            _short(value, narrow=wide < _WIDE_CELL),
-            ha="center",
-            va="center",
-            fontsize=FONT,
-            color="white" if dark else "black",
-            zorder=6,
-        )
-        texts.setdefault(int(column), []).append(text)
-    return texts
+def half_lane(*lanes: np.ma.MaskedArray) -> float:
+    """A round number for the height of half a lane: beyond the largest value, or nearly all."""
+    sizes = np.abs(np.concatenate([np.ma.masked_invalid(run).compressed() for run in lanes]))
+    most = float(sizes.max(initial=0))
+    usual = float(np.percentile(sizes, _OUTLIERS)) if sizes.size else 0.0
+    reach = usual if usual > 0 and most > _MOST * usual else most
+    if reach == 0:
+        return 1.0
+    power = 10.0 ** np.floor(np.log10(reach))
+    return next(float(power * number) for number in (*_ROUND, 12) if power * number > reach)
 
 
-def _short(value: float, *, narrow: bool) -> str:
-    """A number in at most five signs or so; in four where there is little room."""
-    digits = 0 if value == 0 or abs(value) >= 100 else 1 if abs(value) >= 10 else 2
-    if narrow and digits:
-        digits = 2 if abs(value) < 0.995 else digits - 1
-    words = f"{value:.{digits}f}".replace("-", "−")
-    return words.replace("0.", ".") if narrow and abs(value) < 1 else words
-
-
-def height_for_numbers(layout: Layout, width: float) -> float:
-    """The height of lanes in which numbers can be written, in inches; 0 where none can.
-
-    Args:
-        layout: Where the batches stand.
-        width: The width of the lanes, in inches.
-    """
-    fit = width / layout.columns >= _CELL[0] and layout.lanes <= _MOST_NUMBERED
-    return (_CELL[1] + 0.01) * layout.lanes if fit else 0.0
-
-
-def _nothing(*shape: int) -> np.ma.MaskedArray:
-    """An array in which all is masked; numpy's `masked_all` leaves any number under the mask."""
-    return np.ma.array(np.zeros(shape), mask=True)
-
-
-def until_column(lanes: np.ma.MaskedArray, column: int | None) -> np.ma.MaskedArray:
-    """The lanes with everything after a column left out."""
-    mask = np.ma.getmaskarray(lanes) | ~np.isfinite(np.ma.getdata(lanes))
-    if column is not None:
-        mask[:, column + 1 :] = True
-    return np.ma.array(np.ma.getdata(lanes), mask=mask)
+def limits_of(*lanes: np.ma.MaskedArray) -> tuple[float, float]:
+    """An axis of values that holds zero and all of them: no thread is cut off."""
+    values = np.concatenate([np.ma.masked_invalid(run).compressed() for run in lanes])
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    room = 0.06 * (high - low or 1.0)
+    return low - room, high + room
 
 
 def draw_lanes(
-    ax: Axes, lanes: np.ma.MaskedArray, *, cmap: str, column: int | None = None
-) -> AxesImage:
-    """Draws lanes as a heat map whose colours are symmetric about zero."""
-    reach = reach_of(lanes)
-    image = ax.imshow(
-        until_column(lanes, column),
-        aspect="auto",
-        cmap=cmap,
-        norm=Normalize(-reach, reach),
-        interpolation="nearest",
-        origin="upper",
-    )
-    mark_not_finite(ax, lanes.filled(0.0), extent=(-0.5, lanes.shape[1] - 0.5))
-    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
-    ax.set_facecolor("none")
-    ax.spines[["top", "right"]].set_visible(False)
+    ax: Axes, lanes: np.ma.MaskedArray, layout: Layout, limits: tuple[float, float]
+) -> Areas | Threads:
+    """Draws lanes as area charts or as threads, over the whole axes."""
+    chart = Threads if layout.are_threads else Areas
+    edges = (-0.5, layout.columns - 0.5, layout.lanes - 0.5, -0.5)
+    image = chart(ax, STATE_MAP, *limits, extent=edges, zorder=3)
+    image.set_data(np.ma.masked_invalid(lanes))
+    if isinstance(image, Threads):
+        last = layout.end(0) - 1
+        image.bold = bold_rows(np.ma.masked_invalid(lanes)[:, last].filled(0))
+    shown = lanes.filled(0.0)
+    if layout.are_threads:  # a thread has no place where it is not finite: the columns are marked
+        shown = np.where(np.isfinite(shown).all(axis=0), 0.0, np.full_like(shown, np.nan))
+    mark_not_finite(ax, shown, extent=(-0.5, layout.columns - 0.5))
     return image
+
+
+def draw_cards(
+    ax: Axes, batches: Sequence[BatchRecord], layout: Layout, zero: float
+) -> list[Artist]:
+    """Draws a card for each batch, and on it the zero lines on which its lanes wait.
+
+    Args:
+        ax: The axes of the lanes.
+        batches: The batches.
+        layout: Where they stand.
+        zero: Where zero is on an axis of threads, in lanes.
+    """
+    drawn: list[Artist] = []
+    beyond = 5 / layout.pitch
+    for place, batch in enumerate(batches):
+        left, right = layout.starts[place] - 0.5, layout.end(place) - 0.5
+        rows = layout.lanes if layout.are_threads else len(batch.samples)
+        card = Rectangle(
+            (left, -0.5 - beyond),
+            right - left,
+            rows + 2 * beyond,
+            facecolor=soft(0.045),
+            linewidth=0,
+            clip_on=False,
+            zorder=0.2,
+        )
+        ax.add_patch(card)
+        y = np.array([zero]) if layout.are_threads else np.arange(rows)
+        x = np.tile([left, right, np.nan], len(y))
+        [line] = ax.plot(x, np.repeat(y, 3), color=soft(0.3), linewidth=POINTS, zorder=1)
+        drawn += [card, line]
+    return drawn
+
+
+def draw_scale(ax: Axes, layout: Layout, limits: tuple[float, float]) -> None:
+    """Draws what half a lane is worth, once, or an axis of threads with zero and round numbers.
+
+    Args:
+        ax: The axes of the lanes.
+        layout: Where the batches stand.
+        limits: The values of both ends.
+    """
+    x = layout.columns - 0.5 + 8 / layout.column
+    tick = 4 / layout.column
+    low, high = limits
+    if layout.are_threads:
+        step = half_lane(np.ma.array([max(high, -low) / 3.3]))
+        values = [k * step for k in range(-4, 5) if low <= k * step <= high]
+        y = [(high - value) / (high - low) * layout.lanes - 0.5 for value in values]
+    else:
+        half = 0.5 - 2 / layout.pitch
+        values, y = [high, 0.0, -high], [-half, 0.0, half]
+        if layout.pitch < 54:  # no room for a number between two
+            values, y = [high, -high], [-half, half]
+        ax.plot([x, x], [-half, half], color=soft(0.5), linewidth=POINTS, clip_on=False)
+    for value, place in zip(values, y, strict=True):
+        ax.plot([x, x + tick], [place] * 2, color=soft(0.5), linewidth=POINTS, clip_on=False)
+        words = f"{value:+g}".replace("-", "−") if value else "0"
+        ax.text(x + 1.8 * tick, place, words, fontsize=FONT, va="center", color=soft(0.66))
 
 
 def lane_names(batches: Sequence[BatchRecord]) -> list[str]:
@@ -227,73 +273,31 @@ def lane_word(batches: Sequence[BatchRecord]) -> str:
     return "sample" if lane_names(batches) else "lane"
 
 
-def name_lanes(ax: Axes, batches: Sequence[BatchRecord]) -> None:
-    """Writes the numbers of the kept samples beside their lanes."""
-    named = dict(enumerate(lane_names(batches)))
-    if named:
-        ax.yaxis.set_major_formatter(lambda lane, _: named.get(int(lane), ""))
+def name_lanes(ax: Axes, batches: Sequence[BatchRecord], layout: Layout) -> None:
+    """Writes its number before each lane."""
+    if layout.are_threads:
+        return
+    names = lane_names(batches) or list(map(str, range(layout.lanes)))
+    x = -12 / (layout.width - sum(layout.margins))  # on the left also where time runs to the left
+    for lane, name in enumerate(names):
+        ax.text(x, lane, name, fontsize=FONT, ha="right", va="center", color=soft(0.66),
+                transform=ax.get_yaxis_transform())  # fmt: skip
 
 
-def set_batch_axis(ax: Axes, batches: Sequence[BatchRecord], *, labelled: bool) -> None:
-    """Names each batch's timesteps on the time axis, or each timestep where there is room."""
-    places: list[float] = []
-    labels: list[str] = []
-    layout = lay_out(batches)
-    letters = letters_of(layout)
-    for start, steps in zip(layout.starts, layout.timesteps, strict=True):
-        if letters > _LETTERS_OF_A_TICK:
-            places += [start + 1 + step for step in range(steps)]
-            labels += ["t = 0", *map(str, range(1, steps))]
-        else:
-            places.append(start + (1 + steps) / 2)
-            words = f"t = 0 to {steps - 1}" if steps > 1 else "t = 0"
-            labels.append(fitting(letters * (steps + 1 + layout.gap), words))
-    ax.set_xticks(places, labels if labelled else [""] * len(labels))
+def draw_batch_names(
+    ax: Axes, batches: Sequence[BatchRecord], layout: Layout, *, over: float
+) -> list[Text]:
+    """Writes over each batch in two lines where in the run it stands, as far as there is room.
 
-
-def edges(layout: Layout) -> tuple[float, float]:
-    """The upper and the lower edge of the lanes."""
-    return -0.5, layout.lanes - 0.5
-
-
-def draw_read(ax: Axes) -> Rectangle:
-    """Draws a frame that goes around what all lanes read; a line would strike numbers through."""
-    frame = Rectangle((0, 0), 1, 1, fill=False, edgecolor="black", linewidth=1.6, zorder=5)
-    frame.set_clip_on(False)
-    ax.add_patch(frame)
-    return frame
-
-
-def draw_ground(ax: Axes, batches: Sequence[BatchRecord], *, width: float) -> list[Rectangle]:
-    """Draws the lanes of each batch as they wait, and an outline where its initial state comes."""
-    layout = lay_out(batches)
-    drawn: list[Rectangle] = []
-    for start, steps, batch in zip(layout.starts, layout.timesteps, batches, strict=True):
-        lanes = len(batch.samples)
-        ground = Rectangle(
-            (start - 0.5, -0.5), 1 + steps, lanes, linewidth=0, color=_GROUND, zorder=-2
-        )
-        slot = Rectangle(
-            (start - 0.5, -0.5),
-            width,
-            lanes,
-            facecolor="none",
-            edgecolor=_SLOT,
-            linewidth=1,
-            zorder=-2,
-        )
-        ax.add_patch(ground)
-        ax.add_patch(slot)
-        drawn += [ground, slot]
-    return drawn
-
-
-def draw_batch_names(ax: Axes, batches: Sequence[BatchRecord], *, y: float = 1.03) -> list[Text]:
-    """Writes over each batch in two lines where in the run it stands, as far as there is room."""
-    layout = lay_out(batches)
-    letters = letters_of(layout)
-    lines: list[list[str]] = [[] for _ in batches]
-    rooms = [letters * (batch.timesteps + 1 + layout.gap) for batch in batches]
+    Args:
+        ax: The axes of the lanes.
+        batches: The batches.
+        layout: Where they stand.
+        over: How far the lower line is over the lanes, in pixels of CSS.
+    """
+    phases: list[str] = [""] * len(batches)
+    names: list[str] = []
+    rooms = [layout.column * (batch.timesteps + 1 + layout.gap) / LETTER for batch in batches]
     numbered = list(enumerate(batches))
     runs = _runs_of(batches)
     for _, members in groupby(numbered, lambda each: runs[each[0]]):
@@ -302,28 +306,27 @@ def draw_batch_names(ax: Axes, batches: Sequence[BatchRecord], *, y: float = 1.0
         epoch = "" if batch.epoch is None else f" {batch.epoch}"
         phase = batch.phase or "?"
         whole = phase + (f", epoch{epoch}" if epoch else "")
-        lines[first].append(fitting(room, whole, phase[:3] + epoch))
-        for place, _ in rest:
-            lines[place].append("")
+        phases[first] = fitting(room, whole, phase[:3] + epoch)
     several_layers = len({batch.layer for batch in batches}) > 1
     for place, batch in numbered:
+        room = layout.column * (batch.timesteps + 1) / LETTER
+        if place and rooms[place] < _ROOM_FOR_BOTH:  # the word for its origin stands before it
+            room = min(room, len("batch"))
         if several_layers:
-            lines[place].append(fitting(rooms[place], batch.layer, batch.layer[:6]))
+            names.append(fitting(rooms[place], batch.layer, batch.layer[:6]))
         elif batch.batch is None:
-            lines[place].append(fitting(rooms[place], f"#{batch.index}"))
+            names.append(fitting(room, f"#{batch.index}"))
         else:
-            lines[place].append(fitting(rooms[place], f"batch {batch.batch}", str(batch.batch)))
-    return [
-        ax.text(
-            start - 0.5,
-            y,
-            "\n".join(words),
-            transform=ax.get_xaxis_transform(),
-            fontsize=FONT,
-            va="bottom",
-        )
-        for start, words in zip(layout.starts, lines, strict=True)
-    ]
+            names.append(fitting(room, f"batch {batch.batch}", str(batch.batch)))
+    texts = []
+    for start, *lines in zip(layout.starts, names, phases, strict=True):
+        for row, (words, color) in enumerate(zip(lines, (soft(1), soft(0.66)), strict=True)):
+            y = -0.5 - (over + 22 * row) / layout.pitch
+            texts.append(
+                ax.text(start - 0.5, y, words, fontsize=FONT, va="center", color=color,
+                        parse_math=False)
+            )  # fmt: skip
+    return texts
 
 
 def _runs_of(batches: Sequence[BatchRecord]) -> list[int]:
@@ -334,11 +337,6 @@ def _runs_of(batches: Sequence[BatchRecord]) -> list[int]:
         counts_on = before.batch is None or batch.batch is None or before.batch < batch.batch
         runs.append(runs[-1] + (not (same and counts_on)))
     return runs
-
-
-def letters_of(layout: Layout) -> float:
-    """How many letters of a word stand over a column, in a scene."""
-    return _LETTERS / layout.columns
 
 
 def fitting(room: float, *words: str) -> str:

@@ -11,10 +11,10 @@ from matplotlib.text import Text
 
 from stateviz.drawing import FONT
 from stateviz.drawing.lanes import lay_out
+from stateviz.playing.theme import soft
 from stateviz.recording import BatchRecord
 
 _MOST_ROWS = 6
-_TORN_COLOR = "#b34700"
 
 
 @dataclass(frozen=True)
@@ -91,20 +91,22 @@ def draw_rows(ax: Axes, batches: Sequence[BatchRecord], rows: Sequence[Rows]) ->
     is named.
     """
     texts = []
-    for start, of_batch in zip(lay_out(batches).starts, rows, strict=True):
+    layout = lay_out(batches)
+    for start, of_batch in zip(layout.starts, rows, strict=True):
         count = len(of_batch.read)
         for lane in range(0, count, -(-count // _MOST_ROWS)):
             torn = bool(of_batch.torn[lane])
             texts.append(
                 ax.text(
-                    start + 0.3,
-                    lane,
+                    start - 0.5 - 10 / layout.column,
+                    lane + 11 / layout.pitch,
                     of_batch.name(lane),
                     ha="right",
                     va="center",
                     fontsize=FONT,
                     weight="bold" if torn else "normal",
-                    color=_TORN_COLOR if torn else "black",
+                    color=soft(1 if torn else 0.66),
+                    zorder=8,
                 )
             )
     return texts

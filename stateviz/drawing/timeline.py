@@ -1,43 +1,32 @@
 """Pictures of a whole run on one axis: each batch of a layer has the room from i to i + 1.
 
-Each function takes an axes first and returns what it drew. `last` is the place of the last batch
-that is shown; None shows all.
+The size of the state is a level that fills and empties. Where a batch begins, a shape says how its
+states began, as between the lanes of `handover.py`: a wall for a reset, a rift for what was
+altered, a sign for each under it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 
-from stateviz.drawing import FONT
-from stateviz.drawing.finite import finite, mark_spans
+from stateviz.drawing import FONT, POINTS
+from stateviz.drawing.finite import mark_spans
 from stateviz.drawing.flat import flat
+from stateviz.drawing.lanes import LETTER
+from stateviz.drawing.signs import sign
+from stateviz.playing.artists import OneRow
+from stateviz.playing.theme import GROUND, INK, LEVEL_MAP, color, soft
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
 
-_COLORS = [mpl.colors.to_hex(color) for color in mpl.color_sequences["okabe_ito"]]
-LINE_COLOR = _COLORS[5]  # blue
-# Orange and purple are darker than in the palette: each has 3 : 1 on white and on black.
-MARKERS: dict[Origin, dict[str, Any]] = {
-    "fresh": {"marker": "o", "color": "#b87400"},
-    "reset": {"marker": "X", "color": _COLORS[6]},
-    "carried": {"marker": ">", "color": _COLORS[3]},
-    "given": {"marker": "D", "color": "#b85c92"},
-    "altered": {"marker": "^", "color": "black"},
-}
-_BAND_COLORS = {"fit": (0.5, 0.5, 0.5, 0.16), "validation": (0.9, 0.62, 0.0, 0.28)}
-_OTHER_BAND_COLOR = (0.34, 0.71, 0.91, 0.28)
-_MAX_POINTS = 6000
-# A label needs this part of the axis for each of its letters.
-_LETTER = 0.011
+_MOST_COLUMNS = 6000
+SIGNS_BELOW, NUMBERS_BELOW = 22.0, 42.0  # pixels of CSS under the level
+_SIGN = 11.0  # pixels of CSS
 
 
 def state_size(batch: BatchRecord, *, unit: int | None = None) -> np.ndarray:
@@ -57,152 +46,169 @@ def state_size(batch: BatchRecord, *, unit: int | None = None) -> np.ndarray:
     return size
 
 
-def size_line(
-    layer: LayerRecording, *, unit: int | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`state_size` over the whole run, with a gap (nan) after each batch.
-
-    Returns:
-        x, y, and how many points belong to the batches up to and with each batch.
-    """
-    most = max(2, _MAX_POINTS // len(layer.batches))
-    xs, ys, ends = [], [], []
-    count = 0
-    for place, batch in enumerate(layer.batches):
+def level_of(layer: LayerRecording, *, unit: int | None = None) -> np.ma.MaskedArray:
+    """`state_size` over the whole run, shape (1, columns): as many columns for each batch."""
+    longest = max(batch.timesteps for batch in layer.batches) + 1
+    each = max(2, min(longest, _MOST_COLUMNS // len(layer.batches)))
+    columns = []
+    for batch in layer.batches:
         size = state_size(batch, unit=unit)
-        chosen = np.unique(np.linspace(0, len(size) - 1, min(most, len(size))).round().astype(int))
-        xs += [*(place + chosen / max(len(size) - 1, 1)), np.nan]
-        ys += [*size[chosen], np.nan]
-        count += len(chosen) + 1
-        ends.append(count)
-    return np.array(xs), finite(np.array(ys)), np.array(ends)
+        columns.append(size[np.linspace(0, len(size) - 1, each).round().astype(int)])
+    return np.ma.masked_invalid(np.concatenate(columns)[np.newaxis])
 
 
-def draw_state_size(
-    ax: Axes, layer: LayerRecording, *, last: int | None = None, unit: int | None = None
-) -> Line2D:
-    """Draws the size of the state, or one unit, as a line that breaks between batches."""
-    x, y, ends = size_line(layer, unit=unit)
-    shown = len(x) if last is None else ends[last]
-    [line] = ax.plot(x[:shown], y[:shown], color=LINE_COLOR, linewidth=1.3)
+def draw_level(ax: Axes, layer: LayerRecording, *, unit: int | None = None) -> OneRow:
+    """Draws the size of the state, or one unit, as an area over the run, and its scale."""
+    level = level_of(layer, unit=unit)
+    count = len(layer.batches)
+    low, high = float(level.min()) if level.count() else 0.0, 1.18 * float(np.abs(level).max() or 1)
+    ax.set_xlim(-0.5, count - 0.5)
+    ax.set_ylim(0 if low >= 0 else -high, high)
+    ax.autoscale(False)
+    image = OneRow(ax, LEVEL_MAP, -high, high, extent=(-0.5, count - 0.5, -high, high), zorder=1)
+    image.set_data(level)
     sizes = [state_size(batch, unit=unit).sum() for batch in layer.batches]
-    mark_spans(ax, np.array(sizes), starts=np.arange(len(sizes)), width=1)
-    known = y[np.isfinite(y)]
-    low, high = float(known.min(initial=0)), float(known.max(initial=0))
-    reach = (high - low) or 1.0
-    room = 0.012 * len(layer.batches)
-    ax.set_xlim(-room, len(layer.batches) + room)
-    ax.set_ylim(low - 0.06 * reach, low + 1.12 * reach)
-    ax.yaxis.set_major_locator(MaxNLocator(4))
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    return line
+    mark_spans(ax, np.array(sizes), starts=np.arange(len(sizes)) - 0.5, width=1)
+    ax.set_facecolor("none")
+    ax.spines[:].set_visible(False)
+    ax.set_xticks([])
+    ax.tick_params(axis="y", length=0, labelsize=FONT, labelcolor=soft(0.66))
+    ax.locator_params(axis="y", nbins=5)
+    for value in ax.get_yticks():
+        if ax.get_ylim()[0] <= value <= high:
+            strength = 0.3 if value == 0 else 0.1
+            ax.axhline(value, color=soft(strength), linewidth=POINTS, zorder=0.5)
+    return image
 
 
-def draw_beginnings(
-    ax: Axes, layer: LayerRecording, *, last: int | None = None, unit: int | None = None
-) -> dict[Origin, Line2D]:
-    """Marks how each batch's states began, by shape and colour; one line an origin."""
-    lines: dict[Origin, Line2D] = {}
-    for origin in ORIGINS:
-        x, y = beginnings(layer, origin, last=last, unit=unit)
-        if not any(origin in _words_of(batch) for batch in layer.batches):
-            continue
-        [lines[origin]] = ax.plot(x, y, linestyle="None", markersize=6, **MARKERS[origin])
-    return lines
-
-
-def beginnings(
-    layer: LayerRecording, origin: Origin, *, last: int | None = None, unit: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where batches with rows of one origin begin, and the size of their initial states."""
-    until = len(layer.batches) if last is None else last + 1
-    batches = enumerate(layer.batches[:until])
-    places = [place for place, batch in batches if origin in _words_of(batch)]
-    sizes = [state_size(layer.batches[place], unit=unit)[0] for place in places]
-    return np.array(places, float), np.array(sizes, float)
-
-
-def _words_of(batch: BatchRecord) -> set[Origin]:
-    return {start.origin for start in batch.starts}
-
-
-def draw_phases(
-    ax: Axes, layer: LayerRecording, calls: Sequence[int | None] | None = None
-) -> list[Rectangle]:
-    """Draws a band for each phase and epoch, with its name over it where there is room.
+def draw_phases(ax: Axes, layer: LayerRecording, calls: Sequence[int | None], width: float) -> None:
+    """Draws over the level a bracket for each phase and epoch, with its name where there is room.
 
     Args:
         ax: The axes.
         layer: The layer.
         calls: For each batch in which of the user's calls it ran, where that is known: the second
             `fit` is then named as such.
+        width: The width of the axes, in pixels of CSS.
     """
-    calls = calls or [None] * len(layer.batches)
+    each = width / len(layer.batches)
     runs = groupby(
         enumerate(zip(layer.batches, calls, strict=True)),
         key=lambda each: (each[1][0].phase, each[1][0].epoch, each[1][1]),
     )
-    bands: list[Rectangle] = []
     of_phase: dict[str, list[int | None]] = {}
-    for place, ((phase, epoch, call), group) in enumerate(runs):
+    for (phase, epoch, call), group in runs:
         numbers = [number for number, _ in group]
         known = of_phase.setdefault(phase or "?", [])
         known += [call] * (call not in known)
         again = known.index(call) + 1 if call is not None and phase != "validation" else 1
-        left, width = numbers[0], len(numbers)
-        color = _BAND_COLORS.get(phase, _OTHER_BAND_COLOR)
-        if phase == "fit" and place % 2:
-            color = (*color[:3], color[3] / 3)
-        band = Rectangle(
-            (left, 0), width, 1, transform=ax.get_xaxis_transform(), color=color, linewidth=0
+        left, count = numbers[0] - 0.5, len(numbers)
+        strong = phase == "fit"
+        ax.add_patch(
+            Rectangle(
+                (left + min(2 / each, 0.2), 1.03),
+                count - min(4 / each, 0.4),
+                0.022,
+                transform=ax.get_xaxis_transform(),
+                facecolor=soft(0.55 if strong else 0.2),
+                linewidth=0,
+                clip_on=False,
+            )
         )
-        ax.add_patch(band)
-        bands.append(band)
         name = phase or "?"
         words = name if again == 1 else f"{name} #{again}"
         words += "" if epoch is None else f"{',' * (again > 1)} {epoch}"
-        for label in (words, name[:3] + words[len(name) :], "" if epoch is None else str(epoch)):
-            if label and _LETTER * len(label) <= width / len(layer.batches):
-                ax.text(
-                    left + width / 2,
-                    1.02,
-                    label,
-                    transform=ax.get_xaxis_transform(),
-                    ha="center",
-                    va="bottom",
-                    fontsize=FONT,
-                )
-                break
-    return bands
+        labels = words, name[:3] + words[len(name) :], "" if epoch is None else str(epoch)
+        fits = (label for label in labels if label and LETTER * len(label) <= count * each)
+        ax.text(
+            left + count / 2,
+            1.08,
+            next(fits, ""),
+            transform=ax.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+            fontsize=FONT,
+            color=soft(1 if strong else 0.66),
+        )
 
 
-def draw_reset_calls(
-    ax: Axes, recording: Recording, layer: LayerRecording
-) -> list[tuple[int, list[Artist]]]:
-    """Points to where `reset_state` was called, between two batches.
+def origins_of(batch: BatchRecord) -> list[Origin]:
+    """How rows of a batch began, each origin once."""
+    found = {start.origin for start in batch.starts}
+    return [origin for origin in ORIGINS if origin in found]
+
+
+def draw_origins(
+    ax: Axes, recording: Recording, layer: LayerRecording, *, width: float, height: float
+) -> list[list[Artist]]:
+    """Draws where each batch begins how its states did so.
+
+    Args:
+        ax: The axes of the level.
+        recording: The recording that the layer is from.
+        layer: The layer.
+        width, height: The size of the axes, in pixels of CSS.
 
     Returns:
-        For each call the place of the batch after it, and what was drawn.
+        What was drawn of each batch.
     """
-    calls: list[tuple[int, list[Artist]]] = []
-    place = 0
+    each = width / len(layer.batches)
+    low, high = ax.get_ylim()
+    below = low - SIGNS_BELOW / height * (high - low)
+    size = min(_SIGN, max(3.0, 0.8 * each))
+    resets = _places_of_calls(recording, layer)
+    drawn: list[list[Artist]] = []
+    for place, batch in enumerate(layer.batches):
+        origins, x = origins_of(batch), place - 0.5
+        artists: list[Artist] = []
+        if "reset" in origins and (place or 0 in resets):  # the first zeros are those of the build
+            wide = min(6, 0.5 * each) / each
+            wall = Rectangle((x - wide / 2, low), wide, high - low, facecolor=color("reset"),
+                             linewidth=0, clip_on=False, zorder=4)  # fmt: skip
+            artists.append(ax.add_patch(wall))
+        if "altered" in origins:
+            artists += _draw_rift(ax, x, min(4, 0.3 * each) / each)
+        for row, origin in enumerate(origins):
+            y = below - 15 * row / height * (high - low)
+            artists += ax.plot([x], [y], zorder=5, label=origin, **sign(origin, size))
+        if place in resets and each * (len(layer.batches) - place) > LETTER * 14:
+            artists.append(
+                ax.text(x + 6 / each, high, "reset_state()", fontsize=FONT, ha="left", va="top",
+                        zorder=6)
+            )  # fmt: skip
+        drawn.append(artists)
+    return drawn
+
+
+def _draw_rift(ax: Axes, x: float, side: float) -> list[Artist]:
+    y = np.linspace(*ax.get_ylim(), 15)
+    at = x + np.where(np.arange(len(y)) % 2, side, -side)
+    return [
+        *ax.plot(at, y, color=GROUND, linewidth=7 * POINTS, zorder=4, clip_on=False),
+        *ax.plot(at, y, color=INK, linewidth=2 * POINTS, zorder=4.1, clip_on=False),
+    ]
+
+
+def _places_of_calls(recording: Recording, layer: LayerRecording) -> set[int]:
+    """The batches before which `reset_state` was called; also the place after the last."""
+    found, place = set(), 0
     for event in recording.events:
         if event.layer != layer.name:
             continue
         if isinstance(event, BatchRecord):
             place = event.index + 1
         if event.kind == "reset_state":
-            line = ax.axvline(place, color="black", linestyle=":", linewidth=1.2)
-            word = ax.text(
-                place + _LETTER * len(layer.batches),
-                0.98,
-                "reset_state",
-                transform=ax.get_xaxis_transform(),
-                rotation=90,
-                rotation_mode="anchor",
-                ha="right",
-                va="top",
-                fontsize=FONT,
-            )
-            calls.append((place, [line, word]))
-    return calls
+            found.add(place)
+    return found
+
+
+def number_batches(ax: Axes, layer: LayerRecording, *, width: float, height: float) -> None:
+    """Writes under the level the number of each batch, or of every n-th where there are many."""
+    each = width / len(layer.batches)
+    low, high = ax.get_ylim()
+    y = low - NUMBERS_BELOW / height * (high - low)
+    numbers = [batch.index if batch.batch is None else batch.batch for batch in layer.batches]
+    step = -(-LETTER * (len(str(max(numbers))) + 1) // each)
+    for place in range(0, len(numbers), int(step)):
+        ax.text(place, y, str(numbers[place]), fontsize=FONT, ha="center", va="center",
+                color=soft(0.66))  # fmt: skip

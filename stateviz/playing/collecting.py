@@ -13,13 +13,13 @@ from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from tqdm.auto import tqdm
 
-from stateviz.playing.moving import Declared, Fill, Grow, Slide
+from stateviz.playing.artists import Chart
+from stateviz.playing.moving import Declared, Fill, Slide
 from stateviz.playing.scene import Scene
 from stateviz.playing.tracks import ImageTrack, LineTrack, RectangleTrack, TextTrack, Track
 
@@ -27,7 +27,7 @@ from stateviz.playing.tracks import ImageTrack, LineTrack, RectangleTrack, TextT
 _MANY_FRAMES, _QUIET_S = 3000, 2
 
 _KINDS: dict[type[Artist], type[Track]] = {
-    AxesImage: ImageTrack,
+    Chart: ImageTrack,
     Line2D: LineTrack,
     Text: TextTrack,
     Rectangle: RectangleTrack,
@@ -40,7 +40,7 @@ def _track_of(artist: Artist, figure: Figure, hover: str | None) -> Track:
             return track(artist, figure, hover)
     raise TypeError(
         f"update(frame) returned a {type(artist).__name__}, which the player cannot play. It plays "
-        f"AxesImage (imshow), Line2D (plot, axvline), Text and Rectangle."
+        f"Line2D (plot, axvline), Text, Rectangle, and the charts of stateviz.playing.artists."
     )
 
 
@@ -106,8 +106,6 @@ def _add_declared(tracks: Sequence[Track], part: Declared, scene: Scene, option:
     track = tracks[0]
     if isinstance(part, Fill) and isinstance(track, ImageTrack):
         track.fill(part, scene.n_frames, option)
-    elif isinstance(part, Grow) and isinstance(track, LineTrack) and track.is_straight:
-        track.grow(part, scene.n_frames, option)
     elif isinstance(part, Slide) and not isinstance(track, TextTrack):
         track.slide(part, scene.n_frames, option)
     else:

@@ -11,13 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Rectangle
 
-COLORS = 255
+from stateviz.playing.theme import LEVELS, token_of
+
+COLORS = LEVELS
 TRANSPARENT = 255
-# On a dark page zero is as dark as the page; a middle lighter than this would glare there.
-_DARK_PAGE, _GLARING = 20, 230
-# Up to this part of the way from zero, colours come out of the page's; at the end of it they are
-# this much lighter than the darkest.
-_COMES_OUT, _LIGHTENED = 0.35, 0.62
 
 
 def marker_outline(line: Line2D) -> Any:
@@ -39,21 +36,16 @@ def dashes(artist: Line2D | Rectangle) -> list[float]:
     return [round(dash * float(artist.get_linewidth()), 2) for dash in lengths]
 
 
-def text_color(color: Any, alpha: float | None) -> str:
-    """As `css_color`; "paper" for white: what stands on a colour that a dark page turns about."""
-    css = css_color(color, alpha)
-    return css.replace("rgba(255,255,255,", "paper ").rstrip(")") if "255,255,255" in css else css
-
-
 def css_color(color: Any, alpha: float | None) -> str:
-    """A CSS colour; "ink" and its opacity for black, which the page draws in its text colour."""
+    """A CSS colour; for a reserved one its name and its opacity, such as "ink 0.5"."""
     if isinstance(color, str) and color.lower() == "none":
         return ""
     *rgb, a = to_rgba(color, alpha)
     if a == 0:
         return ""
-    if not any(rgb):
-        return f"ink {a:.3g}"
+    token = token_of(tuple(rgb))
+    if token is not None:
+        return f"{token} {a:.3g}"
     return "rgba({},{},{},{:.3g})".format(*(round(255 * channel) for channel in rgb), a)
 
 
@@ -87,23 +79,3 @@ def colors_of(image: AxesImage) -> np.ndarray:
     """The colour table of an image, RGBA as uint8, shape (COLORS, 4)."""
     colors: np.ndarray = image.cmap((np.arange(COLORS) + 0.5) / COLORS, bytes=True)
     return colors
-
-
-def dark_colors_of(image: AxesImage) -> np.ndarray | None:
-    """The colour table on a dark page; None where it is the same as on a light one.
-
-    A map that is white in its middle and darker to both ends shows zero as nothing on a light page.
-    So that it does on a dark one too, its colours are turned about there: from the page's darkness
-    in the middle to light colours at both ends.
-    """
-    colors = colors_of(image)
-    middle = COLORS // 2
-    if colors[middle, :3].min() < _GLARING or colors[[0, -1], :3].max() > _GLARING:
-        return None
-    away = np.abs(np.arange(COLORS) - middle) / middle
-    side = np.sign(np.arange(COLORS) - middle)
-    light = colors[np.round(middle + side * middle * (1 - _LIGHTENED * away)).astype(int), :3]
-    seen = np.minimum(away / _COMES_OUT, 1)[:, np.newaxis]
-    found = colors.copy()
-    found[:, :3] = np.round(_DARK_PAGE + seen * (light.astype(float) - _DARK_PAGE))
-    return found

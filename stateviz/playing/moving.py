@@ -104,37 +104,6 @@ class Fill:
 
 
 @dataclass(frozen=True)
-class Grow:
-    """A line that grows at its end.
-
-    Attributes:
-        line: The line.
-        wholes: All its points at the end, x and y, for each option of the choice that is made in
-            the page; one for all options where it is the same for each.
-        points: For each frame how many points are shown, which never become fewer.
-    """
-
-    line: Line2D
-    wholes: Sequence[tuple[np.ndarray, np.ndarray]]
-    points: Sequence[int]
-
-    @property
-    def artists(self) -> Sequence[Artist]:
-        """The line."""
-        return [self.line]
-
-    def changes(self, n_frames: int) -> Iterable[int]:
-        """Where a point is added."""
-        return _where_more(self.points[:n_frames])
-
-    def show(self, frame: int, option: int) -> None:
-        """Leaves out the points that are not reached yet."""
-        x, y = self.wholes[option if len(self.wholes) > 1 else 0]
-        shown = self.points[frame]
-        self.line.set_data(x[:shown], y[:shown])
-
-
-@dataclass(frozen=True)
 class Slide:
     """An image, a rectangle or a line that stands at a place of its own in each frame.
 

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from stateviz.playing.collecting import standing, tracks_of
-from stateviz.playing.looks import dark_colors_of
-from stateviz.playing.scene import ELLIPSIS, Note, Pick, Scene
+from stateviz.playing.scene import Note, Pick, Scene
 from stateviz.playing.stage import Places, foreign_texts, quiet_about_glyphs, size_of, stage_svg
+from stateviz.playing.theme import dark_table
 from stateviz.playing.tracks import ImageTrack
 
 # What the page holds decoded, so that any frame can be shown at once.
@@ -39,7 +39,7 @@ def packed(scene: Scene) -> bytes:
         scene.figure.draw_without_rendering()
     tracks = tracks_of(scene)
     moving = {id(track.artist) for track in tracks}
-    by_the_page = [*foreign_texts(scene.figure), *_turned_about(scene.figure)]
+    by_the_page = [*foreign_texts(scene.figure), *_charts(scene.figure)]
     tracks += standing([each for each in by_the_page if id(each) not in moving], scene.figure)
     images = [pixels for track in tracks if isinstance(track, ImageTrack) for pixels in track.kept]
     size = sum(image.size for image in images)
@@ -50,10 +50,7 @@ def packed(scene: Scene) -> bytes:
         )
     described = {
         "title": scene.title,
-        "notes": [
-            *_shortened_headline(scene),
-            *(_noted(note, scene.figure) for note in scene.notes),
-        ],
+        "notes": [_noted(note, scene.figure) for note in scene.notes],
         "stage": stage_svg(scene.figure, [track.artist for track in tracks]),
         "size": size_of(scene.figure),
         "n_frames": scene.n_frames,
@@ -62,7 +59,8 @@ def packed(scene: Scene) -> bytes:
         "begins": scene.begins,
         "between_ms": 0 if scene.pace is None else round(scene.pace.between_ms, 2),
         "readouts": [line for option in scene.readouts for line in option],
-        "marks": [list(mark) for mark in scene.marks],
+        "sentence": scene.sentence,
+        "marks": [[frame, label, *(sign or [""])] for frame, label, *sign in scene.marks],
         "options": {name: list(labels) for name, labels in scene.options.items()},
         "chosen": dict(scene.chosen),
         "in_page": scene.in_page,
@@ -74,25 +72,12 @@ def packed(scene: Scene) -> bytes:
     return zlib.compress(struct.pack("<I", len(text)) + text + pixels, 9)
 
 
-def _turned_about(figure: Figure) -> list[Artist]:
+def _charts(figure: Figure) -> list[Artist]:
     """The images whose colours are other ones on a dark page, which matplotlib cannot know."""
     images: list[Any] = figure.findobj(AxesImage)
     return [
-        image
-        for image in images
-        if image.get_visible()
-        and np.ma.asarray(image.get_array()).ndim == 2
-        and dark_colors_of(image) is not None
+        each for each in images if each.get_visible() and dark_table(each.cmap.name) is not None
     ]
-
-
-def _shortened_headline(scene: Scene) -> list[Any]:
-    """Where the title stands, if not all of it is there: its box, and the whole; else nothing."""
-    for text in scene.figure.texts:
-        if ELLIPSIS in text.get_text() and scene.title != text.get_text():
-            box = text.get_window_extent().get_points()
-            return [[Places(scene.figure).box(box), scene.title]]
-    return []
 
 
 def _noted(note: Note, figure: Figure) -> list[Any]:

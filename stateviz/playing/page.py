@@ -80,7 +80,7 @@ _SNIPPET = """<div class="stateviz" data-stateviz="{payload}" data-interval-ms="
 # Stands in for the widget's model where there is no kernel.
 _HOST = """for (const el of document.querySelectorAll("[data-stateviz]")) {
   const payload = el.dataset.stateviz;
-  const values = { _payload: payload, frame: 0, playing: false, loop: false };
+  const values = { _payload: payload, frame: null, playing: false, loop: false };
   values.interval_ms = Number(el.dataset.intervalMs);
   el.removeAttribute("data-stateviz");
   const model = {

@@ -32,14 +32,13 @@ from stateviz.writing import atomic_write
 class Player(anywidget.AnyWidget):
     """Plays the frames of a figure, in a notebook and in HTML that needs no kernel.
 
-    Text, lines and edges in pure black are drawn in the text colour of the reader's theme. A
-    colormap that is white in its middle is turned about in a dark theme: dark in its middle, light
-    at both ends; white text on such an image is dark there.
+    Pure black is drawn in the text colour of the reader's theme, white as its ground, and the
+    reserved colours of `stateviz.playing.theme` as those of the theme.
 
     Args:
         figure: The figure, made without pyplot. Its limits, ticks and labels must not change.
         update: Changes artists to show a frame (0-based) and returns those that it may change:
-            images, lines, texts and rectangles.
+            lines, texts, rectangles and the charts of `stateviz.playing.artists`.
         n_frames: The number of frames, at least 1.
         describe: Says a frame in one line of words and numbers; shown under the picture.
         hover: For an artist, what to say of the place under the pointer, for example
@@ -51,7 +50,8 @@ class Player(anywidget.AnyWidget):
         title: What the player shows, in a few words.
 
     Attributes:
-        frame: The frame that is shown, 0-based. Setting it updates `figure` and `readout`; a page
+        frame: The frame that is shown, 0-based; at first the one that tells the most, from where
+            play begins anew. Setting it updates `figure` and `readout`; a page
             that is told of a frame between two stops moves on to the next stop.
         n_frames: The number of frames.
         interval_ms: How long a stop stands at speed 1, in milliseconds.
@@ -143,6 +143,7 @@ class Player(anywidget.AnyWidget):
         self._keeps_interval = interval_ms is not None
         payload = self._packed(make(**chosen))
         super().__init__(
+            frame=self._shown.rests,
             interval_ms=interval_ms or self._shown.interval_ms,
             chosen=dict(self._shown.chosen),
             _payload=payload,
@@ -167,7 +168,7 @@ class Player(anywidget.AnyWidget):
         scene.show(scene.poster, scene.chosen)
         self._shown = Shown.of(scene, poster_png(scene.figure))
         payload = packed(scene)
-        scene.show(0, scene.chosen)
+        scene.show(self._shown.rests, scene.chosen)
         self._drawn = weakref.ref(scene)
         return payload
 
@@ -277,6 +278,7 @@ class Player(anywidget.AnyWidget):
         if chosen == here:
             self._show(change)
             return
+        rests = self.frame == shown.rests
         payload = self._packed(self._make(**chosen))
         shown = self._shown
         with self.hold_sync():
@@ -284,8 +286,8 @@ class Player(anywidget.AnyWidget):
             self.set_trait("n_frames", shown.n_frames)
             if not self._keeps_interval:
                 self.interval_ms = shown.interval_ms
-            begins = self.frame if shown.begins is None else shown.begins
-            self.frame = min(begins, shown.n_frames - 1)
+            begins = shown.rests if rests else shown.begins
+            self.frame = min(self.frame if begins is None else begins, shown.n_frames - 1)
             self.chosen = dict(shown.chosen)
 
     @property

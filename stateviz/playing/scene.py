@@ -13,8 +13,6 @@ from matplotlib.figure import Figure
 
 from stateviz.playing.moving import Declared
 
-# Stands on a figure for what was left out of its title.
-ELLIPSIS = " … "
 # How long a stop stands at speed 1 where a scene has no pace of its own.
 INTERVAL_MS = 200
 
@@ -112,11 +110,14 @@ class Scene:
             says.
         lanes: Images of which each row is a lane: a click lights it in all of them, and it stays
             lit from frame to frame.
-        marks: Places to jump to, as (frame, label).
+        marks: Places to jump to, as (frame, label) or (frame, label, sign): a sign of the rail's,
+            such as "carried".
         poster_frame: The frame of the still picture; the last where None.
         begins: The frame to begin at when the reader has chosen this scene; where None the one
             that was shown before, as far as there is one.
         title: What is shown, in a few words.
+        sentence: The same with the name of each choice in braces, as in "{state} of unit {unit}":
+            there stands what is chosen. Where "", the choices stand beside each other.
         options: What can be chosen: for the name of each choice the label of each option.
         chosen: The option of each choice that this scene shows, 0-based.
         in_page: The name of the choice that is made in the page: `update` and `describe` take its
@@ -139,10 +140,11 @@ class Scene:
     rows: Mapping[Artist, Sequence[str]] = field(default_factory=dict)
     scales: Mapping[Artist, Sequence[float]] = field(default_factory=dict)
     lanes: Sequence[Artist] = ()
-    marks: Sequence[tuple[int, str]] = ()
+    marks: Sequence[tuple[int, str] | tuple[int, str, str]] = ()
     poster_frame: int | None = None
     begins: int | None = None
     title: str = ""
+    sentence: str = ""
     options: Mapping[str, Sequence[str]] = field(default_factory=dict)
     chosen: Mapping[str, int] = field(default_factory=dict)
     in_page: str | None = None
@@ -156,7 +158,7 @@ class Scene:
     def __post_init__(self) -> None:
         if self.n_frames < 1:
             raise ValueError(f"`n_frames` must be an integer >= 1; got {self.n_frames}.")
-        for frame, label in self.marks:
+        for frame, label, *_ in self.marks:
             if not 0 <= frame < self.n_frames:
                 raise ValueError(out_of_range(f"The mark {label!r}", frame, self.n_frames))
         if not 0 <= self.poster < self.n_frames:
@@ -229,6 +231,7 @@ class Shown:
     title: str
     n_frames: int
     stops: tuple[int, ...]
+    poster_frame: int
     begins: int | None
     interval_ms: int
     options: Mapping[str, Sequence[str]]
@@ -246,6 +249,7 @@ class Shown:
             title=scene.title,
             n_frames=scene.n_frames,
             stops=scene.all_stops,
+            poster_frame=scene.poster,
             begins=scene.begins,
             interval_ms=INTERVAL_MS if scene.pace is None else scene.pace.interval_ms,
             options=scene.options,
@@ -255,6 +259,11 @@ class Shown:
             poster=poster,
             poster_text=". ".join(filter(None, [scene.title, words])),
         )
+
+    @property
+    def rests(self) -> int:
+        """The frame at which a player stands before it is played."""
+        return self.poster_frame if self.begins is None else self.begins
 
     def readout(self, frame: int, chosen: Mapping[str, int]) -> str:
         """Says a frame."""

@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.text import Text
 
+from stateviz.playing.theme import INK, TOKENS
+
 POINTS_PER_INCH = 72
 _POSTER_DPI = 90
 
@@ -53,7 +55,9 @@ def stage_svg(figure: Figure, animated: Sequence[Artist]) -> str:
     # matplotlib's style rule would reach the whole page; the same properties go on the root.
     svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'^<svg [^>]*?(viewBox="[^"]*")[^>]*>', rf"<svg \1 {_SVG_ROOT}>", svg)
-    svg = svg.replace("#000000", "currentColor")
+    svg = svg.replace(INK, "currentColor")
+    for name, (light, _) in TOKENS.items():
+        svg = svg.replace(light, f"var(--stateviz-{name},{light})")
     # Two players on one page must not share names.
     prefix = f"s{sha256(svg.encode()).hexdigest()[:10]}-"
     return re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{prefix}", svg)

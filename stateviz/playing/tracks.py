@@ -6,7 +6,6 @@ import base64
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,20 +17,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from stateviz.playing.limits import refuse_what_cannot_be_drawn
 from stateviz.playing.looks import (
     TRANSPARENT,
     colors_of,
     css_color,
-    dark_colors_of,
     dashes,
     levels_of,
     marker_outline,
     masked,
-    text_color,
 )
-from stateviz.playing.moving import Fill, Grow, Slide
+from stateviz.playing.moving import Fill, Slide
 from stateviz.playing.stage import Places
+from stateviz.playing.theme import dark_table
 
 _Json = Any
 
@@ -102,8 +99,6 @@ class Track(ABC):
     def add(self, frame: int, option: int) -> None:
         """Adds the artist's state now as that of an option from a frame on; frames go forwards."""
         state = self.read(option) if self.artist.get_visible() else None
-        if state is not None and json.dumps(state) not in self._seen:
-            refuse_what_cannot_be_drawn(self.artist)
         self._add_state(frame, option, state)
 
     def _add_state(self, frame: int, option: int, state: _Json) -> None:
@@ -132,7 +127,6 @@ class Track(ABC):
         for frame, each in zip(frames.tolist(), opacity.tolist(), strict=True):
             if each not in looks:
                 part.show(frame, option)
-                refuse_what_cannot_be_drawn(self.artist)
                 looks[each] = self.read(option)
         moved = self.moved(part, frames, option) if frames.size else []
         for each, state in zip(opacity.tolist(), moved, strict=True):
@@ -148,12 +142,6 @@ class Track(ABC):
         data = part.boxes[frames][:, [0, 2, 1, 3]].reshape(-1, 2)
         points = self.places.points(self.artist.axes.transData.transform(data))
         return points.reshape(-1, 2, 2)
-
-    @cached_property
-    def _on_turned_colors(self) -> bool:
-        """Whether it stands on an image whose colours are other ones on a dark page."""
-        ax = self.artist.axes
-        return ax is not None and any(dark_colors_of(image) is not None for image in ax.images)
 
     def described(self) -> dict[str, _Json]:
         """The track for the page, but for the pixels of images."""
@@ -206,7 +194,6 @@ class ImageTrack(Track):
         """Adds all frames of an option at once."""
         part.show(n_frames - 1, option)
         state = self.read(option)
-        refuse_what_cannot_be_drawn(self.artist)
         filled = np.flatnonzero((self.kept[state["pixels"]] != TRANSPARENT).any(axis=0))
         for frame in part.changes(n_frames):
             before = int(np.searchsorted(filled, part.columns[frame]))
@@ -242,11 +229,13 @@ class ImageTrack(Track):
 
     def described(self) -> dict[str, _Json]:
         image = self.artist
-        dark = dark_colors_of(image)
+        dark = dark_table(image.cmap.name)
         extent: Any = image.get_extent()
         return super().described() | {
             "colors": _in_base64(colors_of(image)),
             "dark_colors": None if dark is None else _in_base64(dark),
+            "chart": getattr(image, "chart", "areas"),
+            "bold": list(getattr(image, "bold", ())),
             "lanes": self.lanes,
             "extent": [float(edge) for edge in extent],
             "limits": [float(limit) for limit in image.get_clim()],
@@ -275,12 +264,13 @@ class LineTrack(Track):
         steps = STEP_LOOKUP_MAP[line.get_drawstyle()](*np.asarray(line.get_xydata()).T)
         points = self.places.points(line.get_transform().transform(np.column_stack(steps)))
         width = float(line.get_linewidth())
-        colored = text_color if self._on_turned_colors else css_color
         return {
             "color": css_color(line.get_color(), line.get_alpha()),
             "width": 0 if line.get_linestyle() in ("None", "", " ") else width,
             "dash": dashes(line),
-            "marker_color": colored(line.get_markerfacecolor(), line.get_alpha()),
+            "marker_color": css_color(line.get_markerfacecolor(), line.get_alpha()),
+            "marker_edge": css_color(line.get_markeredgecolor(), line.get_alpha()),
+            "marker_width": float(line.get_markeredgewidth()),
             "line": self._growing.place_of(option, points.T, len(points)),
             "points": len(points),
         }
@@ -291,19 +281,6 @@ class LineTrack(Track):
         points = self.places.points(self.artist.get_transform().transform(data.reshape(-1, 2)))
         lines = points.reshape(data.shape)
         return [{"line": self._growing.place_of(option, each.T, len(y))} for each in lines]
-
-    @property
-    def is_straight(self) -> bool:
-        """Whether each of its points is one of the line's data, as is not so of steps."""
-        return bool(self.artist.get_drawstyle() == "default")
-
-    def grow(self, part: Grow, n_frames: int, option: int) -> None:
-        """Adds all frames of an option at once."""
-        part.show(n_frames - 1, option)
-        state = self.read(option)
-        refuse_what_cannot_be_drawn(self.artist)
-        for frame in part.changes(n_frames):
-            self._add_state(frame, option, state | {"points": int(part.points[frame])})
 
     def described(self) -> dict[str, _Json]:
         return super().described() | {
@@ -322,7 +299,6 @@ class TextTrack(Track):
 
     def read(self, option: int) -> dict[str, _Json]:
         text = self.artist
-        colored = text_color if self._on_turned_colors else css_color
         align = [text.get_horizontalalignment(), text.get_verticalalignment()]
         place = text.get_transform().transform(text.get_unitless_position())
         if text.get_rotation() and text.get_rotation_mode() != "anchor":
@@ -332,7 +308,7 @@ class TextTrack(Track):
         return {
             "at": [x, y],
             "text": text.get_text(),
-            "color": colored(text.get_color(), text.get_alpha()),
+            "color": css_color(text.get_color(), text.get_alpha()),
             "size": text.get_fontsize(),
             "bold": text.get_fontweight() in ("bold", "heavy", "semibold", 700),
             "align": align,

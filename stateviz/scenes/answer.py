@@ -8,7 +8,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from stateviz.drawing.answer import MOST_BATCHES, Answer
+from stateviz.drawing import FONT
+from stateviz.drawing.answer import HEIGHT, MOST_BATCHES, WIDTH, Answer
 from stateviz.drawing.flat import flat
 from stateviz.playing.moving import appearing
 from stateviz.playing.player import Player
@@ -16,10 +17,9 @@ from stateviz.playing.scene import Pace, Scene
 from stateviz.playing.stage import poster_png
 from stateviz.recording import LayerRecording, Recording, Resets
 from stateviz.scenes.choosing import one_layer
-from stateviz.scenes.furniture import FONT, LEFT, WIDTH, headline
 
-_HEIGHT = 4.3
 _BATCH_MS = 1_300
+_MARGIN, _WHOLE = 8.0, 30.0  # pixels of CSS: beside the picture, and the line about the whole run
 
 
 class Still(Figure):
@@ -87,6 +87,7 @@ def play_answer(recording: Recording, *, layer: str | None = None) -> Player:
             len(of.batches) + 1,
             describe=of.said,
             title=of.title,
+            sentence=of.title,
             parts=[appearing(each, place + 1) for place, each in enumerate(answer.by_batch)],
             pace=Pace(_BATCH_MS, 0),
         )
@@ -122,16 +123,18 @@ class _Counted:
 
     def figure(self, kind: type[Figure]) -> tuple[Figure, Axes]:
         """A figure of a kind, with its words and an axes for the picture."""
-        figure = kind(figsize=(WIDTH, _HEIGHT), dpi=100)
-        headline(figure, self.title, left=LEFT - 0.04)
-        ax = figure.add_axes((LEFT - 0.04, 0.11, 0.95, 0.78))
+        height = HEIGHT + _WHOLE * self._is_part
+        figure = kind(figsize=((WIDTH + 2 * _MARGIN) / 96, height / 96), dpi=100)
+        whole = WIDTH + 2 * _MARGIN
+        box = _MARGIN / whole, 1 - HEIGHT / height, WIDTH / whole, HEIGHT / height
+        ax = figure.add_axes(box)
         if self._is_part:
             words = (
                 f"In the whole recording, {sum(row.batches for row in self._whole):,} batches: "
                 f"{self._whole.state_tensors_zeroed:,} state tensors and "
                 f"{self._whole.sample_states_zeroed:,} sample states."
             )
-            figure.text(LEFT - 0.04, 0.06, words, fontsize=FONT, va="center")
+            figure.text(0.016, 0.5 * _WHOLE / height, words, fontsize=FONT, va="center")
         return figure, ax
 
     def said(self, batches: int) -> str:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from matplotlib.text import Text
 
-from stateviz.drawing import lanes
-from stateviz.drawing.minus import MinusSigns, draw_minus_signs
-from stateviz.drawing.rows import Rows, draw_rows, rows_read, said_of_rows
-from stateviz.drawing.sample import INPUT_MAP, STATE_MAP, name_state
-from stateviz.drawing.weights import WEIGHTS_INCHES, Weights, steps_are_known
-from stateviz.playing.moving import Declared, Fill, Slide, Told, standing_still
+from stateviz.drawing import FONT, lanes
+from stateviz.drawing.rows import Rows, draw_rows, rows_read
+from stateviz.drawing.sample import name_state
+from stateviz.playing.artists import OneRow
+from stateviz.playing.moving import Declared, Fill, standing_still
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene, nothing
+from stateviz.playing.theme import INK_MAP
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 from stateviz.scenes.beats import Beats
 from stateviz.scenes.choosing import (
@@ -30,26 +27,12 @@ from stateviz.scenes.choosing import (
     state_of,
     unit_names,
 )
-from stateviz.scenes.flow import Flow, parts_of_columns
-from stateviz.scenes.furniture import (
-    FONT,
-    LEFT,
-    OVER_LANES,
-    RIGHT,
-    UNDER_LANES,
-    WIDTH,
-    Rooms,
-    draw_scale_at,
-    grown_signs,
-    headline,
-)
-from stateviz.scenes.naming import began, told_apart
+from stateviz.scenes.naming import began, in_run, told_apart
+from stateviz.scenes.panel import HEADS, OVER, UNDER, LanePanel, lanes_axes
 from stateviz.scenes.ways import Way, ways_of
 
 _LANES_IN_READOUT = 4
-_INPUTS, _STATES = 0.8, 1.5  # the least heights of the lanes, in inches
-_HEADLINE = 54  # letters: beside it stands the way back to the whole run
-_OVER_INPUTS = 0.14  # inches, into which the row of the first lane reaches
+_INPUTS, _BARS = 52.0, 36.0  # pixels of CSS: the room of the inputs, and their height
 
 
 def play_batches(
@@ -131,6 +114,7 @@ def _chosen_scene(
     state = clamp(state, len(known))
     units = unit_names(of.batches[0], known[state])
     unit = clamp(unit, len(units))
+    most = max(len(batch.samples) for batch in of.batches)
     return scene(
         recording,
         of,
@@ -138,6 +122,8 @@ def _chosen_scene(
         known[state],
         unit,
         rows=None if rows is None else [rows[place] for place in windows[window]],
+        sentence=f"{{state}} of unit {{unit}} in {said_lanes(most)} · {{layer}}"
+        + " · {window}" * (len(windows) > 1),
         options={
             "layer": list(played),
             "window": _said(of, windows),
@@ -157,6 +143,7 @@ def scene(
     *,
     rows: Sequence[Rows] | None = None,
     title: str | None = None,
+    sentence: str | None = None,
     options: dict[str, list[str]],
     chosen: dict[str, int],
 ) -> Scene:
@@ -169,28 +156,26 @@ def scene(
         state: "hidden" or "cell".
         unit: The unit, 0-based.
         rows: The rows of the data that each batch reads, or None.
-        title: What is shown; how many lanes and batches where None.
+        title: What is shown; which unit and how many lanes where None.
+        sentence: The same, with what can be chosen; see `Scene`.
         options: What can be chosen, and the label of each option.
         chosen: The option of each choice that is shown.
     """
     ways = ways_of(recording, layer, places, with_givers=rows is None)
-    picture = _Picture(ways, state, unit, rows, title, steps_known=layer.steps_known)
-    records = picture.records
-    beats = picture.beats
-    images = picture.images
+    picture = _Picture(ways, state, unit, rows)
+    records, beats, image = picture.records, picture.beats, picture.image
     return Scene(
         picture.figure,
         nothing,
         beats.n_frames,
         describe=picture.describe,
-        hover=dict.fromkeys(images, f"{lanes.lane_word(records)} {{y}}: {{value:.2f}}"),
-        rows=dict.fromkeys(images, lanes.lane_names(records)),
-        lanes=images,
-        scales={
-            image: scales.tolist() for image, scales in zip(images, picture.scales, strict=True)
-        },
-        marks=beats.marks([way.name for way in picture.ways]),
-        title=picture.title,
+        hover={image: f"{lanes.lane_word(records)} {{y}}: {{value:.2f}}"},
+        rows={image: lanes.lane_names(records)},
+        lanes=[image],
+        scales={image: picture.scales.tolist()},
+        marks=beats.marks(picture.ways),
+        title=title or picture.title,
+        sentence=sentence or title or picture.title,
         options=options,
         chosen=chosen,
         parts=picture.parts(),
@@ -200,7 +185,7 @@ def scene(
 
 
 class _Picture:
-    """The lanes of one unit's state, and over them those of the inputs, where they were kept."""
+    """The lanes of one unit's state, and over them what one lane reads, where that was kept."""
 
     def __init__(
         self,
@@ -208,122 +193,69 @@ class _Picture:
         state: StateName,
         unit: int,
         rows: Sequence[Rows] | None,
-        title: str | None,
-        *,
-        steps_known: bool,
     ) -> None:
         self.ways, self.rows = ways, rows
         records = self.records = [way.record for way in ways]
         self.beats = Beats(lanes.lay_out(records))
-        self.symbol, name = name_state(state)
-        has_inputs = all(record.inputs is not None for record in records)
-        trains = steps_known and steps_are_known(records) and len({r.layer for r in records}) == 1
-        numbered = lanes.height_for_numbers(self.beats.layout, (RIGHT - LEFT) * WIDTH)
-        inputs, states = max(_INPUTS, numbered), max(_STATES, numbered)
-        rooms = _rooms(inputs if has_inputs else 0, states, trains=trains)
-        self.figure = Figure(figsize=(WIDTH, rooms.height), dpi=100)
-        self.title = title or _title(records, self.beats.layout.lanes)
-        headline(self.figure, self.title, left=LEFT, longest=_HEADLINE)
-        self.values = [lanes.state_lanes(records, state, unit)]
-        self.scales = [lanes.lane_scales(self.values[0])]
-        self.images: list[AxesImage] = []
-        self.colored: list[np.ma.MaskedArray] = []
-        self.numbers: list[dict[int, list[Text]]] = []
-        self.signs: list[MinusSigns] = []
-        self.pale: list[AxesImage] = []
-        if has_inputs:
-            self.values.insert(0, lanes.input_lanes(records, 0))
-            self.scales.insert(0, lanes.lane_scales(self.values[0]))
-            ax = rooms.axes(self.figure, "inputs")
-            words = "x: what each lane reads (feature 0)"
-            if rows is not None:
-                draw_rows(ax, records, rows)
-                words = f"x (feature 0): {said_of_rows(rows)}"
-            self._draw_lanes(ax, words, INPUT_MAP, y=1 + _OVER_INPUTS / inputs)
-            self._draw_pale(ax)
-            lanes.draw_batch_names(ax, records, y=1 + (_OVER_INPUTS + 0.22) / inputs)
+        layout = self.beats.layout
+        self.symbol = name_state(state)[0]
         number = unit_names(records[0], state)[unit]
-        ax = rooms.axes(self.figure, "states")
-        words_over = f"{self.symbol}: the {name} of unit {number}, a lane for each sample"
-        self._draw_lanes(ax, words_over, STATE_MAP, y=1 + (OVER_LANES + 0.05) / states)
-        if not has_inputs:
-            lanes.draw_batch_names(ax, records, y=1 + (0.3 + OVER_LANES) / states)
-        lanes.set_batch_axis(ax, records, labelled=True)
-        ax.tick_params(axis="x", length=0, pad=72 * (UNDER_LANES + 0.26))
-        self.flow = Flow(
-            ax,
-            self.images[-1],
-            self.colored[-1],
+        self.title = f"{self.symbol} of unit {number} in {_lanes(records, layout.lanes)}"
+        self.values = lanes.state_lanes(records, state, unit)
+        self.scales = np.ones(layout.lanes)
+        if not layout.are_threads:
+            self.scales = lanes.lane_scales(self.values)
+        shown = lanes.scaled(self.values, self.scales)
+        self.inputs = all(record.inputs is not None for record in records)
+        top = OVER + (_INPUTS if self.inputs else 0)
+        height = top + layout.height + UNDER
+        self.figure = Figure(figsize=(lanes.WIDTH / 96, height / 96), dpi=100)
+        reach = lanes.half_lane(shown)
+        self.panel = LanePanel(
+            self.figure,
+            top,
+            shown,
             ways,
             self.beats,
-            over=OVER_LANES,
-            under=UNDER_LANES,
-            numbered=bool(self.numbers[-1]),
+            lanes.limits_of(shown) if layout.are_threads else (-reach, reach),
+            heads=HEADS + (_INPUTS if self.inputs else 0),
+            has_scale=bool((self.scales == 1).all()),
+            numbers=self.values,
         )
-        self.read = lanes.draw_read(self.images[0].axes) if has_inputs else None
-        self.weights = Weights(rooms.axes(self.figure, "weights"), records) if trains else None
+        self.image = self.panel.image
+        if rows is not None:
+            draw_rows(self.panel.ax, records, rows)
+        self.bars = self._draw_inputs() if self.inputs else []
 
-    def _draw_lanes(self, ax: Axes, words: str, colors: str, *, y: float) -> None:
-        values, scales = self.values[len(self.images)], self.scales[len(self.images)]
-        self.colored.append(lanes.scaled(values, scales))
-        image = lanes.draw_lanes(ax, self.colored[-1], cmap=colors, column=-1)
-        self.images.append(image)
-        alike = bool((scales == 1).all())
-        draw_scale_at(image, own=not alike)
-        words += "" if alike else "; each lane has its own scale"
-        reach = image.get_clim()[1]
-        self.numbers.append(lanes.draw_numbers(ax, values, self.colored[-1], reach))
-        if not self.numbers[-1]:
-            self.signs.append(draw_minus_signs(image, self.colored[-1]))
-        lanes.set_batch_axis(ax, self.records, labelled=False)
-        ax.tick_params(axis="x", length=0)
-        ax.spines[:].set_visible(False)
-        ax.set_ylabel(lanes.lane_word(self.records), fontsize=FONT)
-        lanes.name_lanes(ax, self.records)
-        ax.tick_params(labelsize=FONT)
-        ax.set_title(words, loc="left", fontsize=FONT, y=y, pad=0, parse_math=False)
-
-    def _draw_pale(self, ax: Axes) -> None:
-        """Draws what the lanes will read, before they do."""
-        values, shown = self.colored[0], self.images[0]
-        self.pale.append(
-            ax.imshow(
-                np.ma.masked_invalid(values),
-                aspect="auto",
-                cmap=shown.get_cmap(),
-                clim=shown.get_clim(),
-                interpolation="nearest",
-                alpha=0.28,
-                zorder=-1,
-            )
-        )
+    def _draw_inputs(self) -> list[OneRow]:
+        """Draws what one lane reads, a bar a timestep; pale where it will be read."""
+        layout = self.beats.layout
+        ax = lanes_axes(self.figure, OVER - HEADS + 18, _BARS, layout, "inputs")
+        values = self._inputs()
+        bars = []
+        for alpha in (0.25, 1.0):
+            extent = (-0.5, layout.columns - 0.5, layout.lanes - 0.5, -0.5)
+            image = OneRow(ax, INK_MAP, -1.02, 1.02, extent=extent, alpha=alpha, zorder=2 + alpha)
+            image.set_data(values)
+            bars.append(image)
+        ax.text(-0.5 - 12 / layout.column, layout.lanes / 2 - 0.5, "x", fontsize=FONT, ha="right",
+                va="center", weight="bold")  # fmt: skip
+        return bars
 
     def parts(self) -> list[Declared]:
         """What fills in, and what comes and stays."""
-        columns = self.beats.columns()
-        fills = [
-            Fill(image, [np.ma.masked_invalid(values)], columns)
-            for image, values in zip(self.images, self.colored, strict=True)
-        ]
-        written = [part for texts in self.numbers for part in parts_of_columns(texts, columns)]
-        signs = [part for each in self.signs for part in grown_signs(each, columns)]
-        still: list[Declared] = [standing_still(self.pale)] if self.pale else []
-        return [*still, *fills, *signs, *self.flow.parts(), *written, *self._reading()]
+        parts = self.panel.parts()
+        if self.bars:
+            pale, read = self.bars
+            filled = Fill(read, [self._inputs()], self.beats.columns())
+            parts += [standing_still([pale]), filled]
+        return parts
 
-    def _reading(self) -> Iterator[Declared]:
-        """What goes along with the state column: where the inputs are read, and the weights."""
-        boxes = self.beats.where_read()
-        if self.read is not None:
-            read = boxes[:, :1]
-            edges = np.where(np.isnan(read), np.nan, lanes.edges(self.beats.layout))
-            around = np.hstack([read - 0.5, read + 0.5, edges])
-            yield Slide(self.read, around)
-        weights = self.weights
-        if weights is not None:
-            yield Slide(weights.reads, boxes)
-            beats = [self.beats.at(frame) for frame in range(self.beats.n_frames)]
-            keys = [(beat.place, beat.part) for beat in beats]
-            yield Told(weights.changing, keys, lambda frame, _: weights.show(*keys[frame]))
+    def _inputs(self) -> np.ma.MaskedArray:
+        """What each lane reads, as a part of its largest value, shape (lanes, columns)."""
+        values = np.ma.masked_invalid(lanes.input_lanes(self.records, 0))
+        most = np.abs(values).max(axis=1).filled(0)
+        return values / np.where(most > 0, most, 1)[:, np.newaxis]
 
     def describe(self, frame: int) -> str:
         """The frame in words and numbers."""
@@ -334,7 +266,7 @@ class _Picture:
             return way.said()
         timestep = column - self.beats.layout.starts[place] - 1
         when = f"t = {timestep}" if timestep >= 0 else f"before t = 0: {began(way.record)}"
-        now = self.values[-1][:, column].compressed()
+        now = self.values[:, column].compressed()
         by_lane = ", ".join(f"{value:.2f}" for value in now[:_LANES_IN_READOUT])
         more = ", ..." if len(now) > _LANES_IN_READOUT else ""
         reads = ""
@@ -345,30 +277,14 @@ class _Picture:
         return f"{way.name}   {when}   {reads}{self.symbol} by lane = {by_lane}{more}"
 
 
-def _title(records: Sequence[BatchRecord], count: int) -> str:
-    batches = len(records)
+def _lanes(records: Sequence[BatchRecord], count: int) -> str:
     layers = " and ".join(dict.fromkeys(record.layer for record in records))
-    return (
-        f"{layers}: {count} {'lane' if count == 1 else 'lanes'}, "
-        f"{batches} {'batch' if batches == 1 else 'batches'}"
-    )
+    return f"{said_lanes(count)} · {layers}"
 
 
-def _rooms(inputs: float, states: float, *, trains: bool) -> Rooms:
-    """Rooms for lanes of some heights, in inches; without inputs where that is 0."""
-    rooms = Rooms()
-    rooms.add("names", 1.02)
-    if inputs:
-        rooms.add("inputs", inputs)
-        rooms.add("between", 0.4 + OVER_LANES)
-    else:
-        rooms.add("between", 0.35 + OVER_LANES)
-    rooms.add("states", states)
-    rooms.add("ways", UNDER_LANES + 0.56)
-    if trains:
-        rooms.add("weights", WEIGHTS_INCHES)
-    rooms.add("below", 0.12)
-    return rooms
+def said_lanes(count: int) -> str:
+    """How many lanes, in words."""
+    return "1 lane" if count == 1 else f"{count:,} lanes"
 
 
 def windows_of(layer: LayerRecording) -> list[range]:
@@ -380,5 +296,12 @@ def windows_of(layer: LayerRecording) -> list[range]:
 def _said(layer: LayerRecording, windows: Sequence[Sequence[int]]) -> list[str]:
     """The batches of each window in words."""
     names = told_apart(layer.batches)
-    ends = [(names[places[0]], names[places[-1]]) for places in windows]
-    return [first if first == last else f"{first} to {last}" for first, last in ends]
+    words = []
+    for places in windows:
+        first, last = layer.batches[places[0]], layer.batches[places[-1]]
+        ends = names[places[0]], names[places[-1]]
+        alike = (first.phase, first.epoch) == (last.phase, last.epoch)
+        if alike and first.batch is not None and last.batch is not None:
+            ends = in_run(first), str(last.batch)
+        words.append(ends[0] if first is last else f"{ends[0]} to {ends[1]}")
+    return words

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from stateviz.drawing.lanes import Layout
 from stateviz.playing.scene import Pace, frames_of_a_motion, pace
+from stateviz.scenes.naming import leading_origin
+from stateviz.scenes.ways import Way
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,15 @@ class Beat:
 
 @dataclass(frozen=True)
 class Beats:
-    """The frames of some batches that stand as in a layout."""
+    """The frames of some batches that stand as in a layout, with a motion before each or none."""
 
     layout: Layout
+    moves: bool = True
 
     @cached_property
     def motion(self) -> int:
         """How many frames the motion before each batch has."""
-        return frames_of_a_motion(len(self.layout.starts))
+        return frames_of_a_motion(len(self.layout.starts)) if self.moves else 0
 
     @cached_property
     def first(self) -> tuple[int, ...]:
@@ -65,7 +66,8 @@ class Beats:
     @property
     def pace(self) -> Pace:
         """How long the frames stand."""
-        return pace(len(self.stops), motions=len(self.first))
+        motions = len(self.first) if self.moves else 0
+        return pace(len(self.stops), motions=motions, usual_ms=120 if self.moves else 400)
 
     def at(self, frame: int) -> Beat:
         """What a frame shows."""
@@ -75,13 +77,6 @@ class Beats:
         if passed < self.motion:
             return Beat(place, start, passed / self.motion)
         return Beat(place, start + passed - self.motion, None)
-
-    def where_read(self) -> np.ndarray:
-        """The boxes of what marks in each frame the column that is read; none in a motion."""
-        boxes = np.full((self.n_frames, 4), np.nan)
-        for frame in self.stops:
-            boxes[frame] = self.at(frame).column
-        return boxes
 
     def columns(self) -> list[int]:
         """For each frame, how many columns are filled in."""
@@ -95,7 +90,10 @@ class Beats:
                 filled.append(0 if before < 0 else self.layout.end(before))
         return filled
 
-    def marks(self, names: Sequence[str]) -> list[tuple[int, str]]:
-        """The stop at which each batch begins, with its name."""
+    def marks(self, ways: Sequence[Way]) -> list[tuple[int, str, str]]:
+        """The stop at which each batch begins, with its name and how its states began."""
         begins = [first + self.motion for first in self.first]
-        return list(zip(begins, names, strict=True))
+        return [
+            (begin, way.name, leading_origin(way.record))
+            for begin, way in zip(begins, ways, strict=True)
+        ]

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
-from stateviz.drawing import cell, diagrams, gates
-from stateviz.drawing.finite import finite, reach_of
+from stateviz.drawing import FONT, POINTS, cell, diagrams, gates
+from stateviz.drawing.diagrams import BODY, HIGH, WIDE
+from stateviz.drawing.finite import reach_of
 from stateviz.drawing.flat import flat
-from stateviz.drawing.sample import (
-    data_timestep,
-    draw_cursor,
-    name_state,
-    set_time_axis,
-    trace_of,
-)
-from stateviz.drawing.timeline import LINE_COLOR
-from stateviz.playing.moving import Declared, Grow
+from stateviz.drawing.lanes import half_lane
+from stateviz.drawing.sample import data_timestep, name_state, trace_of
+from stateviz.playing.artists import Lines, OneRow
+from stateviz.playing.moving import Declared, Fill, Told
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Note, Pace, Pick, Scene, pace
+from stateviz.playing.scene import Note, Pace, Pick, Scene, nothing, pace
+from stateviz.playing.theme import INK, INK_MAP, STATE_MAP, soft
 from stateviz.recording import BatchRecord, GRUGates, LayerRecording, Recording
 from stateviz.scenes.choosing import check_place, clamp, layers_with_batches, one_layer
-from stateviz.scenes.furniture import FONT, LEFT, WIDTH, Rooms, headline
 from stateviz.scenes.naming import began, in_run, told_apart
 
-_FRAMES_OF_A_STEP = 16
+_FRAMES_OF_A_STEP = 5
 _USUAL_MS = 900
-_COLORS = {"cell": "#8a5a00", "hidden": LINE_COLOR}
+_HIGH, _TIMELINE = 56.0, 96.0  # pixels of CSS: the states over time, and the room for them
 
 
 def play_cell(
@@ -44,10 +41,9 @@ def play_cell(
 ) -> Player:
     """Plays the inside of a cell: its diagram, filled in with the numbers of one unit.
 
-    The gates are valves that open by their value. What is kept of the old state and what is added
-    to it are amounts that meet. A road is as wide as its value is large, and dashed where it is
-    negative. Under the diagram stands the whole sequence with the timestep that is shown; a click
-    there goes to another.
+    What is carried is a stream, as thick as its value is large; a gate is a pair of jaws that
+    narrow it. What is kept of the old state and what is added to it meet. Under the diagram stands
+    the whole sequence with the timestep that is shown; a click there goes to another.
 
     Args:
         recording: What `stateviz.record` recorded or `stateviz.load` opened. Of an LSTM or a GRU
@@ -138,19 +134,21 @@ def _chosen_scene(
     record = flat(of.batches[batch])
     sample, unit = clamp(sample, len(record.samples)), clamp(unit, len(record.unit_numbers))
     picture = _Picture(record, _diagram_of(record, of), sample, unit)
-    n_frames = 1 + record.timesteps * (_FRAMES_OF_A_STEP + 1)
-    stops = range(0, n_frames, _FRAMES_OF_A_STEP + 1)
+    n_frames = 1 + record.timesteps * _FRAMES_OF_A_STEP
+    stops = range(0, n_frames, _FRAMES_OF_A_STEP)
     # A timestep stands as long as the way to it takes.
     interval = pace(2 * len(stops), usual_ms=_USUAL_MS).interval_ms
     return Scene(
         picture.figure,
-        picture.update,
+        nothing,
         n_frames,
         describe=picture.describe,
         title=picture.title,
+        sentence="inside {layer}: unit {unit} · {batch}, sample {sample}",
         parts=picture.parts(n_frames),
         stops=stops,
-        pace=Pace(interval, interval / _FRAMES_OF_A_STEP),
+        marks=[(0, picture.title, str(record.origins[sample]))],
+        pace=Pace(interval, interval / (_FRAMES_OF_A_STEP - 1)),
         options={
             "layer": list(played),
             "batch": told_apart(of.batches),
@@ -170,32 +168,22 @@ class _Picture:
         self, record: BatchRecord, diagram: diagrams.Diagram, sample: int, unit: int
     ) -> None:
         self.record, self.sample, self.unit = record, sample, unit
+        self._known: dict[int, dict[str, float]] = {}
         self.traces = {
             state: trace_of(record, state, sample, unit) for state in record.state_names[:2]
         }
-        rooms = Rooms()
-        rooms.add("names", 0.86)
-        rooms.add("cell", 3.3)
-        rooms.add("between", 0.42)
-        rooms.add("timeline", 0.9)
-        rooms.add("below", 0.42)
-        self.figure = Figure(figsize=(WIDTH, rooms.height), dpi=100)
         self.number = record.unit_numbers[unit]
         self.title = (
             f"{record.layer}: the cell of unit {self.number}, {in_run(record)}, "
             f"sample {record.samples[sample]}"
         )
-        headline(self.figure, self.title, left=LEFT)
-        self.equations = [
-            self.figure.text(LEFT, 1 - inches / rooms.height, "", fontsize=FONT + 0.5, va="center")
-            for inches in (0.46, 0.7)
-        ]
+        height = HIGH + _TIMELINE
+        self.figure = Figure(figsize=(WIDE / 96, height / 96), dpi=100)
         inputs = [] if record.inputs is None else [record.inputs[sample]]
         reach = max(1.0, reach_of(*self.traces.values(), *inputs))
-        self.cell = cell.Cell(
-            rooms.axes(self.figure, "cell"), self._with_activation(diagram), reach
-        )
-        self._draw_timeline(rooms)
+        ax = self.figure.add_axes((0, 1 - HIGH / height, 1, HIGH / height))
+        self.cell = cell.Cell(ax, self._with_activation(diagram), reach)
+        self._draw_timeline(height)
 
     def _with_activation(self, diagram: diagrams.Diagram) -> diagrams.Diagram:
         """The diagram with the sign φ for an activation that is not tanh."""
@@ -206,55 +194,60 @@ class _Picture:
         used = np.array([not self._is_held(t) for t in range(self.record.timesteps)], bool)
         if gates.is_squashed_by_tanh(h[used], found["output"][used], c[used]):
             return diagram
-        junctions = [
+        nodes = [
             replace(each, symbol="φ", words=diagrams.PHI) if each.symbol == "tanh" else each
-            for each in diagram.junctions
+            for each in diagram.nodes
         ]
-        return replace(diagram, junctions=tuple(junctions))
+        return replace(diagram, nodes=tuple(nodes))
 
-    def _draw_timeline(self, rooms: Rooms) -> None:
-        ax = self.timeline = rooms.axes(self.figure, "timeline")
-        set_time_axis(ax, self.record, labelled=True)
-        ax.set_xlim(-1.5, self.record.timesteps - 0.5)
-        self.time = np.concatenate([[-1.0], np.arange(self.record.timesteps)])
-        ticks = [tick for tick in ax.get_xticks() if tick >= 0]
-        labels = [str(data_timestep(self.record, int(tick))) for tick in ticks]
-        ax.set_xticks([-1, *ticks], ["initial", *labels])
-        ax.set_xlabel("timestep", fontsize=FONT, labelpad=1)
-        ax.tick_params(labelsize=FONT)
-        values = np.concatenate([finite(trace) for trace in self.traces.values()])
-        known = values[np.isfinite(values)]
-        low, high = min(0.0, *known), max(0.0, *known)
-        room = 0.12 * ((high - low) or 1)
-        ax.set_ylim(low - room, high + room)
-        ax.axhline(0, color=(0.5, 0.5, 0.5, 0.5), linewidth=1)
-        self.lines = {}
-        for place, state in enumerate(self.traces):
-            look = "-" if place == 0 else (0, (4, 1.5))
-            [self.lines[state]] = ax.plot([], [], color=_COLORS[state], linestyle=look, linewidth=2)
-            symbol = name_state(state)[0]
-            self.figure.text(
-                LEFT + 0.3 * place,
-                rooms.above("timeline", 0.14),
-                f"{'—' if place == 0 else '- -'}  {symbol}, the {name_state(state)[1]}",
-                color=_COLORS[state],
-                fontsize=FONT,
-                va="center",
-            )
-        self.cursor = draw_cursor(ax, -1)
+    def _draw_timeline(self, height: float) -> None:
+        """Draws the unit's states over all timesteps, as in the other scenes."""
+        left, _, wide, _ = BODY
+        ax = self.timeline = self.figure.add_axes(
+            (left / WIDE, (_TIMELINE - _HIGH - 6) / height, wide / WIDE, _HIGH / height)
+        )
+        steps = self.record.timesteps
+        ax.set_xlim(-1.5, steps - 0.5)
+        ax.set_ylim(0.5, -0.5)
+        ax.axis("off")
+        ax.autoscale(False)
+        both = list(reversed(self.traces.items()))
+        reach = half_lane(*(np.ma.masked_invalid(trace) for _, trace in both))
+        ax.plot([-1.5, steps - 0.5], [0, 0], color=soft(0.3), linewidth=POINTS)
+        edges = (-1.5, steps - 0.5, 0.5, -0.5)
+        self.charts: list[tuple[AxesImage, np.ma.MaskedArray]] = []
+        for kind, scale, (_, trace) in zip(
+            (OneRow, Lines), (STATE_MAP, INK_MAP), both, strict=False
+        ):
+            chart = kind(ax, scale, -reach, reach, extent=edges, zorder=3)
+            values = np.ma.masked_invalid(trace[np.newaxis])
+            chart.set_data(values)
+            self.charts.append((chart, values))
+        symbols = ", ".join(name_state(state)[0] for state, _ in both)
+        beside = -1.5 - 12 * (steps + 1) / wide
+        ax.text(beside, 0, symbols, fontsize=FONT, ha="right", va="center")
+        self.when = ax.text(0, 0.5 + 14 / _HIGH, "", fontsize=FONT, ha="center", va="center",
+                            weight="bold")  # fmt: skip
+        [self.cursor] = ax.plot([-1, -1], [-0.5, 0.5], color=INK, linewidth=1.1, zorder=6)
 
     def parts(self, n_frames: int) -> list[Declared]:
-        """The states' lines, which grow."""
-        points = [1 + self._at(frame)[0] + 1 for frame in range(n_frames)]
-        return [
-            Grow(line, [(self.time, finite(self.traces[state]))], points)
-            for state, line in self.lines.items()
-        ]
+        """The states, which fill in, and each part of the diagram with what it shows when."""
+        frames = [self._at(frame) for frame in range(n_frames)]
+        filled = [step + 2 for step, _ in frames]
+        parts: list[Declared] = [Fill(chart, [values], filled) for chart, values in self.charts]
+
+        for names, artists, show in self.cell.parts():
+            keys = [
+                (step, part is None or all(part >= _known_from(name) for name in names))
+                for step, part in frames
+            ]
+            parts.append(Told(artists, keys, partial(self._show, show)))
+        return [*parts, Told([self.cursor, self.when], filled, self._show_when)]
 
     def _at(self, frame: int) -> tuple[int, float | None]:
         """The last timestep that is reached, -1 before the first; and the part of the way on."""
-        steps, passed = divmod(frame, _FRAMES_OF_A_STEP + 1)
-        return steps - 1, passed / (_FRAMES_OF_A_STEP + 1) if passed else None
+        steps, passed = divmod(frame, _FRAMES_OF_A_STEP)
+        return steps - 1, passed / _FRAMES_OF_A_STEP if passed else None
 
     def _before(self, timestep: int) -> dict[str, float]:
         """The states before a timestep by their names in the diagram."""
@@ -265,6 +258,11 @@ class _Picture:
 
     def _values(self, timestep: int) -> dict[str, float]:
         """All numbers of a timestep by their names in the diagram."""
+        if timestep not in self._known:
+            self._known[timestep] = self._looked_up(timestep)
+        return self._known[timestep]
+
+    def _looked_up(self, timestep: int) -> dict[str, float]:
         before = self._before(timestep)
         now = {name_state(s)[0]: float(trace[timestep + 1]) for s, trace in self.traces.items()}
         x = {}
@@ -287,32 +285,32 @@ class _Picture:
         mask = self.record.mask
         return mask is not None and not mask[self.sample, timestep]
 
-    def update(self, frame: int) -> list[Artist]:
-        """Shows a timestep, or the way to the next."""
+    def _show(self, show: Callable[[Mapping[str, float]], None], frame: int, _: int) -> None:
+        """Shows of a part of the diagram a timestep, or what is known on the way to the next."""
         timestep, part = self._at(frame)
         going_to = timestep + (part is not None)
         values = self._before(0) if going_to < 0 else self._values(going_to)
         if part is not None:
             values = {name: value for name, value in values.items() if part >= _known_from(name)}
-            if self._is_held(going_to):
-                part = None  # nothing moves through the cell
-        self.cursor.set_xdata([timestep] * 2)
-        words = self._equations(timestep) if self._at(frame)[1] is None else ("", "")
-        for text, said in zip(self.equations, words, strict=True):
-            text.set_text(said)
-        return [*self.cell.show(values, part), self.cursor, *self.equations]
+        show(values)
 
-    def _equations(self, timestep: int) -> tuple[str, str]:
+    def _show_when(self, frame: int, _: int) -> None:
+        timestep, _part = self._at(frame)
+        self.cursor.set_xdata([timestep + 0.5] * 2)
+        step = data_timestep(self.record, timestep)
+        self.when.set_text(f"t = {step}" if timestep >= 0 else "initial")
+        self.when.set_x(max(timestep, -0.6))
+
+    def _equation(self, timestep: int) -> str:
         if timestep < 0:
-            return f"before t = 0: {began(self.record, self.sample)}", ""
+            return ""
         if self._is_held(timestep):
-            return "held: this timestep is masked, and the cell stands still", ""
+            return "held: this timestep is masked, and the cell stands still"
         at = {"sample": self.sample, "unit": self.unit, "timestep": timestep}
-        first, _, second = gates.equation(self.record, **at).partition("    ")
-        if not first:
-            first = "h = φ(W x + U h_before + b), over all features and all units of h before"
-            second = "φ is the layer's activation: tanh, unless another was chosen"
-        return first, second
+        return gates.equation(self.record, **at) or (
+            "h = φ(W x + U h_before + b), over all features and all units of h before; φ is the "
+            "layer's activation: tanh, unless another was chosen"
+        )
 
     def describe(self, frame: int) -> str:
         """The frame in words and numbers."""
@@ -328,7 +326,8 @@ class _Picture:
         if timestep >= 0:
             when = f"t = {data_timestep(self.record, timestep)}"
             when += "   held, for it is masked" * self._is_held(timestep)
-        return "   ".join([when, *numbers, f"(unit {self.number})"])
+        words = "   ".join([when, *numbers, f"(unit {self.number})"])
+        return "\n".join(filter(None, [words, self._equation(timestep)]))
 
 
 def _known_from(name: str) -> float:

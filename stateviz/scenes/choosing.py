@@ -8,9 +8,8 @@ from pathlib import Path
 from stateviz.drawing.flat import flat
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 
-# Columns that can be told apart on a projector.
-_COLUMNS = 120
-_MOST_BATCHES = 12
+# Columns that can be told apart on a projector, and batches with room for what lies between.
+_COLUMNS, _MOST_BATCHES = 105, 6
 
 
 def one_layer(recording: Recording, name: str | None) -> LayerRecording:
@@ -100,7 +99,7 @@ def batches_of(layer: LayerRecording, batches: Sequence[int] | None) -> list[Bat
 
 def most_batches(layer: LayerRecording) -> int:
     """How many batches side by side can be told apart, with a gap in which the state moves."""
-    return max(2, min(_MOST_BATCHES, _COLUMNS // (layer.batches[0].timesteps + 4)))
+    return max(2, min(_MOST_BATCHES, _COLUMNS // (layer.batches[0].timesteps + 1)))
 
 
 def state_of(layer: LayerRecording, state: StateName | None) -> StateName:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from stateviz.drawing import lanes
+from stateviz.drawing import FONT, HEAD, POINTS, lanes
 from stateviz.drawing.finite import reach_of
-from stateviz.drawing.minus import MinusSigns, draw_minus_signs
-from stateviz.drawing.sample import STATE_MAP, draw_cursor, name_state
-from stateviz.playing.moving import Declared, Fill, Grow, Part, Slide, appearing
+from stateviz.drawing.sample import name_state
+from stateviz.playing.artists import OneRow
+from stateviz.playing.moving import Declared, Fill, appearing
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene, nothing
+from stateviz.playing.theme import INK_MAP, soft
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 from stateviz.scenes.beats import Beats
 from stateviz.scenes.choosing import (
@@ -29,27 +28,12 @@ from stateviz.scenes.choosing import (
     state_of,
     unit_names,
 )
-from stateviz.scenes.flow import Flow, parts_of_columns
-from stateviz.scenes.furniture import (
-    FONT,
-    LEFT,
-    OVER_LANES,
-    UNDER_LANES,
-    WIDTH,
-    Rooms,
-    draw_scale_at,
-    grown_signs,
-    headline,
-)
 from stateviz.scenes.naming import began
+from stateviz.scenes.panel import OVER, UNDER, LanePanel, lanes_axes
 from stateviz.scenes.ways import Way, ways_of
 
-_DIFFERENCE_COLOR = "#8a5a00"
-# All heights are whole pixels of the still picture: equal lanes then look equal in both panels,
-# also where there are more lanes than pixels.
-_PIXEL = 1 / 90
-_PANEL = 108 * _PIXEL
-_WAYS = 57 * _PIXEL  # under the lanes: what leaves or comes, and a word for it
+# Pixels of CSS: a lane, all threads, the name of a run, and the bars under both.
+_PITCH, _THREADS, _NAME, _APART, _BARS = 27.0, 186.0, 22.0, 108.0, 46.0
 
 
 def compare(
@@ -177,8 +161,9 @@ def _chosen_scene(
         rows=dict.fromkeys(picture.images, lanes.lane_names(records[0])),
         scales=dict.fromkeys(picture.images, picture.scales.tolist()),
         lanes=picture.images,
-        marks=beats.marks(picture.places),
+        marks=beats.marks(picture.ways[1]),
         title=picture.title,
+        sentence="{state} of unit {unit} · {layer} · " + " above ".join(names),
         options={
             "layer": [pair[0].name for pair in pairs],
             "state": [name_state(each)[0] for each in known],
@@ -203,113 +188,76 @@ class _Picture:
     ) -> None:
         self.ways, self.names = ways, names
         one, other = self.pair = [[way.record for way in run] for run in ways]
-        self.beats = Beats(lanes.lay_out(one))
+        layout = lanes.lay_out(one)
+        pitch = _PITCH if not layout.are_threads else _THREADS / layout.lanes
+        layout = lanes.lay_out(one, pitch=pitch)
+        self.beats = Beats(layout)
         self.places = [way.name for way in ways[0]]
-        self.shown = [lanes.state_lanes(records, state, unit) for records in self.pair]
+        shown = [lanes.state_lanes(records, state, unit) for records in self.pair]
         self.apart = difference(one, other, state)
-        self.symbol, full_name = name_state(state)
-        rooms = _rooms()
-        self.figure = Figure(figsize=(WIDTH, rooms.height), dpi=100)
+        self.symbol = name_state(state)[0]
         number = unit_names(one[0], state)[unit]
-        self.title = f"{self.symbol}, the {full_name}, of unit {number}: {names[0]} and {names[1]}"
-        headline(self.figure, self.title, left=LEFT)
-        self.scales = lanes.lane_scales(*self.shown)
-        self.colored = [lanes.scaled(values, self.scales) for values in self.shown]
-        reach = reach_of(*self.colored)
-        self.images: list[AxesImage] = []
-        self.flows: list[Flow] = []
-        self.numbers: list[dict[int, list[Text]]] = []
-        self.signs: list[MinusSigns] = []
-        for row in range(2):
-            self._draw_run(rooms.axes(self.figure, str(row)), row, reach)
-        self.below = rooms.axes(self.figure, "apart")
-        self.below.set_xlim(self.images[0].axes.get_xlim())
-        self.line = _draw_difference(self.below, self.apart)
-        lanes.set_batch_axis(self.below, one, labelled=True)
-        self.below.tick_params(labelsize=FONT)
-        self.below.set_title(
-            f"how far {self.symbol} is apart", loc="left", fontsize=FONT, pad=6, parse_math=False
-        )
-        self.first = self.below.text(
-            1, 1, "", transform=self.below.transAxes, ha="right", va="bottom", fontsize=FONT
-        )
-        self.cursor = draw_cursor(self.below, 0)
+        self.title = f"{self.symbol} of unit {number}: {names[0]} above {names[1]}"
+        self.scales = np.ones(layout.lanes)
+        if not layout.are_threads:
+            self.scales = lanes.lane_scales(*shown)
+        self.shown = [lanes.scaled(values, self.scales) for values in shown]
+        reach = lanes.half_lane(*self.shown)
+        limits = lanes.limits_of(*self.shown) if layout.are_threads else (-reach, reach)
+        panel = _NAME + OVER + layout.height + UNDER
+        height = 2 * panel + _APART
+        self.figure = Figure(figsize=(lanes.WIDTH / 96, height / 96), dpi=100)
+        self.panels = []
+        for row, run in enumerate(ways):
+            top = row * panel + _NAME + OVER
+            scale = row == 0 and bool((self.scales == 1).all())
+            self.panels.append(
+                LanePanel(
+                    self.figure, top, self.shown[row], run, self.beats, limits, has_scale=scale
+                )
+            )
+            self._write(row * panel + 14, names[row], fontsize=HEAD, weight="bold")
+        self.images = [panel.image for panel in self.panels]
+        self.bars, self.values = self._draw_apart(2 * panel)
         apart = np.flatnonzero(self.apart.filled(0) > 0)
         self.parts_at = int(apart[0]) if len(apart) else None
 
-    def _draw_run(self, ax: Axes, row: int, reach: float) -> None:
-        records = self.pair[row]
-        image = lanes.draw_lanes(ax, self.colored[row], cmap=STATE_MAP, column=-1)
-        image.set_clim(-reach, reach)
-        self.images.append(image)
-        alike = bool((self.scales == 1).all())
-        draw_scale_at(image, own=not alike)
-        self.numbers.append(lanes.draw_numbers(ax, self.shown[row], self.colored[row], reach))
-        if not self.numbers[row]:
-            self.signs.append(draw_minus_signs(image, self.colored[row]))
-        lanes.set_batch_axis(ax, records, labelled=False)
-        ax.tick_params(axis="x", length=0)
-        ax.spines[:].set_visible(False)
-        if row == 0:
-            lanes.draw_batch_names(ax, records, y=1 + (OVER_LANES + 0.25) / _PANEL)
-        y = 1 + (OVER_LANES + 0.08) / _PANEL  # what comes in from above stays under it
-        ax.set_title(
-            self.names[row] + ("" if alike or row else "   (each lane has its own scale)"),
-            loc="left",
-            fontsize=FONT + 0.5,
-            weight="bold",
-            y=y,
-            pad=0,
-            parse_math=False,
-        )
-        ax.set_ylabel(lanes.lane_word(records), fontsize=FONT)
-        lanes.name_lanes(ax, records)
-        ax.tick_params(labelsize=FONT)
-        self.flows.append(
-            Flow(
-                ax,
-                image,
-                self.colored[row],
-                self.ways[row],
-                self.beats,
-                over=OVER_LANES,
-                under=UNDER_LANES,
-                numbered=bool(self.numbers[row]),
-            )
-        )
+    def _write(self, y: float, words: str, **style: Any) -> Text:
+        at = 0.004, 1 - y / (self.figure.get_figheight() * 96)
+        return self.figure.text(*at, words, va="center", parse_math=False, **style)
+
+    def _draw_apart(self, top: float) -> tuple[OneRow, np.ma.MaskedArray]:
+        """Draws how far the two are apart, a bar a column, and the largest value of each batch."""
+        layout = self.beats.layout
+        ax = lanes_axes(self.figure, top + 30, _BARS, layout, "apart")
+        self.said: list[Text] = []
+        self._write(top + 14, f"how far {self.symbol} is apart, at most", fontsize=FONT)
+        values = np.ma.masked_invalid(self.apart)[np.newaxis]
+        most = reach_of(values, least=0) or 1
+        extent = (-0.5, layout.columns - 0.5, 2 * layout.lanes - 0.5, -0.5)
+        bars = OneRow(ax, INK_MAP, -1.02 * most, 1.02 * most, extent=extent, zorder=2)
+        bars.set_data(values)
+        bottom = layout.lanes - 0.5
+        for place, (start, steps) in enumerate(zip(layout.starts, layout.timesteps, strict=True)):
+            ends = [start - 0.5, layout.end(place) - 0.5]
+            ax.plot(ends, [bottom] * 2, color=soft(0.3), linewidth=POINTS, clip_on=False)
+            largest = float(self.apart[start : start + steps + 1].max())
+            words = "0, bit for bit" if largest == 0 else f"{largest:.2g}"
+            letters = layout.column * (steps + 1 + layout.gap) / lanes.LETTER
+            y = bottom + 14 * layout.lanes / _BARS
+            words = lanes.fitting(letters, words, "0")
+            self.said.append(ax.text(ends[0], y, words, fontsize=FONT, va="center"))
+        return bars, values
 
     def parts(self) -> list[Declared]:
         """What fills in or grows, and what comes and stays."""
         columns = self.beats.columns()
-        fills: list[Declared] = [
-            Fill(image, [np.ma.masked_invalid(values)], columns)
-            for image, values in zip(self.images, self.colored, strict=True)
-        ]
-        y = np.ma.masked_invalid(self.apart).filled(np.nan)
-        grown = Grow(self.line, [(np.arange(len(y)), y)], columns)
-        flowing = [part for flow in self.flows for part in flow.parts()]
-        written = [part for texts in self.numbers for part in parts_of_columns(texts, columns)]
-        signs = [part for each in self.signs for part in grown_signs(each, columns)]
-        read = Slide(self.cursor, self.beats.where_read())
-        return [*fills, *signs, grown, *flowing, *written, self._said(), read]
-
-    def _said(self) -> Part:
-        """Where the two part first, said once it is reached."""
-        if self.parts_at is None:
-            reached = self.beats.n_frames - 1
-            self.first.set_text("nowhere: they are the same bit for bit")
-        else:
-            columns = self.beats.columns()
-            reached = next(frame for frame, shown in enumerate(columns) if shown > self.parts_at)
-            self.first.set_text(f"first at {self._where(self.parts_at)}")
-        return appearing([self.first], reached)
-
-    def _where(self, column: int) -> str:
-        starts = self.beats.layout.starts
-        place = int(np.searchsorted(starts, column, side="right")) - 1
-        timestep = column - starts[place] - 1
-        when = f"t = {timestep}" if timestep >= 0 else "the initial state"
-        return f"{when} of {self.places[place]}"
+        parts = [part for panel in self.panels for part in panel.parts()]
+        parts.append(Fill(self.bars, [self.values], columns))
+        for place, text in enumerate(self.said):
+            done = self.beats.first[place] + self.beats.motion + self.beats.layout.timesteps[place]
+            parts.append(appearing([text], done))
+        return parts
 
     def describe(self, frame: int) -> str:
         """The frame in words and numbers."""
@@ -321,20 +269,21 @@ class _Picture:
         timestep = beat.column - self.beats.layout.starts[beat.place] - 1
         words = [f"t = {timestep}"] if timestep >= 0 else ["before t = 0", *begins]
         apart = f"apart by {self.apart[beat.column]:.3f}"
-        return "   ".join([self.places[beat.place], *words, apart])
+        return "   ".join([self.places[beat.place], *words, apart, *self._first(frame)])
 
+    def _first(self, frame: int) -> list[str]:
+        """Where the two part first, once it is reached."""
+        if self.parts_at is None:
+            return ["the same bit for bit"] * (frame == self.beats.n_frames - 1)
+        reached = self.beats.columns()[frame] > self.parts_at
+        return [f"first at {self._where(self.parts_at)}"] * reached
 
-def _rooms() -> Rooms:
-    rooms = Rooms()
-    rooms.add("names", 125 * _PIXEL)
-    rooms.add("0", _PANEL)
-    rooms.add("ways", _WAYS)
-    rooms.add("between", 55 * _PIXEL)
-    rooms.add("1", _PANEL)
-    rooms.add("more ways", _WAYS + 30 * _PIXEL)
-    rooms.add("apart", 56 * _PIXEL)
-    rooms.add("below", 32 * _PIXEL)
-    return rooms
+    def _where(self, column: int) -> str:
+        starts = self.beats.layout.starts
+        place = int(np.searchsorted(starts, column, side="right")) - 1
+        timestep = column - starts[place] - 1
+        when = f"t = {timestep}" if timestep >= 0 else "the initial state"
+        return f"{when} of {self.places[place]}"
 
 
 def difference(
@@ -365,15 +314,6 @@ def _apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         apart = np.abs(one - other)
     alike = (one == other) | (np.isnan(one) & np.isnan(other))
     return np.where(alike, 0.0, np.where(np.isnan(apart), np.inf, apart))
-
-
-def _draw_difference(ax: Axes, apart: np.ma.MaskedArray) -> Line2D:
-    [line] = ax.plot([], [], color=_DIFFERENCE_COLOR, marker="o", markersize=2.5, linewidth=1.2)
-    most = reach_of(apart, least=0) or 1
-    ax.set_ylim(-0.05 * most, 1.15 * most)
-    ax.set_facecolor("none")
-    ax.spines[["top", "right"]].set_visible(False)
-    return line
 
 
 def _check_shapes(

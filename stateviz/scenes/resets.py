@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
-from stateviz.drawing import timeline
-from stateviz.drawing.head import Crossing, Dot
+from stateviz.drawing import FONT, POINTS, timeline
+from stateviz.drawing.lanes import LETTER, WIDTH
 from stateviz.drawing.sample import name_state
-from stateviz.playing.moving import Declared, Grow, Told, appearing, standing_still
+from stateviz.drawing.signs import sign
+from stateviz.playing.moving import Declared, Fill, Told, appearing
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pick, Scene, frames_of_a_motion, nothing, pace
+from stateviz.playing.theme import INK
 from stateviz.recording import ORIGINS, LayerRecording, Origin, Recording
 from stateviz.scenes import batches
 from stateviz.scenes.choosing import (
@@ -26,12 +27,12 @@ from stateviz.scenes.choosing import (
     one_layer,
     unit_names,
 )
-from stateviz.scenes.furniture import FONT, LEFT, WIDTH, explain_markers, headline
 from stateviz.scenes.naming import began, leading_origin, told_apart
 
 _USUAL_MS = 400
-_CROSSING = 0.45  # of a motion, until the state is in the batch
-_MOST_MOVING = 60  # batches; in a longer run the point would only hurry
+_MOST_MOVING = 60  # batches; in a longer run the state would only hurry
+# Pixels of CSS: over the level, its height, under it; beside it; and where the counts are.
+_TOP, _HIGH, _UNDER, LEFT, _RIGHT, _LEGEND_BELOW = 52.0, 190.0, 96.0, 46.0, 24.0, 74.0
 
 
 def play_resets(
@@ -43,14 +44,14 @@ def play_resets(
 ) -> Player:
     """Plays a whole run, batch after batch: where states are kept, zeroed, given or altered.
 
-    The line is the size of the state (`stateviz.drawing.timeline.state_size`), or the state of one
-    unit in the first sample. A marker at the start of each batch says how its states began; bands
+    The level is the size of the state (`stateviz.drawing.timeline.state_size`), or the state of one
+    unit in the first sample. A shape at the start of each batch says how its states began; brackets
     name the phases and epochs. A click on a batch opens it as `stateviz.play_batches` plays it.
 
     Args:
         recording: What `stateviz.record` recorded or `stateviz.load` opened.
         layer: The layer's name; may be left out where the recording has one layer.
-        unit: The unit whose state is the line, 0-based; the size of the state where None.
+        unit: The unit whose state is the level, 0-based; the size of the state where None.
         interval_ms: How long a frame stands, in milliseconds; where None, so that a short run lasts
             for some seconds and a long one is over within a minute.
 
@@ -91,10 +92,14 @@ def _chosen_scene(
     """The scene of a choice; `line` 0 is the size of the state, `open` 0 the whole run."""
     of = recording[played[layer]]
     units = _units(of)
+    symbol = name_state(of.batches[0].state_names[-1])[0]
     line, opened = clamp(line, len(units) + 1), clamp(open, len(of.batches) + 1)
     options = {
         "layer": list(played),
-        "line": ["size of the state", *(f"unit {each}" for each in units)],
+        "line": [
+            f"size of {symbol}",
+            *(f"unit {each}" for each in units),
+        ],
         "open": ["the whole run", *told_apart(of.batches)],
     }
     chosen = {"layer": layer, "line": line, "open": opened}
@@ -126,10 +131,11 @@ def _opened(
         options=options,
         chosen=chosen,
     )
-    back = scene.figure.add_axes((0.76, 1 - 0.36 / scene.figure.get_figheight(), 0.23, 0.06))
+    height = 26 / 96 / scene.figure.get_figheight()
+    back = scene.figure.add_axes((0.78, 1 - height, 0.22, height))
     back.axis("off")
-    back.text(1, 0.5, "← the whole run", ha="right", va="center", fontsize=FONT)
-    begins, _ = scene.marks[-1]
+    back.text(0.96, 0.5, "← the whole run", ha="right", va="center", fontsize=FONT)
+    begins, *_ = scene.marks[-1]
     return replace(scene, picks=[Pick(back, "open", "x", 0)], begins=begins)
 
 
@@ -140,48 +146,31 @@ def _units(layer: LayerRecording) -> list[str]:
 
 
 class _Beats:
-    """The frames: before each batch's stop a motion, unless there are too many batches.
-
-    In a motion the state first crosses from one batch to the next, and then runs through it.
+    """The frames: before each batch's stop the state runs through it, unless there are many.
 
     Args:
-        origins: How the states of each batch began. A carried state runs on at once.
-        ends: How many points of the line belong to the batches up to and with each.
+        batches: How many there are.
+        columns: How many columns of the level each batch has.
     """
 
-    def __init__(self, origins: Sequence[Origin], ends: np.ndarray) -> None:
-        batches = len(origins)
+    def __init__(self, batches: int, columns: int) -> None:
         moves = batches <= _MOST_MOVING
-        self._crossing = [0.0 if origin == "carried" else _CROSSING for origin in origins]
         self._motion = frames_of_a_motion(batches) if moves else 0
-        self._ends = ends
-        self.starts = [0, *ends[:-1].tolist()]
+        self._columns = columns
         self.each = self._motion + 1  # frames a batch
         self.n_frames = batches * self.each
         self.stops = range(self._motion, self.n_frames, self._motion + 1)
         self.pace = pace(batches, motions=batches if moves else 0, usual_ms=_USUAL_MS)
 
-    def at(self, frame: int) -> tuple[int, float]:
-        """The place of the batch, and how much of its motion has passed, 1 at its stop."""
-        place, passed = divmod(frame, self._motion + 1)
-        return place, passed / self._motion if self._motion else 1.0
+    def place(self, frame: int) -> int:
+        """The place of the batch that runs."""
+        return frame // self.each
 
-    def crossed(self, frame: int) -> float:
-        """How much of the way to the batch has passed, 1 in the batch."""
-        place, part = self.at(frame)
-        return min(part / self._crossing[place], 1.0) if self._crossing[place] else 1.0
-
-    def run(self, frame: int) -> float:
-        """How much of the batch has passed, 0 on the way to it."""
-        place, part = self.at(frame)
-        return max(0.0, (part - self._crossing[place]) / (1 - self._crossing[place]))
-
-    def points(self, frame: int) -> int:
-        """How many points of the line are shown."""
-        place, _ = self.at(frame)
-        start, end = self.starts[place], int(self._ends[place])
-        passed = self.run(frame)
-        return end if passed == 1 else start + int(passed * (end - start - 2)) + (passed > 0)
+    def filled(self, frame: int) -> int:
+        """How many columns of the level are filled."""
+        place, passed = divmod(frame, self.each)
+        part = passed / self._motion if self._motion else 1.0
+        return place * self._columns + max(1, round(part * self._columns))
 
 
 class _Picture:
@@ -190,141 +179,117 @@ class _Picture:
     Args:
         recording: The recording that the layer is from.
         layer: The layer.
-        unit: The unit whose state is the line, 0-based; the size of the state where None.
+        unit: The unit whose state is the level, 0-based; the size of the state where None.
     """
 
     def __init__(self, recording: Recording, layer: LayerRecording, unit: int | None) -> None:
         self.layer, self.unit = layer, unit
-        self.number = None if unit is None else _units(layer)[unit]
         self.places = told_apart(layer.batches)
         self.symbol = name_state(layer.batches[0].state_names[-1])[0]
-        self.figure = Figure(figsize=(WIDTH, 4.2), dpi=100)
-        self.ax = self.figure.add_axes((LEFT, 0.24, 0.9, 0.55))
+        number = None if unit is None else _units(layer)[unit]
+        self.what = f"size of {self.symbol}" if unit is None else f"{self.symbol} of unit {number}"
         how = "stateful" if layer.stateful else "stateless"
-        self.title = f"{layer.name}: how the states of each batch began ({how} {layer.kind})"
-        headline(self.figure, self.title, left=LEFT)
-        self.calls = [batch.call for batch in layer.batches]
-        self.bands = timeline.draw_phases(self.ax, layer, self.calls)
-        self.line = timeline.draw_state_size(self.ax, layer, last=0, unit=unit)
-        self.reset_calls = timeline.draw_reset_calls(self.ax, recording, layer)
-        self.markers = timeline.draw_beginnings(self.ax, layer, last=0, unit=unit)
-        self._label(self.ax)
-        # All five, so that the legend tells nothing of what will come.
-        words: dict[Origin, str] = {origin: origin for origin in ORIGINS}
-        explain_markers(self.figure, words, at=(LEFT, 0.03), loc="lower left")
-        self.x, self.y, self.ends = timeline.size_line(layer, unit=unit)
-        self.began = {
-            origin: timeline.beginnings(layer, origin, unit=unit) for origin in self.markers
-        }
-        self.origins = list(map(leading_origin, layer.batches))
-        self.beats = _Beats(self.origins, self.ends)
-        self._draw_head()
+        self.title = f"{self.what} in the whole run · {layer.name} ({how} {layer.kind})"
+        height = _TOP + _HIGH + _UNDER
+        self.figure = Figure(figsize=(WIDTH / 96, height / 96), dpi=100)
+        wide = WIDTH - LEFT - _RIGHT
+        self.ax = self.figure.add_axes(
+            (LEFT / WIDTH, _UNDER / height, wide / WIDTH, _HIGH / height)
+        )
+        self.image = timeline.draw_level(self.ax, layer, unit=unit)
+        self.level: np.ma.MaskedArray = np.ma.asarray(self.image.get_array())
+        timeline.draw_phases(self.ax, layer, [batch.call for batch in layer.batches], wide)
+        room = {"width": wide, "height": _HIGH}
+        self.signs = timeline.draw_origins(self.ax, recording, layer, **room)
+        timeline.number_batches(self.ax, layer, **room)
+        self.beats = _Beats(len(layer.batches), self.level.shape[1] // len(layer.batches))
+        [self.head] = self.ax.plot([], [], linestyle="None", marker="o", markersize=10 * POINTS,
+                                   color=INK, zorder=6, clip_on=False)  # fmt: skip
+        self.counted = [timeline.origins_of(batch) for batch in layer.batches]
+        self.legend = self._draw_legend()
 
-    def _label(self, ax: Axes) -> None:
-        unit, symbol = self.unit, self.symbol
-        ax.set_xlabel("batch", fontsize=FONT)
-        mean = f"mean size of {symbol}"
-        words = mean if unit is None else f"{symbol} of unit {self.number}, first sample"
-        ax.set_ylabel(words, fontsize=FONT)
-        ax.tick_params(labelsize=FONT)
-        ax.set_facecolor("none")
-        ax.spines[["top", "right"]].set_visible(False)
-
-    def _draw_head(self) -> None:
-        """Draws the state as a point, the one that leaves, and the gate of a reset."""
-        look: dict[str, Any] = {"linestyle": "None", "marker": "o", "clip_on": False}
-        ax = self.ax
-        [self.leaving] = ax.plot([0], [0], markersize=9, color="#808080", zorder=4, **look)
-        [self.head] = ax.plot([0], [0], markersize=11, color="black", zorder=5, **look)
-        [self.core] = ax.plot([0], [0], markersize=6, color=timeline.LINE_COLOR, zorder=5.1, **look)
-        color = timeline.MARKERS["reset"]["color"]
-        self.gate = ax.axvline(0, color=color, linewidth=4, zorder=3)
-        ends = ax.get_ylim()
-        starts = [self.y[first] for first in self.beats.starts]
-        finals = [None, *(self.y[end - 2] for end in self.ends[:-1])]
-        self.crossings = [
-            Crossing(origin, before, after, *ends)
-            for origin, before, after in zip(self.origins, finals, starts, strict=True)
-        ]
+    def _draw_legend(self) -> dict[Origin, tuple[Line2D, Text]]:
+        """The origins that occur, each with its sign; how often is said as it is reached."""
+        found = [origin for origin in ORIGINS if any(origin in each for each in self.counted)]
+        legend: dict[Origin, tuple[Line2D, Text]] = {}
+        low, high = self.ax.get_ylim()
+        y = low - _LEGEND_BELOW / _HIGH * (high - low)
+        pixel = len(self.counted) / (WIDTH - LEFT - _RIGHT)
+        x = -0.5 + 6 * pixel
+        for origin in found:
+            [drawn] = self.ax.plot([x], [y], **sign(origin, 11))
+            text = self.ax.text(x + 13 * pixel, y, "", fontsize=FONT, va="center")
+            legend[origin] = drawn, text
+            most = f"{sum(origin in each for each in self.counted):,} {origin}"
+            x += (LETTER * len(most) + 44) * pixel
+        return legend
 
     def parts(self) -> list[Declared]:
-        """The line and the markers, which grow, and the point that moves at the line's end."""
-        beats = self.beats
+        """The level, which fills, the signs, and what is counted."""
+        beats, level = self.beats, self.level
         frames = range(beats.n_frames)
-        # The bands do not move, but belong under the data.
-        parts: list[Declared] = [standing_still(self.bands)]
-        parts.append(Grow(self.line, [(self.x, self.y)], [beats.points(each) for each in frames]))
-        reached = np.array([beats.at(frame)[0] - (beats.crossed(frame) < 1) for frame in frames])
-        for origin, marker in self.markers.items():
-            starts, sizes = self.began[origin]
-            counts = np.searchsorted(starts, reached, side="right").tolist()
-            parts.append(Grow(marker, [(starts, sizes)], counts))
-        for place, signs in self.reset_calls:
-            # A call after the last batch is told with it.
-            parts.append(appearing(signs, min(place * beats.each, beats.n_frames - 1)))
-        moved = [self.leaving, self.gate, self.head, self.core]
-        return [*parts, Told(moved, frames, lambda frame, _: self._show_head(frame))]
+        filled = [beats.filled(frame) for frame in frames]
+        parts: list[Declared] = [Fill(self.image, [level], filled)]
+        parts += [
+            appearing(signs, place * beats.each) for place, signs in enumerate(self.signs) if signs
+        ]
+        parts.append(Told([self.head], filled, lambda frame, _: self._show_head(filled[frame])))
+        counted = [artist for each in self.legend.values() for artist in each]
+        reached = [beats.place(frame) for frame in frames]
+        parts.append(Told(counted, reached, lambda frame, _: self._count(reached[frame])))
+        return parts
 
-    def _show_head(self, frame: int) -> None:
-        place, _ = self.beats.at(frame)
-        leaving = None
-        crossed = self.beats.crossed(frame)
-        x = place + self.beats.run(frame)
-        if crossed < 1:
-            dot, leaving = self.crossings[place].at(crossed)
-        else:
-            points = slice(self.beats.starts[place], self.ends[place] - 1)
-            dot = Dot(float(np.interp(x, self.x[points], self.y[points])))
-        for artist, each in ((self.head, dot), (self.core, dot), (self.leaving, leaving)):
-            artist.set_visible(each is not None and bool(np.isfinite(each.y)))
-            if each is not None:
-                artist.set_data([x], [each.y])
-                artist.set_alpha(round(each.opacity, 3))
-        self.gate.set_visible(crossed < 1 and self.origins[place] == "reset")
-        self.gate.set_xdata([x, x])
+    def _show_head(self, filled: int) -> None:
+        value = self.level[0, filled - 1]
+        columns = self.level.shape[1] / len(self.counted)
+        self.head.set_visible(not np.ma.is_masked(value))
+        self.head.set_data([filled / columns - 0.5], [float(np.ma.filled(value, 0))])
+
+    def _count(self, place: int) -> None:
+        for origin, (drawn, text) in self.legend.items():
+            count = sum(origin in each for each in self.counted[: place + 1])
+            text.set_text(f"{count:,} {origin}")
+            drawn.set_visible(count > 0)
+            text.set_visible(count > 0)
 
     def describe(self, frame: int) -> str:
         """The batch in words and numbers."""
-        frame = self.beats.at(frame)[0]
-        batch = self.layer.batches[frame]
+        place = self.beats.place(frame)
+        batch = self.layer.batches[place]
         size = timeline.state_size(batch, unit=self.unit)
         origin = "carried over" if batch.origin == "carried" else batch.origin
         source = f" ({began(batch)})" if origin == "mixed" else ""
         left_by = batch.came_from
         if left_by is not None and (
-            left_by != frame - 1 or self.layer.batches[left_by].phase != batch.phase
+            left_by != place - 1 or self.layer.batches[left_by].phase != batch.phase
         ):
             source = f" from {self.places[left_by]}"
-        unit = self.unit
-        what = f"size of {self.symbol}" if unit is None else f"{self.symbol} of unit {self.number}"
-        return f"{self.places[frame]}: {origin}{source}   {what} {size[0]:.3f} -> {size[-1]:.3f}"
-
-    def _hover(self) -> dict[Artist, str]:
-        """What the markers say: which batch, how it began, and how large its state was then."""
-        unit = self.unit
-        what = f"size of {self.symbol}" if unit is None else f"{self.symbol} of unit {self.number}"
-        return {
-            marker: f"#{{x}}: {origin}, {what} {{value:.3f}}"
-            for origin, marker in self.markers.items()
-        }
+        return (
+            f"{self.places[place]}: {origin}{source}   {self.what} {size[0]:.3f} → {size[-1]:.3f}"
+        )
 
     def scene(self, options: dict[str, list[str]], chosen: dict[str, int]) -> Scene:
         """The scene, with what can be chosen and what of it is shown; "open" opens a batch."""
-        calls = self.calls
-        runs = [(b.phase, b.epoch, call) for b, call in zip(self.layer.batches, calls, strict=True)]
+        batches = self.layer.batches
+        runs = [(batch.phase, batch.epoch, batch.call) for batch in batches]
         new = [place for place, run in enumerate(runs) if not place or run != runs[place - 1]]
         return Scene(
             self.figure,
             nothing,
             self.beats.n_frames,
             describe=self.describe,
-            marks=[(self.beats.stops[place], self.places[place]) for place in new],
+            marks=[
+                (self.beats.stops[place] if place else 0, self.places[place],
+                 leading_origin(batches[place]))
+                for place in new
+            ],
             parts=self.parts(),
             stops=self.beats.stops,
-            hover=self._hover(),
+            hover={self.image: f"#{{x}}: {self.what} {{value:.3f}}"},
             title=self.title,
+            sentence="{line} · {layer} · {open}",
             pace=self.beats.pace,
             options=options,
             chosen=chosen,
-            picks=[Pick(self.ax, "open", "x", -1)],
-        )
+            picks=[Pick(self.ax, "open", "x", -1.5)],
+        )  # fmt: skip

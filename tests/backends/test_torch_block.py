@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-import stateviz.drawing.weights  # noqa: E402 - only where PyTorch is
 import stateviz.torch  # noqa: E402
 from stateviz.recording import RecordingWarning  # noqa: E402
 from tests.backends.torch_modules import (  # noqa: E402
@@ -283,26 +282,3 @@ def test_after_an_error_of_our_own_nothing_is_tried_again(monkeypatch: pytest.Mo
     ):
         repeat(3, lstm, torch.ones(3, 1, 1))
     assert len(tried) == [each.kind for each in recording.events].count("recording stopped") == 1
-
-
-def test_no_picture_counts_steps_of_an_optimizer_that_nobody_saw(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn = []
-    own = stateviz.drawing.weights.Weights
-
-    def counting(*args: Any) -> Any:
-        drawn.append(args)
-        return own(*args)
-
-    monkeypatch.setattr("stateviz.scenes.batches.Weights", counting)
-    lstm = nn.LSTM(1, UNITS)
-    with stateviz.torch.record(lstm) as recording, stateviz.torch.phase("fit"):
-        repeat(2, lstm, torch.randn(TIMESTEPS, BATCH, 1))
-    again = stateviz.load(recording.save(tmp_path / "run"))
-    stateviz.play_batches(recording)
-    stateviz.play_batches(again)
-    assert drawn == []
-    again["lstm"].steps_known = True  # as of a layer of Keras
-    stateviz.play_batches(again)
-    assert len(drawn) == 1

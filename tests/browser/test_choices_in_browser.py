@@ -39,6 +39,9 @@ def open_page(chromium: Browser, path: Path, **look: Any) -> Page:
     page = context.new_page()
     page.goto(path.as_uri())
     page.wait_for_selector(".stateviz-player[data-ready]")
+    page.click("[data-action=more]")
+    page.focus(".stateviz-player")
+    page.keyboard.press("Home")
     return page
 
 
@@ -81,8 +84,9 @@ def test_a_unit_is_chosen_with_box_key_and_click_without_a_kernel(sequence: Page
     assert picture(sequence) == first
     sequence.keyboard.press("u")
     assert sequence.input_value("[data-choice=unit]") == "1"
-    # The middle of the upper half of the heat map of h is unit 0.
-    ax = stateviz.play_sequence(recording()).figure.axes[1]
+    # The upper half of the lanes is unit 0.
+    axes = stateviz.play_sequence(recording()).figure.axes
+    ax = next(each for each in axes if each.get_label() == "lanes")
     box = sequence.locator(".stateviz-picture").bounding_box()
     assert box
     place = ax.get_position()
@@ -94,10 +98,11 @@ def test_a_unit_is_chosen_with_box_key_and_click_without_a_kernel(sequence: Page
     assert readout(sequence) == expected(TIMESTEPS, 0)
 
 
-def test_what_needs_python_says_so(sequence: Page) -> None:
-    sample = sequence.locator("[data-choice=sample]")
-    assert sample.is_disabled()
-    assert "it needs Python" in (sample.get_attribute("title") or "")
+def test_what_needs_python_is_words(sequence: Page) -> None:
+    assert sequence.locator("[data-choice]").count() == 1  # the unit, whose options are all here
+    words = sequence.inner_text(".stateviz-choices")
+    assert words.startswith("unit")
+    assert "of lstm · fit, epoch 0, batch 0, sample 0" in words
     sequence.focus(".stateviz-player")
     before = readout(sequence)
     sequence.keyboard.press("s")

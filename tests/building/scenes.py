@@ -9,7 +9,9 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from stateviz.playing.artists import Areas
 from stateviz.playing.player import Player
+from stateviz.playing.theme import STATE_MAP
 
 N_FRAMES = 5
 VALUES = np.random.default_rng(0).normal(size=(3, N_FRAMES))
@@ -23,9 +25,12 @@ class AllKinds:
         self.figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72))
         self.figure.set_dpi(150)
         left, right = self.figure.subplots(1, 2)
-        self.image = left.imshow(np.ma.array(VALUES, mask=True), vmin=-2, vmax=2, cmap="RdBu_r")
-        # matplotlib would compose the two images into one, hidden or not.
-        self.second = left.imshow(np.zeros((3, 1)), vmin=-2, vmax=2, extent=(-3, -2, 2.5, -0.5))
+        left.set(xlim=(-3, N_FRAMES - 0.5), ylim=(2.5, -0.5))
+        extent = (-0.5, N_FRAMES - 0.5, 2.5, -0.5)
+        self.image = Areas(left, STATE_MAP, -2, 2, extent=extent)
+        self.image.set_data(np.ma.array(VALUES, mask=True))
+        self.second = Areas(left, STATE_MAP, -2, 2, extent=(-3, -2, 2.5, -0.5))
+        self.second.set_data(np.zeros((3, 1)))
         right.set(xlim=(0, N_FRAMES), ylim=(0, N_FRAMES))
         [self.line] = right.plot([], [], "s--", color="tab:blue")
         self.cursor = right.axvline(0, color="black", alpha=0.5)

@@ -34,11 +34,11 @@ test("two choices that differ in the page alone are one scene", () => {
 });
 
 test("marks are found in either direction, in any order", () => {
-  /** @type {[number, string][]} */
+  /** @type {[number, string, string][]} */
   const marks = [
-    [8, "c"],
-    [0, "a"],
-    [4, "b"],
+    [8, "c", ""],
+    [0, "a", "carried"],
+    [4, "b", ""],
   ];
   assert.equal(nextMark(marks, 4, 1), 8);
   assert.equal(nextMark(marks, 4, -1), 0);

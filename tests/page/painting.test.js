@@ -1,35 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { meanColors, touched } from "../../stateviz/playing/page/painting.js";
+import { nearestRow, shareOf } from "../../stateviz/playing/page/charts.js";
+import { moved } from "../../stateviz/playing/page/painting.js";
 
-const palette = new Uint32Array(256);
-new Uint8Array(palette.buffer).set([100, 0, 0, 255, 0, 50, 0, 255]); // levels 0 and 1
-
-test("one value is one pixel where there is room", () => {
-  const colors = meanColors(Uint8Array.of(0, 1, 255), [1, 3], palette, { width: 3, height: 1 });
-  assert.deepEqual([...colors], [100, 0, 0, 255, 0, 50, 0, 255, 0, 0, 0, 0]);
+test("zero stands on the zero line, and both ends of the scale at the ends of a lane", () => {
+  assert.equal(shareOf(127), 0);
+  assert.equal(shareOf(254), 1);
+  assert.equal(shareOf(0), -1);
 });
 
-test("a pixel of several values has their mean colour, and the empty ones do not count", () => {
-  const levels = Uint8Array.of(0, 1, 255, 1);
-  const colors = meanColors(levels, [4, 1], palette, { width: 1, height: 2 });
-  assert.deepEqual([...colors], [50, 25, 0, 255, 0, 50, 0, 255]);
+test("the nearest thread is found, and none where a column is empty", () => {
+  const track = { images: [Uint8Array.of(0, 255, 254, 255, 127, 255)] };
+  const state = /** @type {any} */ ({ pixels: 0, shape: [3, 2] });
+  assert.equal(nearestRow(track, state, 0, 0.05), 1);
+  assert.equal(nearestRow(track, state, 0, 0.55), 2);
+  assert.equal(nearestRow(track, state, 0, 0.95), 0);
+  assert.equal(nearestRow(track, state, 1, 0.5), null);
 });
 
-test("equal images at two places look equal", () => {
-  const levels = Uint8Array.from({ length: 200 }, (_, lane) => (lane * 7) % 2);
-  const twice = new Uint8Array(400);
-  twice.set(levels);
-  twice.set(levels, 200);
-  const colors = meanColors(twice, [400, 1], palette, { width: 1, height: 60 });
-  assert.deepEqual(colors.slice(0, 120), colors.slice(120));
-});
-
-test("all values are touched, and pixels in order", () => {
-  const places = [0, 1, 2].map((at) => touched(at, 3, 7));
-  assert.deepEqual(places, [
-    [0, 3],
-    [2, 5],
-    [4, 7],
-  ]);
+test("places ease to the next frame, and nothing else does", () => {
+  const one = { box: [0, 0, 10, 10], face: "red" };
+  const next = { box: [10, 0, 20, 10], face: "blue" };
+  assert.deepEqual(moved(one, next, 0.5, ["box"]), { box: [5, 0, 15, 10], face: "red" });
+  assert.equal(moved(one, one, 0.5, ["box"]), one);
+  assert.equal(moved(one, null, 0.5, ["box"]), one);
 });

@@ -37,6 +37,8 @@ const image = {
   frames: [[0, 0, 1, 1, 2, 2]],
   colors: btoa(String.fromCharCode(...Array(4 * 255).fill(7))),
   dark_colors: btoa(String.fromCharCode(...Array(4 * 255).fill(9))),
+  chart: "areas",
+  bold: [],
   lanes: false,
   extent: [0, 3, 2, 0],
   limits: [-1, 1],
@@ -47,6 +49,7 @@ const image = {
 /** @type {Payload} */
 const payload = {
   title: "Two images",
+  sentence: "",
   notes: [],
   stage: "<svg/>",
   size: [3, 2],

@@ -38,6 +38,7 @@ const track = {
   extent: /** @type {[number, number, number, number]} */ ([-0.5, 3.5, 1.5, -0.5]),
   limits: /** @type {[number, number]} */ ([-1, 1]),
   scales: /** @type {number[]} */ ([]),
+  chart: /** @type {"areas" | "threads"} */ ("areas"),
 };
 
 test("the value of an image under the pointer", () => {
@@ -55,6 +56,14 @@ test("a mirrored image is read from the right", () => {
   /** @type {ImageState} */
   const mirrored = { ...state, corners: [state.corners[1], state.corners[0]] };
   assert.equal(imageAt(track, mirrored, 29, 59)?.value, -1 + 1 / 255);
+});
+
+test("among threads the nearest one is under the pointer", () => {
+  const threads = { ...track, chart: /** @type {"threads"} */ ("threads") };
+  assert.equal(imageAt(threads, state, 12, 59.9)?.y, 0); // level 0, at the bottom
+  assert.equal(imageAt(threads, state, 12, 50)?.y, 1); // level 10 is nearer
+  assert.equal(imageAt(threads, state, 22, 22)?.y, 0);
+  assert.equal(imageAt(threads, state, 22, 55)?.y, 1);
 });
 
 test("the nearest point of a line that is shown", () => {

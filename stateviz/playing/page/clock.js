@@ -61,7 +61,7 @@ export function keyOf(scene, chosen) {
 
 /**
  * The next frame with a mark in a direction, if there is one.
- * @param {[number, string][]} marks
+ * @param {[number, string, string][]} marks
  * @param {number} frame
  * @param {1 | -1} direction
  */
@@ -134,7 +134,7 @@ export class Clock {
   }
 
   retime() {
-    this.begin = beginnings(this.scene, this.model.get("interval_ms"));
+    this.begin = beginnings(this.scene, this.model.get("interval_ms"), this.calm.matches);
     this.start = { time: this.time, at: performance.now(), rate: this.speed };
     this.redraw();
   }
@@ -168,6 +168,7 @@ export class Clock {
    * @param {Chosen} chosen
    */
   use(scene, chosen) {
+    const rests = scene !== this.scene && this.frame === this.scene.poster;
     this.scene = scene;
     this.chosen = chosen;
     this.waiting = false;
@@ -175,7 +176,8 @@ export class Clock {
     this.play(false);
     this.halt();
     if (this.lit !== null && this.lit >= laneCount(scene)) this.lit = null;
-    this.frame = Math.min(scene.begins ?? this.model.get("frame"), this.last);
+    const frame = rests ? scene.poster : (this.model.get("frame") ?? scene.poster);
+    this.frame = Math.min(scene.begins ?? frame, this.last);
     this.part = 0;
     this.retime();
   }

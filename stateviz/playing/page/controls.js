@@ -2,6 +2,8 @@
 
 import { SPEEDS } from "./clock.js";
 
+/** @import { Scene } from "./payload.js" */
+
 export const PAGE = 10; // stops that Page Up and Page Down move by
 
 /** @type {[string, string][]} */
@@ -15,10 +17,11 @@ const KEYS = [
 
 const ICONS = {
   first: "M3 3h2v10H3zM13 3v10L6 8z",
-  previous: "M11 3v10L4 8z",
+  back: "M11 2.6 5.6 8l5.4 5.4-1.4 1.4L2.8 8l6.8-6.8z",
+  on: "M5 2.6 10.4 8 5 13.4l1.4 1.4L13.2 8 6.4 1.2z",
+  more: "M2 6.5h3v3H2zM6.5 6.5h3v3h-3zM11 6.5h3v3h-3z",
   play: "M4 3v10l9-5z",
   pause: "M4 3h3v10H4zM9 3h3v10H9z",
-  next: "M5 3v10l7-5z",
   last: "M11 3h2v10h-2zM3 3v10l7-5z",
   markBack: "M13 3v10L8 8zM8 3v10L3 8z",
   markOn: "M3 3v10l5-5zM8 3v10l5-5z",
@@ -74,16 +77,17 @@ function button(action, symbol, word, explained) {
 
 export function makeButtons() {
   return {
-    first: button("first", "first", "", "First frame"),
-    previous: button("previous", "previous", "Previous", "Previous frame"),
     play: button("play", "play", "Play", "Play"),
-    next: button("next", "next", "Next", "Next frame"),
-    last: button("last", "last", "", "Last frame"),
+    previous: button("previous", "back", "", "Previous frame"),
+    next: button("next", "on", "", "Next frame"),
+    more: button("more", "more", "", "More controls"),
+    first: button("first", "first", "First", "First frame"),
+    last: button("last", "last", "Last", "Last frame"),
     "mark-back": button("mark-back", "markBack", "", "Previous mark"),
     "mark-on": button("mark-on", "markOn", "", "Next mark"),
     loop: button("loop", "", "Loop", "Begin again at the end"),
-    present: button("present", "present", "", "Fill the screen"),
-    keys: button("keys", "", "?", "Show the keys"),
+    present: button("present", "present", "Fill the screen", "Fill the screen"),
+    keys: button("keys", "", "Keys", "Show the keys"),
   };
 }
 /** @typedef {ReturnType<typeof makeButtons>} Buttons */
@@ -108,19 +112,93 @@ export function makeSpeed() {
 }
 
 /**
+ * What lies under the slider: a bar from mark to mark, with the sign of each, and where it stands.
+ * @param {Pick<Scene, "marks" | "n_frames">} scene
+ */
+export function makeRail({ marks, n_frames }) {
+  const last = Math.max(n_frames - 1, 1);
+  const inner = [...new Set(marks.map(([frame]) => frame))].filter((frame) => frame > 0);
+  const starts = marks.some(([frame]) => !frame) || !inner.length ? [0, ...inner] : inner;
+  const parts = starts.map((start, at) => {
+    const from = at ? start : 0;
+    const end = starts[at + 1] ?? last;
+    const [, label = "", sign = ""] = marks.find(([frame]) => frame === start) ?? [];
+    const style = `left:${(100 * from) / last}%;width:${(100 * (end - from)) / last}%`;
+    const bar = element(
+      "i",
+      { style, title: label, "data-from": from, "data-to": end },
+      element("b"),
+    );
+    if (sign) bar.prepend(element("s", { class: "stateviz-sign", "data-sign": sign }));
+    return bar;
+  });
+  return [...parts, element("u", { class: "stateviz-thumb" })];
+}
+
+/**
+ * Shows on a rail how far it is played.
+ * @param {HTMLElement} rail
+ * @param {number} frame
+ * @param {number} last
+ */
+export function showOnRail(rail, frame, last) {
+  for (const bar of rail.querySelectorAll("i")) {
+    const [from, to] = [Number(bar.dataset.from), Number(bar.dataset.to)];
+    const done = Math.min(Math.max((frame - from) / Math.max(to - from, 1), 0), 1);
+    bar.style.setProperty("--done", `${100 * done}%`);
+  }
+  rail.style.setProperty("--at", `${(100 * frame) / Math.max(last, 1)}%`);
+}
+
+/**
+ * Words in which "{name}" stands for a choice, with the box of each; the rest is text.
+ * @param {string} sentence
+ * @param {(name: string) => Node | string} boxOf
+ */
+function withBoxes(sentence, boxOf) {
+  return sentence
+    .split(/\{(\w+)\}/)
+    .map((part, at) => (at % 2 ? boxOf(part) : part))
+    .filter((part) => part !== "");
+}
+
+/**
  * A box for a choice.
  * @param {string} name
  * @param {string[]} labels
- * @param {boolean} enabled
  */
-export function makeSelect(name, labels, enabled) {
-  const select = element("select", { "data-choice": name });
+function makeSelect(name, labels) {
+  const select = element("select", { "data-choice": name, "aria-label": name, title: name });
   labels.forEach((label, option) => {
     select.append(element("option", { value: option }, label));
   });
-  select.disabled = !enabled;
-  if (!enabled) select.title = "Run this cell to choose: it needs Python";
   return select;
+}
+
+/**
+ * The sentence of a scene with a box for each choice that can be made, and the other choices.
+ * @param {Scene} scene
+ * @param {{ has: (name: string) => boolean, choose: (name: string, option: number) => void }} clock
+ */
+export function choiceBoxes(scene, clock) {
+  /** @type {Record<string, HTMLSelectElement>} */
+  const selects = {};
+  const boxOf = (/** @type {string} */ name) => {
+    const labels = scene.options[name];
+    if (!labels) return `{${name}}`;
+    if (labels.length < 2 || !clock.has(name)) return labels[scene.chosen[name]];
+    const select = makeSelect(name, labels);
+    select.addEventListener("change", () => clock.choose(name, Number(select.value)));
+    selects[name] = select;
+    return select;
+  };
+  const parts = withBoxes(scene.sentence, boxOf);
+  for (const name of Object.keys(scene.options)) {
+    if (scene.sentence.includes(`{${name}}`)) continue;
+    const box = boxOf(name);
+    if (typeof box !== "string") parts.push(element("label", {}, name, box));
+  }
+  return { selects, parts };
 }
 
 /**

@@ -7,12 +7,14 @@
  * When each frame begins, in milliseconds at speed 1; the end is last.
  * @param {Pick<Scene, "n_frames" | "stops" | "between_ms">} scene
  * @param {number} interval how long a stop stands, in milliseconds
+ * @param {boolean} [calm] whether motion is left out
  */
-export function beginnings({ n_frames, stops, between_ms }, interval) {
+export function beginnings({ n_frames, stops, between_ms }, interval, calm = false) {
   const found = new Float64Array(n_frames + 1);
   const isStop = new Set(stops);
   for (let frame = 0; frame < n_frames; frame++) {
-    found[frame + 1] = found[frame] + (!stops || isStop.has(frame) ? interval : between_ms);
+    found[frame + 1] =
+      found[frame] + (!stops || isStop.has(frame) ? interval : calm ? 0 : between_ms);
   }
   return found;
 }

@@ -4,8 +4,8 @@
 /** @typedef {[number, number]} Point x and y in points (1/72 inch) from the stage's upper left */
 /** @typedef {[number, number, number, number]} Box left, top, width and height, in points */
 /**
- * @typedef {string} Color a CSS colour, "" for none, "ink 0.8": the reader's text colour, or
- *   "paper 0.8": what stands out from it
+ * @typedef {string} Color a CSS colour, "" for none, or a reserved one and its opacity, such as
+ *   "ink 0.8": the reader's text colour
  */
 
 /**
@@ -22,6 +22,8 @@
  * @property {number} width in points; 0 for markers alone
  * @property {number[]} dash lengths in points; [] for a solid line
  * @property {Color} marker_color
+ * @property {Color} marker_edge
+ * @property {number} marker_width of the edge, in points
  * @property {number} line which of the track's lines
  * @property {number} points how many of its points are shown
  */
@@ -59,6 +61,8 @@
  * @property {"image"} kind
  * @property {string} colors 255 colours, RGBA, in base64; value 255 means "nothing here"
  * @property {string | null} dark_colors those on a dark page; null where they are the same
+ * @property {"areas" | "row" | "lines" | "threads"} chart how its values are drawn; see charts.js
+ * @property {number[]} bold of threads those that are
  * @property {boolean} lanes whether each row is a lane, which a click lights
  * @property {[number, number, number, number]} extent left, right, bottom and top, in data
  * @property {[number, number]} limits the values of the first and the last colour
@@ -92,7 +96,8 @@
  * @property {number} poster the frame that tells the most, for paper
  * @property {number} between_ms how long each of the other frames stands, which are motion
  * @property {string[]} readouts of each frame, for each option of `in_page` in turn
- * @property {[number, string][]} marks frames with a label
+ * @property {string} sentence what is shown, in which "{unit}" stands for the choice; "" for none
+ * @property {[number, string, string][]} marks frames with a label, and a sign or ""
  * @property {Record<string, string[]>} options what can be chosen: the labels by the choice
  * @property {Chosen} chosen
  * @property {string | null} in_page the choice whose options are all here
@@ -112,7 +117,7 @@
  * @property {Uint8Array[]} images
  * @property {Painted[]} canvases the images as they were painted last
  */
-/** @typedef {{ canvas: OffscreenCanvas, palette: Uint32Array }} Painted */
+/** @typedef {{ canvas: OffscreenCanvas, palette: Uint32Array, row?: number | null }} Painted */
 /** @typedef {PackedImageTrack & Decoded} ImageTrack */
 /** @typedef {ImageTrack | LineTrack | TextTrack | RectangleTrack} Track */
 /** @typedef {Described & { tracks: Track[] }} Scene the payload with its images */

@@ -1,5 +1,6 @@
 // What is under the pointer, and what a click there chooses.
 
+import { nearestRow } from "./charts.js";
 import { stateOf } from "./payload.js";
 
 /** @import { At, ImageState, ImageTrack, LineState, LineTrack, Scene } from "./payload.js" */
@@ -64,7 +65,7 @@ function valuesAt(scene, track, at, x, y) {
 
 /**
  * The value of an image at a place on the stage; null where it has none.
- * @param {Pick<ImageTrack, "images" | "extent" | "limits" | "scales">} track
+ * @param {Pick<ImageTrack, "images" | "extent" | "limits" | "scales" | "chart">} track
  * @param {ImageState} state
  * @param {number} x
  * @param {number} y
@@ -75,8 +76,10 @@ export function imageAt(track, state, x, y) {
   const [across, down] = [(x - x0) / (x1 - x0), (y - y0) / (y1 - y0)];
   if (!(across >= 0 && across < 1 && down >= 0 && down < 1)) return null;
   const [rows, columns] = state.shape;
-  const [row, column] = [Math.floor(down * rows), Math.floor(across * columns)];
-  if (column >= state.columns) return null;
+  const column = Math.floor(across * columns);
+  const row =
+    track.chart === "threads" ? nearestRow(track, state, column, down) : Math.floor(down * rows);
+  if (row === null || column >= state.columns) return null;
   const level = track.images[state.pixels][row * columns + column];
   if (level === 255) return null;
   const [left, right, bottom, top] = track.extent;
@@ -141,12 +144,14 @@ export function pickAt(scene, x, y) {
  */
 export function laneAt(scene, at, x, y) {
   for (const track of scene.tracks) {
-    const state = track.kind === "image" && track.lanes ? stateOf(track, at) : null;
+    if (track.kind !== "image" || !track.lanes) continue;
+    const state = stateOf(track, at);
     if (!state) continue;
     const [[left, top], [right, bottom]] = state.corners;
     const [across, down] = [(x - left) / (right - left), (y - top) / (bottom - top)];
-    if (across >= 0 && across < 1 && down >= 0 && down < 1)
-      return Math.floor(down * state.shape[0]);
+    if (!(across >= 0 && across < 1 && down >= 0 && down < 1)) continue;
+    if (track.chart !== "threads") return Math.floor(down * state.shape[0]);
+    return nearestRow(track, state, Math.floor(across * state.shape[1]), down);
   }
   return null;
 }

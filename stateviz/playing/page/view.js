@@ -2,13 +2,15 @@
 
 import { nextMark } from "./clock.js";
 import {
+  choiceBoxes,
   choiceKeys,
   element,
   keyList,
   makeButtons,
-  makeSelect,
+  makeRail,
   makeSpeed,
   PAGE,
+  showOnRail,
   showPlaying,
 } from "./controls.js";
 import { isBetween, stopsAway } from "./motion.js";
@@ -54,7 +56,7 @@ export class View {
       "aria-label": "Frame",
     });
     this.marks = element("div", { class: "stateviz-marks" });
-    this.count = element("span", { class: "stateviz-count" });
+    this.more = element("div", { class: "stateviz-more", hidden: "" });
     this.speed = makeSpeed();
     this.keys = element("dl", { class: "stateviz-keys", hidden: "" });
     /** @type {Record<string, HTMLSelectElement>} */
@@ -76,19 +78,18 @@ export class View {
   }
 
   laidOut() {
-    const { loop, present, keys, ...moving } = this.buttons;
-    const rail = element("div", { class: "stateviz-rail" }, this.slider, this.marks);
+    const { play, previous, next, more, ...others } = this.buttons;
+    const rail = element("div", { class: "stateviz-rail" }, this.marks, this.slider);
     const controls = element(
       "div",
       { class: "stateviz-controls" },
-      element("div", { class: "stateviz-track" }, rail, this.count),
-      ...Object.values(moving),
-      element("span", { class: "stateviz-spring" }),
-      this.speed,
-      loop,
-      present,
-      keys,
+      play,
+      previous,
+      next,
+      rail,
+      more,
     );
+    this.more.append(...Object.values(others), this.speed);
     return element(
       "div",
       {
@@ -101,6 +102,7 @@ export class View {
       this.window,
       this.readout,
       controls,
+      this.more,
       this.keys,
     );
   }
@@ -125,12 +127,7 @@ export class View {
     const lanes = laneCount(scene);
     this.longest.textContent = longest + (lanes ? litWords(scene, lanes - 1) : "");
     this.slider.max = String(scene.n_frames - 1);
-    this.marks.replaceChildren(
-      ...scene.marks.map(([frame, label]) => {
-        const left = (100 * frame) / Math.max(scene.n_frames - 1, 1);
-        return element("i", { style: `left:${left}%`, title: label });
-      }),
-    );
+    this.marks.replaceChildren(...makeRail(scene));
     this.buttons["mark-back"].hidden = this.buttons["mark-on"].hidden = !scene.marks.length;
     this.adoptChoices(scene);
     const has = { hasMarks: scene.marks.length > 0, hasLanes: lanes > 1 };
@@ -141,16 +138,11 @@ export class View {
   adoptChoices(scene) {
     const active = /** @type {HTMLElement | null} */ (document.activeElement);
     const focused = this.choices.contains(active) ? active?.dataset.choice : undefined;
-    this.selects = {};
     this.choices.replaceChildren();
-    for (const [name, labels] of Object.entries(scene.options)) {
-      if (labels.length < 2) continue;
-      const select = makeSelect(name, labels, this.clock.has(name));
-      select.addEventListener("change", () => this.clock.choose(name, Number(select.value)));
-      this.selects[name] = select;
-      this.choices.append(element("label", {}, name, select));
-    }
-    this.choices.hidden = !this.choices.children.length;
+    const { selects, parts } = choiceBoxes(scene, this.clock);
+    this.selects = selects;
+    this.choices.append(...parts);
+    this.choices.hidden = !this.choices.childNodes.length;
     if (focused) this.selects[focused]?.focus();
   }
 
@@ -175,11 +167,19 @@ export class View {
         clock.redraw();
       },
       present: () => this.presenting.toggle(),
-      keys: () => {
-        this.keys.hidden = !this.keys.hidden;
-        this.buttons.keys.setAttribute("aria-expanded", String(!this.keys.hidden));
-      },
+      more: () => this.unfold(this.more, this.buttons.more),
+      keys: () => this.unfold(this.keys, this.buttons.keys),
     };
+  }
+
+  /**
+   * Shows what was hidden, or hides it.
+   * @param {HTMLElement} what
+   * @param {HTMLElement} button
+   */
+  unfold(what, button) {
+    what.hidden = !what.hidden;
+    button.setAttribute("aria-expanded", String(!what.hidden));
   }
 
   listen() {
@@ -377,7 +377,8 @@ export class View {
     this.readout.setAttribute("aria-live", playing ? "off" : "polite");
     this.slider.value = String(frame);
     this.slider.setAttribute("aria-valuetext", readout);
-    this.count.textContent = `frame ${frame} of ${last}`;
+    this.slider.title = `frame ${frame} of ${last}`;
+    showOnRail(this.marks, frame, last);
   }
 
   showControls() {
