@@ -11,24 +11,24 @@ import pytest
 
 import stateviz
 from stateviz.playing.collecting import tracks_of
-from stateviz.playing.moving import Fill, Part, Slide, Told
+from stateviz.playing.moving import Fill, Keyed, Part, Slide
 from stateviz.playing.scene import Scene
 from tests.test_motion import a_run, both, played, recorded
 
 DECLARING: dict[str, tuple[Callable[..., Any], set[type]]] = {
-    "batches": (played, {Part, Fill, Slide, Told}),
+    "batches": (played, {Part, Fill, Slide, Keyed}),
     "compare": (
         lambda run: both(run, a_run("reset", "reset", "reset", "reset", "reset")),
-        {Part, Fill, Slide, Told},
+        {Part, Fill, Slide, Keyed},
     ),
-    "resets": (lambda run: stateviz.play_resets(recorded(run)), {Part, Fill, Told}),
+    "resets": (lambda run: stateviz.play_resets(recorded(run)), {Part, Fill, Keyed}),
     "sequence": (
         lambda run: stateviz.play_sequence(recorded(run)),
-        {Part, Fill, Slide, Told},
+        {Part, Fill, Slide, Keyed},
     ),
     "backwards": (
         lambda run: stateviz.play_sequence(recorded([replace(run[0], go_backwards=True)])),
-        {Part, Fill, Slide, Told},
+        {Part, Fill, Slide, Keyed},
     ),
 }
 

@@ -20,8 +20,8 @@ from matplotlib.patches import Rectangle
 import stateviz
 from stateviz.playing import page, theme
 from stateviz.playing.artists import Areas
-from stateviz.playing.looks import color_levels
 from stateviz.playing.player import Player
+from stateviz.playing.style import color_levels
 from tests.building.payload import Unpacked
 from tests.building.recordings import a_recording, there
 from tests.building.scenes import HEIGHT, N_FRAMES, VALUES, AllKinds

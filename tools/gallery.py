@@ -292,7 +292,7 @@ def shots() -> Iterator[Shot]:
     yield Shot("batches-10-shuffled", batches(10, shuffle=True), -1)
     yield Shot("resets-first", resets, 0)
     yield Shot("resets-validation", resets, 7, between=0.75)
-    yield Shot("resets-gate", resets, 14, between=0.8)
+    yield Shot("resets-wall", resets, 14, between=0.8)
     yield Shot("resets-last", resets, -1)
     yield Shot("resets-dark", resets, -1, theme="dark", width=1600)
     yield Shot("resets-opened", opened, 20)

@@ -122,6 +122,7 @@ class Cell:
         core.set_linewidth(round(max(thick * _CORE, 0.8), 1) * POINTS)
         arrow.set_visible(arrow.get_label() == "arrow" and value is not None)
         arrow.set_markersize((thick + 12) * POINTS)
+        arrow.set_xdata([float(np.asarray(line.get_xdata())[-1]) + (thick + 12) / 2 - 2])
         arrow.set_color(soft(0.25) if value is None else _sign_color(value))
 
     def _show_jaws(self, jaws: Jaws, both: Sequence[Rectangle], values: Values) -> None:

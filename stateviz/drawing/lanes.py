@@ -298,6 +298,7 @@ def draw_batch_names(
     phases: list[str] = [""] * len(batches)
     names: list[str] = []
     rooms = [layout.column * (batch.timesteps + 1 + layout.gap) / LETTER for batch in batches]
+    is_narrow = min(rooms) < _ROOM_FOR_BOTH
     numbered = list(enumerate(batches))
     runs = _runs_of(batches)
     for _, members in groupby(numbered, lambda each: runs[each[0]]):
@@ -306,11 +307,12 @@ def draw_batch_names(
         epoch = "" if batch.epoch is None else f" {batch.epoch}"
         phase = batch.phase or "?"
         whole = phase + (f", epoch{epoch}" if epoch else "")
-        phases[first] = fitting(room, whole, phase[:3] + epoch)
+        numbers = ", batch" if is_narrow and batch.batch is not None else ""
+        phases[first] = fitting(room, whole + numbers, whole, phase[:3] + epoch)
     several_layers = len({batch.layer for batch in batches}) > 1
     for place, batch in numbered:
         room = layout.column * (batch.timesteps + 1) / LETTER
-        if place and rooms[place] < _ROOM_FOR_BOTH:  # the word for its origin stands before it
+        if is_narrow:  # the word for its origin stands before it
             room = min(room, len("batch"))
         if several_layers:
             names.append(fitting(rooms[place], batch.layer, batch.layer[:6]))

@@ -159,7 +159,7 @@ class Slide:
 
 
 @dataclass(frozen=True)
-class Told:
+class Keyed:
     """Artists that are set anew at the frames that differ in their keys.
 
     Attributes:

@@ -17,7 +17,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from stateviz.playing.looks import (
+from stateviz.playing.moving import Fill, Slide
+from stateviz.playing.stage import Places
+from stateviz.playing.style import (
     TRANSPARENT,
     colors_of,
     css_color,
@@ -26,8 +28,6 @@ from stateviz.playing.looks import (
     marker_outline,
     masked,
 )
-from stateviz.playing.moving import Fill, Slide
-from stateviz.playing.stage import Places
 from stateviz.playing.theme import dark_table
 
 _Json = Any

@@ -16,7 +16,6 @@ from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene, nothing
 from stateviz.playing.theme import INK_MAP
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
-from stateviz.scenes.beats import Beats
 from stateviz.scenes.choosing import (
     batches_of,
     check_place,
@@ -29,7 +28,8 @@ from stateviz.scenes.choosing import (
 )
 from stateviz.scenes.naming import began, in_run, told_apart
 from stateviz.scenes.panel import HEADS, OVER, UNDER, LanePanel, lanes_axes
-from stateviz.scenes.ways import Way, ways_of
+from stateviz.scenes.timing import Timing
+from stateviz.scenes.transitions import Transition, transitions_of
 
 _LANES_IN_READOUT = 4
 _INPUTS, _BARS = 52.0, 36.0  # pixels of CSS: the room of the inputs, and their height
@@ -161,26 +161,26 @@ def scene(
         options: What can be chosen, and the label of each option.
         chosen: The option of each choice that is shown.
     """
-    ways = ways_of(recording, layer, places, with_givers=rows is None)
-    picture = _Picture(ways, state, unit, rows)
-    records, beats, image = picture.records, picture.beats, picture.image
+    transitions = transitions_of(recording, layer, places, with_givers=rows is None)
+    picture = _Picture(transitions, state, unit, rows)
+    records, timing, image = picture.records, picture.timing, picture.image
     return Scene(
         picture.figure,
         nothing,
-        beats.n_frames,
+        timing.n_frames,
         describe=picture.describe,
         hover={image: f"{lanes.lane_word(records)} {{y}}: {{value:.2f}}"},
         rows={image: lanes.lane_names(records)},
         lanes=[image],
         scales={image: picture.scales.tolist()},
-        marks=beats.marks(picture.ways),
+        marks=timing.marks(picture.transitions),
         title=title or picture.title,
         sentence=sentence or title or picture.title,
         options=options,
         chosen=chosen,
         parts=picture.parts(),
-        stops=beats.stops,
-        pace=beats.pace,
+        stops=timing.stops,
+        pace=timing.pace,
     )
 
 
@@ -189,15 +189,15 @@ class _Picture:
 
     def __init__(
         self,
-        ways: Sequence[Way],
+        transitions: Sequence[Transition],
         state: StateName,
         unit: int,
         rows: Sequence[Rows] | None,
     ) -> None:
-        self.ways, self.rows = ways, rows
-        records = self.records = [way.record for way in ways]
-        self.beats = Beats(lanes.lay_out(records))
-        layout = self.beats.layout
+        self.transitions, self.rows = transitions, rows
+        records = self.records = [transition.record for transition in transitions]
+        self.timing = Timing(lanes.lay_out(records))
+        layout = self.timing.layout
         self.symbol = name_state(state)[0]
         number = unit_names(records[0], state)[unit]
         self.title = f"{self.symbol} of unit {number} in {_lanes(records, layout.lanes)}"
@@ -215,8 +215,8 @@ class _Picture:
             self.figure,
             top,
             shown,
-            ways,
-            self.beats,
+            transitions,
+            self.timing,
             lanes.limits_of(shown) if layout.are_threads else (-reach, reach),
             heads=HEADS + (_INPUTS if self.inputs else 0),
             has_scale=bool((self.scales == 1).all()),
@@ -229,7 +229,7 @@ class _Picture:
 
     def _draw_inputs(self) -> list[OneRow]:
         """Draws what one lane reads, a bar a timestep; pale where it will be read."""
-        layout = self.beats.layout
+        layout = self.timing.layout
         ax = lanes_axes(self.figure, OVER - HEADS + 18, _BARS, layout, "inputs")
         values = self._inputs()
         bars = []
@@ -247,7 +247,7 @@ class _Picture:
         parts = self.panel.parts()
         if self.bars:
             pale, read = self.bars
-            filled = Fill(read, [self._inputs()], self.beats.columns())
+            filled = Fill(read, [self._inputs()], self.timing.columns())
             parts += [standing_still([pale]), filled]
         return parts
 
@@ -259,13 +259,13 @@ class _Picture:
 
     def describe(self, frame: int) -> str:
         """The frame in words and numbers."""
-        beat = self.beats.at(frame)
-        place, column = beat.place, beat.column
-        way = self.ways[place]
-        if beat.part is not None:
-            return way.said()
-        timestep = column - self.beats.layout.starts[place] - 1
-        when = f"t = {timestep}" if timestep >= 0 else f"before t = 0: {began(way.record)}"
+        moment = self.timing.at(frame)
+        place, column = moment.place, moment.column
+        transition = self.transitions[place]
+        if moment.part is not None:
+            return transition.said()
+        timestep = column - self.timing.layout.starts[place] - 1
+        when = f"t = {timestep}" if timestep >= 0 else f"before t = 0: {began(transition.record)}"
         now = self.values[:, column].compressed()
         by_lane = ", ".join(f"{value:.2f}" for value in now[:_LANES_IN_READOUT])
         more = ", ..." if len(now) > _LANES_IN_READOUT else ""
@@ -274,7 +274,7 @@ class _Picture:
             rows = self.rows[place]
             shown = range(min(len(rows.read), _LANES_IN_READOUT))
             reads = f"rows {', '.join(map(rows.name, shown))}{more}   "
-        return f"{way.name}   {when}   {reads}{self.symbol} by lane = {by_lane}{more}"
+        return f"{transition.name}   {when}   {reads}{self.symbol} by lane = {by_lane}{more}"
 
 
 def _lanes(records: Sequence[BatchRecord], count: int) -> str:

@@ -17,7 +17,7 @@ from stateviz.drawing.flat import flat
 from stateviz.drawing.lanes import half_lane
 from stateviz.drawing.sample import data_timestep, name_state, trace_of
 from stateviz.playing.artists import Lines, OneRow
-from stateviz.playing.moving import Declared, Fill, Told
+from stateviz.playing.moving import Declared, Fill, Keyed
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Note, Pace, Pick, Scene, nothing, pace
 from stateviz.playing.theme import INK, INK_MAP, STATE_MAP, soft
@@ -241,8 +241,8 @@ class _Picture:
                 (step, part is None or all(part >= _known_from(name) for name in names))
                 for step, part in frames
             ]
-            parts.append(Told(artists, keys, partial(self._show, show)))
-        return [*parts, Told([self.cursor, self.when], filled, self._show_when)]
+            parts.append(Keyed(artists, keys, partial(self._show, show)))
+        return [*parts, Keyed([self.cursor, self.when], filled, self._show_when)]
 
     def _at(self, frame: int) -> tuple[int, float | None]:
         """The last timestep that is reached, -1 before the first; and the part of the way on."""

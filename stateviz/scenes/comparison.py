@@ -18,7 +18,6 @@ from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene, nothing
 from stateviz.playing.theme import INK_MAP, soft
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
-from stateviz.scenes.beats import Beats
 from stateviz.scenes.choosing import (
     batches_of,
     check_place,
@@ -30,7 +29,8 @@ from stateviz.scenes.choosing import (
 )
 from stateviz.scenes.naming import began
 from stateviz.scenes.panel import OVER, UNDER, LanePanel, lanes_axes
-from stateviz.scenes.ways import Way, ways_of
+from stateviz.scenes.timing import Timing
+from stateviz.scenes.transitions import Transition, transitions_of
 
 # Pixels of CSS: a lane, all threads, the name of a run, and the bars under both.
 _PITCH, _THREADS, _NAME, _APART, _BARS = 27.0, 186.0, 22.0, 108.0, 46.0
@@ -148,20 +148,20 @@ def _chosen_scene(
     units = unit_names(records[0][0], known[state])
     unit = clamp(unit, len(units))
     both = zip(recordings, layers, strict=True)
-    ways = [ways_of(recording, each, places) for recording, each in both]
-    picture = _Picture(ways, names, known[state], unit)
-    beats = picture.beats
+    transitions = [transitions_of(recording, each, places) for recording, each in both]
+    picture = _Picture(transitions, names, known[state], unit)
+    timing = picture.timing
     hover = f"{lanes.lane_word(records[0])} {{y}}: {{value:.2f}}"
     return Scene(
         picture.figure,
         nothing,
-        beats.n_frames,
+        timing.n_frames,
         describe=picture.describe,
         hover=dict.fromkeys(picture.images, hover),
         rows=dict.fromkeys(picture.images, lanes.lane_names(records[0])),
         scales=dict.fromkeys(picture.images, picture.scales.tolist()),
         lanes=picture.images,
-        marks=beats.marks(picture.ways[1]),
+        marks=timing.marks(picture.transitions[1]),
         title=picture.title,
         sentence="{state} of unit {unit} · {layer} · " + " above ".join(names),
         options={
@@ -171,8 +171,8 @@ def _chosen_scene(
         },
         chosen={"layer": layer, "state": state, "unit": unit},
         parts=picture.parts(),
-        stops=beats.stops,
-        pace=beats.pace,
+        stops=timing.stops,
+        pace=timing.pace,
     )
 
 
@@ -181,18 +181,18 @@ class _Picture:
 
     def __init__(
         self,
-        ways: Sequence[Sequence[Way]],
+        transitions: Sequence[Sequence[Transition]],
         names: tuple[str, str],
         state: StateName,
         unit: int,
     ) -> None:
-        self.ways, self.names = ways, names
-        one, other = self.pair = [[way.record for way in run] for run in ways]
+        self.transitions, self.names = transitions, names
+        one, other = self.pair = [[transition.record for transition in run] for run in transitions]
         layout = lanes.lay_out(one)
         pitch = _PITCH if not layout.are_threads else _THREADS / layout.lanes
         layout = lanes.lay_out(one, pitch=pitch)
-        self.beats = Beats(layout)
-        self.places = [way.name for way in ways[0]]
+        self.timing = Timing(layout)
+        self.places = [transition.name for transition in transitions[0]]
         shown = [lanes.state_lanes(records, state, unit) for records in self.pair]
         self.apart = difference(one, other, state)
         self.symbol = name_state(state)[0]
@@ -208,12 +208,12 @@ class _Picture:
         height = 2 * panel + _APART
         self.figure = Figure(figsize=(lanes.WIDTH / 96, height / 96), dpi=100)
         self.panels = []
-        for row, run in enumerate(ways):
+        for row, run in enumerate(transitions):
             top = row * panel + _NAME + OVER
             scale = row == 0 and bool((self.scales == 1).all())
             self.panels.append(
                 LanePanel(
-                    self.figure, top, self.shown[row], run, self.beats, limits, has_scale=scale
+                    self.figure, top, self.shown[row], run, self.timing, limits, has_scale=scale
                 )
             )
             self._write(row * panel + 14, names[row], fontsize=HEAD, weight="bold")
@@ -228,7 +228,7 @@ class _Picture:
 
     def _draw_apart(self, top: float) -> tuple[OneRow, np.ma.MaskedArray]:
         """Draws how far the two are apart, a bar a column, and the largest value of each batch."""
-        layout = self.beats.layout
+        layout = self.timing.layout
         ax = lanes_axes(self.figure, top + 30, _BARS, layout, "apart")
         self.said: list[Text] = []
         self._write(top + 14, f"how far {self.symbol} is apart, at most", fontsize=FONT)
@@ -251,35 +251,37 @@ class _Picture:
 
     def parts(self) -> list[Declared]:
         """What fills in or grows, and what comes and stays."""
-        columns = self.beats.columns()
+        columns = self.timing.columns()
         parts = [part for panel in self.panels for part in panel.parts()]
         parts.append(Fill(self.bars, [self.values], columns))
         for place, text in enumerate(self.said):
-            done = self.beats.first[place] + self.beats.motion + self.beats.layout.timesteps[place]
+            done = (
+                self.timing.first[place] + self.timing.motion + self.timing.layout.timesteps[place]
+            )
             parts.append(appearing([text], done))
         return parts
 
     def describe(self, frame: int) -> str:
         """The frame in words and numbers."""
-        beat = self.beats.at(frame)
+        moment = self.timing.at(frame)
         both = zip(self.names, self.pair, strict=True)
-        begins = [f"{name}: {began(records[beat.place])}" for name, records in both]
-        if beat.part is not None:
-            return "   ".join([f"on the way to {self.places[beat.place]}", *begins])
-        timestep = beat.column - self.beats.layout.starts[beat.place] - 1
+        begins = [f"{name}: {began(records[moment.place])}" for name, records in both]
+        if moment.part is not None:
+            return "   ".join([f"on the way to {self.places[moment.place]}", *begins])
+        timestep = moment.column - self.timing.layout.starts[moment.place] - 1
         words = [f"t = {timestep}"] if timestep >= 0 else ["before t = 0", *begins]
-        apart = f"apart by {self.apart[beat.column]:.3f}"
-        return "   ".join([self.places[beat.place], *words, apart, *self._first(frame)])
+        apart = f"apart by {self.apart[moment.column]:.3f}"
+        return "   ".join([self.places[moment.place], *words, apart, *self._first(frame)])
 
     def _first(self, frame: int) -> list[str]:
         """Where the two part first, once it is reached."""
         if self.parts_at is None:
-            return ["the same bit for bit"] * (frame == self.beats.n_frames - 1)
-        reached = self.beats.columns()[frame] > self.parts_at
+            return ["the same bit for bit"] * (frame == self.timing.n_frames - 1)
+        reached = self.timing.columns()[frame] > self.parts_at
         return [f"first at {self._where(self.parts_at)}"] * reached
 
     def _where(self, column: int) -> str:
-        starts = self.beats.layout.starts
+        starts = self.timing.layout.starts
         place = int(np.searchsorted(starts, column, side="right")) - 1
         timestep = column - starts[place] - 1
         when = f"t = {timestep}" if timestep >= 0 else "the initial state"

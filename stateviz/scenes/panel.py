@@ -18,11 +18,11 @@ from stateviz.drawing.handover import Column, Handover
 from stateviz.drawing.lanes import LETTER, Layout, fitting
 from stateviz.drawing.signs import KNOT, RING, draw_signs, ring, sign
 from stateviz.playing.artists import Areas, Threads
-from stateviz.playing.moving import Declared, Fill, Slide, Told, appearing, standing_still
+from stateviz.playing.moving import Declared, Fill, Keyed, Slide, appearing, standing_still
 from stateviz.playing.theme import GROUND, INK, STATE_MAP, color, soft
-from stateviz.scenes.beats import Beats
 from stateviz.scenes.naming import began
-from stateviz.scenes.ways import Way
+from stateviz.scenes.timing import Timing
+from stateviz.scenes.transitions import Transition
 
 _COLUMN = 12.0  # the least width of the state column, in pixels of CSS
 _FRAME = (4.0, 5.0)  # how much larger its frame is on each side
@@ -40,8 +40,8 @@ class LanePanel:
         figure: The figure, as wide as `lanes.WIDTH` and of any height.
         top: Where the lanes begin, in pixels of CSS from the top.
         values: The state, shape (lanes, columns).
-        ways: The batches, and how each came to its state.
-        beats: Their frames.
+        transitions: The batches, and how each came to its state.
+        timing: Their frames.
         limits: The values of both ends of a lane, or of the axis of threads.
         names: Whether the batches are named.
         origins: Whether it is written over each gap how the states began.
@@ -58,8 +58,8 @@ class LanePanel:
         figure: Figure,
         top: float,
         values: np.ma.MaskedArray,
-        ways: Sequence[Way],
-        beats: Beats,
+        transitions: Sequence[Transition],
+        timing: Timing,
         limits: tuple[float, float],
         *,
         heads: float = HEADS,
@@ -70,9 +70,14 @@ class LanePanel:
         has_scale: bool = True,
         numbers: np.ma.MaskedArray | None = None,
     ) -> None:
-        self.layout, self.beats, self.ways, self.limits = beats.layout, beats, ways, limits
+        self.layout, self.timing, self.transitions, self.limits = (
+            timing.layout,
+            timing,
+            transitions,
+            limits,
+        )
         self.values, self.heads = np.ma.masked_invalid(values), heads
-        records = [way.record for way in ways]
+        records = [transition.record for transition in transitions]
         self.ax = lanes_axes(figure, top, self.layout.height, self.layout)
         ends = -0.5, self.layout.columns - 0.5 + room
         self.ax.set_xlim(ends[::-1] if mirrored else ends)
@@ -82,12 +87,16 @@ class LanePanel:
         self.cards = lanes.draw_cards(self.ax, records, self.layout, self.zero)
         self.image = lanes.draw_lanes(self.ax, values, self.layout, limits)
         self.width = max(_COLUMN, self.layout.column + 2) / self.layout.column
-        self.handovers = [self._handover(way, place) for place, way in enumerate(ways)]
+        self.handovers = [
+            self._handover(transition, place) for place, transition in enumerate(transitions)
+        ]
         self.shown = self._shown_columns()
         self.bridge_values, self.bridge = self._draw_bridges()
         self.signs = [draw_signs(self.ax, handover) for handover in self.handovers]
-        for (early, _), handover, way in zip(self.signs, self.handovers, ways, strict=True):
-            early += self._name_origin(handover, way) if origins else []
+        for (early, _), handover, transition in zip(
+            self.signs, self.handovers, transitions, strict=True
+        ):
+            early += self._name_origin(handover, transition) if origins else []
         if names:
             lanes.draw_batch_names(self.ax, records, self.layout, over=heads)
         lanes.name_lanes(self.ax, records, self.layout)
@@ -110,24 +119,24 @@ class LanePanel:
         weight = "bold" if bold else "normal"
         return self.ax.text(0, 0, "", fontsize=FONT, ha=ha, va="center", weight=weight, zorder=8)
 
-    def _handover(self, way: Way, place: int) -> Handover:
+    def _handover(self, transition: Transition, place: int) -> Handover:
         start = self.layout.starts[place]
         right = start - 0.5 - (self.width - 1) / 2
         before, left = None, start - self.layout.gap - 0.5
-        if way.before is not None:
+        if transition.before is not None:
             end = self.layout.end(place - 1) - 1
             before, left = self.values[:, end : end + 1], end - 0.5 - (self.width - 1) / 2
-        missing = self.layout.lanes - len(way.lanes)
+        missing = self.layout.lanes - len(transition.lanes)
         return Handover(
             before,
             self.values[:, start : start + 1],
-            [*way.record.origins.tolist(), *[""] * missing],
-            np.concatenate([way.lanes, np.full(missing, np.nan)]),
+            [*transition.record.origins.tolist(), *[""] * missing],
+            np.concatenate([transition.lanes, np.full(missing, np.nan)]),
             left=left,
             right=right,
             width=self.width,
             layout=self.layout,
-            word=way.cause,
+            word=transition.cause,
             zero=self.zero,
         )
 
@@ -168,16 +177,18 @@ class LanePanel:
             image.bold = self.image.bold
         return values, image
 
-    def _name_origin(self, handover: Handover, way: Way) -> list[Artist]:
+    def _name_origin(self, handover: Handover, transition: Transition) -> list[Artist]:
         """Writes over a gap, before the batch's name, how its states began, with its sign."""
         layout = self.layout
         gap = layout.gap * layout.column
-        origin = way.record.origin
-        is_new = handover.alike == "reset" and way.cause == "new"
-        says_whose = origin == "carried" or is_new or way.cause.startswith("from")
-        words = [way.cause, way.cause.replace("validation", "val")] if says_whose else []
-        words.append(began(way.record, short=True) if origin == "mixed" else origin)
-        card = layout.column * (way.record.timesteps + 1)
+        origin = transition.record.origin
+        is_new = handover.alike == "reset" and transition.cause == "new"
+        says_whose = origin == "carried" or is_new or transition.cause.startswith("from")
+        words = (
+            [transition.cause, transition.cause.replace("validation", "val")] if says_whose else []
+        )
+        words.append(began(transition.record, short=True) if origin == "mixed" else origin)
+        card = layout.column * (transition.record.timesteps + 1)
         word = fitting((gap + 0.5 * card - 14) / LETTER, *filter(None, words))
         y = -0.5 - self.heads / layout.pitch
         right = handover.ends - 8 / layout.column
@@ -215,16 +226,18 @@ class LanePanel:
     @cached_property
     def _paths(self) -> tuple[_Path, _Path]:
         """Where the state column is in each frame, and the one that leaves."""
-        beats, layout = self.beats, self.layout
-        moves, leaves = _Path(beats.n_frames), _Path(beats.n_frames)
+        timing, layout = self.timing, self.layout
+        moves, leaves = _Path(timing.n_frames), _Path(timing.n_frames)
         for place, handover in enumerate(self.handovers):
-            first, start = beats.first[place], layout.starts[place]
-            for step in range(beats.motion):
-                both = handover.at(step / beats.motion)
+            first, start = timing.first[place], layout.starts[place]
+            for step in range(timing.motion):
+                both = handover.at(step / timing.motion)
                 for path, column in zip((moves, leaves), both, strict=True):
                     if column is not None:
                         path.set(first + step, column, self.shown[id(column.values)])
-            stops = slice(first + beats.motion, first + beats.motion + layout.timesteps[place] + 1)
+            stops = slice(
+                first + timing.motion, first + timing.motion + layout.timesteps[place] + 1
+            )
             moves.columns[stops] = np.arange(start, layout.end(place))
             moves.boxes[stops, 0] = moves.columns[stops] - self.width / 2
             moves.boxes[stops, 1] = moves.boxes[stops, 0] + self.width
@@ -233,15 +246,15 @@ class LanePanel:
 
     def parts(self) -> list[Declared]:
         """All of it: the cards, what fills in, the signs, which come and stay, and the columns."""
-        beats, layout = self.beats, self.layout
-        columns = beats.columns()
+        timing, layout = self.timing, self.layout
+        columns = timing.columns()
         shown = self.values[:, : layout.columns]
         parts: list[Declared] = [standing_still(self.cards), Fill(self.image, [shown], columns)]
         moves, leaves = self._paths
         bridged = self._bridged(columns, moves)
         parts.append(Fill(self.bridge, [self.bridge_values], bridged))
-        for first, (early, late) in zip(beats.first, self.signs, strict=True):
-            for signs, comes in ((early, first), (late, first + beats.motion)):
+        for first, (early, late) in zip(timing.first, self.signs, strict=True):
+            for signs, comes in ((early, first), (late, first + timing.motion)):
                 if signs:
                     parts.append(appearing(signs, comes))
         for image, frame, path in (
@@ -250,21 +263,21 @@ class LanePanel:
         ):
             parts.append(Slide(frame, self._framed(path.boxes), path.opacity))
             parts.append(Slide(image, path.boxes, path.opacity, self.values, path.columns))
-        parts.append(Told([self.rings], self._ring_places, self._show_rings))
-        at = [beats.at(frame) for frame in range(beats.n_frames)]
-        keys = [beat.column if beat.part is None else None for beat in at]
-        parts.append(Told([self.when, *self.texts], keys, lambda frame, _: self._say(keys[frame])))
+        parts.append(Keyed([self.rings], self._ring_places, self._show_rings))
+        at = [timing.at(frame) for frame in range(timing.n_frames)]
+        keys = [moment.column if moment.part is None else None for moment in at]
+        parts.append(Keyed([self.when, *self.texts], keys, lambda frame, _: self._say(keys[frame])))
         return parts
 
     def _bridged(self, columns: Sequence[int], moves: _Path) -> list[int]:
         """For each frame, up to which column the bridges stand: as far as the state has come."""
         reached = []
         for frame, filled in enumerate(columns):
-            beat = self.beats.at(frame)
-            if beat.part is None:
+            moment = self.timing.at(frame)
+            if moment.part is None:
                 reached.append(filled)
                 continue
-            start = self.layout.starts[beat.place]
+            start = self.layout.starts[moment.place]
             x = moves.boxes[frame, 0] + self.width / 2
             up_to = start if np.isnan(x) else int(np.clip(x + 0.5, start - self.layout.gap, start))
             reached.append(max(up_to, reached[-1] if reached else 0))
@@ -281,10 +294,10 @@ class LanePanel:
         is_zero: np.ndarray = np.all(self.values.filled(0) == 0, axis=0)
         boxes, found = self._paths[0].boxes, []
         for frame, column in enumerate(self._paths[0].columns.tolist()):
-            beat = self.beats.at(frame)
+            moment = self.timing.at(frame)
             whole = boxes[frame, 3] - boxes[frame, 2] > 0.3 * self.layout.lanes
-            there = is_zero[column] and whole and beat.part is not None
-            found.append((*boxes[frame].tolist(), float(beat.place)) if there else None)
+            there = is_zero[column] and whole and moment.part is not None
+            found.append((*boxes[frame].tolist(), float(moment.place)) if there else None)
         return found
 
     def _show_rings(self, frame: int, _option: int) -> None:
@@ -296,7 +309,7 @@ class LanePanel:
         rows = np.array([self.zero]) if self.layout.are_threads else np.arange(self.layout.lanes)
         y = top + (rows + 0.5) / self.layout.lanes * (bottom - top)
         self.rings.set_data(np.full(len(y), (left + right) / 2), y)
-        self.rings.set_markeredgecolor(color(self.ways[int(place)].record.origins[0]))
+        self.rings.set_markeredgecolor(color(self.transitions[int(place)].record.origins[0]))
 
     def _say(self, column: int | None) -> None:
         """Writes under the state column which timestep it is, and beside it what few lanes hold."""

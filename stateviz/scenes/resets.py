@@ -14,7 +14,7 @@ from stateviz.drawing import FONT, POINTS, timeline
 from stateviz.drawing.lanes import LETTER, WIDTH
 from stateviz.drawing.sample import name_state
 from stateviz.drawing.signs import sign
-from stateviz.playing.moving import Declared, Fill, Told, appearing
+from stateviz.playing.moving import Declared, Fill, Keyed, appearing
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pick, Scene, frames_of_a_motion, nothing, pace
 from stateviz.playing.theme import INK
@@ -166,6 +166,11 @@ class _Beats:
         """The place of the batch that runs."""
         return frame // self.each
 
+    def passed(self, frame: int) -> float:
+        """How many batches have been run, with the part of the last one."""
+        place, passed = divmod(frame, self.each)
+        return place + (passed / self._motion if self._motion else 1.0)
+
     def filled(self, frame: int) -> int:
         """How many columns of the level are filled."""
         place, passed = divmod(frame, self.each)
@@ -202,7 +207,7 @@ class _Picture:
         room = {"width": wide, "height": _HIGH}
         self.signs = timeline.draw_origins(self.ax, recording, layer, **room)
         timeline.number_batches(self.ax, layer, **room)
-        self.beats = _Beats(len(layer.batches), self.level.shape[1] // len(layer.batches))
+        self.timing = _Beats(len(layer.batches), self.level.shape[1] // len(layer.batches))
         [self.head] = self.ax.plot([], [], linestyle="None", marker="o", markersize=10 * POINTS,
                                    color=INK, zorder=6, clip_on=False)  # fmt: skip
         self.counted = [timeline.origins_of(batch) for batch in layer.batches]
@@ -226,24 +231,24 @@ class _Picture:
 
     def parts(self) -> list[Declared]:
         """The level, which fills, the signs, and what is counted."""
-        beats, level = self.beats, self.level
-        frames = range(beats.n_frames)
-        filled = [beats.filled(frame) for frame in frames]
+        timing, level = self.timing, self.level
+        frames = range(timing.n_frames)
+        filled = [timing.filled(frame) for frame in frames]
         parts: list[Declared] = [Fill(self.image, [level], filled)]
         parts += [
-            appearing(signs, place * beats.each) for place, signs in enumerate(self.signs) if signs
+            appearing(signs, place * timing.each) for place, signs in enumerate(self.signs) if signs
         ]
-        parts.append(Told([self.head], filled, lambda frame, _: self._show_head(filled[frame])))
+        parts.append(Keyed([self.head], frames, lambda frame, _: self._show_head(frame)))
         counted = [artist for each in self.legend.values() for artist in each]
-        reached = [beats.place(frame) for frame in frames]
-        parts.append(Told(counted, reached, lambda frame, _: self._count(reached[frame])))
+        reached = [timing.place(frame) for frame in frames]
+        parts.append(Keyed(counted, reached, lambda frame, _: self._count(reached[frame])))
         return parts
 
-    def _show_head(self, filled: int) -> None:
-        value = self.level[0, filled - 1]
-        columns = self.level.shape[1] / len(self.counted)
+    def _show_head(self, frame: int) -> None:
+        """Puts the point where the state has come to, at a height that was recorded."""
+        value = self.level[0, self.timing.filled(frame) - 1]
         self.head.set_visible(not np.ma.is_masked(value))
-        self.head.set_data([filled / columns - 0.5], [float(np.ma.filled(value, 0))])
+        self.head.set_data([self.timing.passed(frame) - 0.5], [float(np.ma.filled(value, 0))])
 
     def _count(self, place: int) -> None:
         for origin, (drawn, text) in self.legend.items():
@@ -254,7 +259,7 @@ class _Picture:
 
     def describe(self, frame: int) -> str:
         """The batch in words and numbers."""
-        place = self.beats.place(frame)
+        place = self.timing.place(frame)
         batch = self.layer.batches[place]
         size = timeline.state_size(batch, unit=self.unit)
         origin = "carried over" if batch.origin == "carried" else batch.origin
@@ -276,19 +281,19 @@ class _Picture:
         return Scene(
             self.figure,
             nothing,
-            self.beats.n_frames,
+            self.timing.n_frames,
             describe=self.describe,
             marks=[
-                (self.beats.stops[place] if place else 0, self.places[place],
+                (self.timing.stops[place] if place else 0, self.places[place],
                  leading_origin(batches[place]))
                 for place in new
             ],
             parts=self.parts(),
-            stops=self.beats.stops,
+            stops=self.timing.stops,
             hover={self.image: f"#{{x}}: {self.what} {{value:.3f}}"},
             title=self.title,
             sentence="{line} · {layer} · {open}",
-            pace=self.beats.pace,
+            pace=self.timing.pace,
             options=options,
             chosen=chosen,
             picks=[Pick(self.ax, "open", "x", -1.5)],

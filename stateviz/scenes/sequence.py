@@ -14,7 +14,7 @@ from stateviz.recording import Recording, Start, State
 from stateviz.scenes.choosing import check_place, clamp, layer_choice, layers_named
 from stateviz.scenes.naming import left_by, told_apart
 from stateviz.scenes.sequence_picture import SequencePicture
-from stateviz.scenes.ways import Way, ways_of
+from stateviz.scenes.transitions import Transition, transitions_of
 
 _SEEN = {" ": "·", "\n": "⏎", "\t": "⇥"}
 
@@ -128,11 +128,11 @@ def _chosen_scene(
         "sample": [str(number) for number in records[0].samples],
     }
     shown = {"layer": layer, "batch": place, "sample": row}
-    ways = [_of_units(ways_of(recording, each, [place])[0], row) for each in chosen]
+    transitions = [_of_units(transitions_of(recording, each, [place])[0], row) for each in chosen]
     unit = clamp(unit, records[0].hidden_state.shape[2])
     picture = SequencePicture(
         records,
-        ways,
+        transitions,
         row,
         unit,
         left_by(recording, records[0], row),
@@ -141,9 +141,9 @@ def _chosen_scene(
     return picture.scene(options=options, chosen=shown)
 
 
-def _of_units(way: Way, sample: int) -> Way:
+def _of_units(transition: Transition, sample: int) -> Transition:
     """How one sample of a batch came to its state, with a lane for each unit."""
-    record = way.record
+    record = transition.record
     shown = record.state(record.state_names[-1])
     units = shown.initial.shape[1]
     numbers = record.unit_numbers_of(shown)
@@ -161,7 +161,7 @@ def _of_units(way: Way, sample: int) -> Way:
         gates=None,
         units=None,
     )
-    return replace(way, record=lanes_of, before=None, lanes=np.full(units, np.nan))
+    return replace(transition, record=lanes_of, before=None, lanes=np.full(units, np.nan))
 
 
 def _turned(state: State, sample: int) -> State:

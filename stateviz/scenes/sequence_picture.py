@@ -15,15 +15,15 @@ from stateviz.drawing.finite import reach_of
 from stateviz.drawing.lanes import LEFT, LETTER, RIGHT, WIDTH, Layout
 from stateviz.drawing.sample import data_timestep, name_state, states_of
 from stateviz.playing.artists import Areas, Lines, Threads
-from stateviz.playing.moving import Declared, Fill, Slide, Told, standing_still
+from stateviz.playing.moving import Declared, Fill, Keyed, Slide, standing_still
 from stateviz.playing.scene import Pick, Scene, nothing
 from stateviz.playing.theme import INK, INK_MAP
 from stateviz.recording import ORIGINS, BatchRecord
-from stateviz.scenes.beats import Beats
 from stateviz.scenes.naming import began, braced, in_run
 from stateviz.scenes.panel import HEADS, OVER, LanePanel, lanes_axes
+from stateviz.scenes.timing import Timing
+from stateviz.scenes.transitions import Transition
 from stateviz.scenes.unit import UnitPanel, columns_of, draw_lines
-from stateviz.scenes.ways import Way
 
 _INPUTS_IN_READOUT = 3
 # A unit is chosen in the page where this many pictures of a unit can be sent with it.
@@ -39,7 +39,7 @@ class SequencePicture:
 
     Args:
         records: The batch in each layer, with its units on one axis, the lowest first.
-        ways: How the sample came to its state in each.
+        transitions: How the sample came to its state in each.
         sample: The row among the samples that were kept, 0-based.
         unit: The unit that is shown large, where there is one layer, 0-based.
         left_by: Whose final state it began with, in words, if that was recorded.
@@ -49,13 +49,13 @@ class SequencePicture:
     def __init__(
         self,
         records: Sequence[BatchRecord],
-        ways: Sequence[Way],
+        transitions: Sequence[Transition],
         sample: int,
         unit: int,
         left_by: str,
         labels: Sequence[str] | None,
     ) -> None:
-        self.records, self.ways, self.sample, self.unit = records, ways, sample, unit
+        self.records, self.transitions, self.sample, self.unit = records, transitions, sample, unit
         self.left_by, self.labels = left_by, labels
         self.first, self.alone = records[0], len(records) == 1
         both_ways = {record.go_backwards for record in records} == {True, False}
@@ -76,35 +76,37 @@ class SequencePicture:
         column = (WIDTH - LEFT - RIGHT) / (columns + self.room)
         return Layout((self.gap,), (steps,), columns, lanes_count, self.gap, column, pitch)
 
-    def _beats(self, way: Way) -> Beats:
-        units = len(way.record.samples)
+    def _beats(self, transition: Transition) -> Timing:
+        units = len(transition.record.samples)
         own = next((high for most, high in _PITCHES if units <= most), _THREADS / units)
-        return Beats(self._layout(units, own), moves=False)
+        return Timing(self._layout(units, own), moves=False)
 
     def _draw(self) -> None:
         """Draws the panels from the top, and around them what is read."""
-        beats = [self._beats(way) for way in self.ways]
+        timing = [self._beats(transition) for transition in self.transitions]
         has_inputs = self.first.inputs is not None
         bars = (_BARS + 14) * has_inputs
-        heights = [each.layout.height for each in beats]
+        heights = [each.layout.height for each in timing]
         over = OVER + (bars if self.alone else 30)
         unit = UnitPanel.height(self.first, self.sample) if self.alone else 0.0
         labels = _LABELS * (self.labels is not None)
         between = 0 if self.alone else bars + 10
-        height = sum(heights) + over * len(beats) + unit + between + _UNDER + labels
+        height = sum(heights) + over * len(timing) + unit + between + _UNDER + labels
         self.figure = Figure(figsize=(WIDTH / 96, height / 96), dpi=100)
         self._draw_cursors(height, height - _UNDER - labels)
         top = 0.0
-        for record, way, each in reversed(list(zip(self.records, self.ways, beats, strict=True))):
+        for record, transition, each in reversed(
+            list(zip(self.records, self.transitions, timing, strict=True))
+        ):
             top += over
-            self._draw_panel(record, way, each, top)
+            self._draw_panel(record, transition, each, top)
             top += each.layout.height
         self.panels.reverse()
         self.lines.reverse()
-        self.beats = beats[0]
+        self.timing = timing[0]
         self.large = None
         if self.alone:
-            layout = self.beats.layout
+            layout = self.timing.layout
             self.large = UnitPanel(self.figure, top, self.first, self.sample, self.unit, layout)
             top += unit
         self.bars = []
@@ -113,10 +115,12 @@ class SequencePicture:
             top += between
         self._draw_when(top, labels)
 
-    def _draw_panel(self, record: BatchRecord, way: Way, beats: Beats, top: float) -> None:
+    def _draw_panel(
+        self, record: BatchRecord, transition: Transition, timing: Timing, top: float
+    ) -> None:
         symbol = record.state_names[-1]
         initial, after = states_of(record, symbol, self.sample)
-        layout = beats.layout
+        layout = timing.layout
         values = columns_of(initial, after, layout)
         reach = lanes.half_lane(values)
         limits = lanes.limits_of(values) if layout.are_threads else (-reach, reach)
@@ -125,8 +129,8 @@ class SequencePicture:
             self.figure,
             top,
             values,
-            [way],
-            beats,
+            [transition],
+            timing,
             limits,
             heads=HEADS + ((_BARS + 14) * (self.first.inputs is not None) if self.alone else 0),
             names=self.alone,
@@ -231,7 +235,7 @@ class SequencePicture:
         for cursor, backwards in self.cursors:
             x = [self._x(frame - 1, backwards=backwards) + 0.5 - backwards for frame in frames]
             parts.append(Slide(cursor, np.tile(np.array(x)[:, np.newaxis], 4).astype(float)))
-        parts.append(Told([self.when], frames, lambda frame, _: self._say_when(frame)))
+        parts.append(Keyed([self.when], frames, lambda frame, _: self._say_when(frame)))
         if self.large is not None:
             parts += self.large.parts(units, columns)
         return parts
@@ -297,7 +301,7 @@ class SequencePicture:
             chosen = chosen | {"unit": self.unit}
             sentence = "unit {unit} of {layer} · {batch}, sample {sample}"
             picks = [Pick(self.panels[0].ax, "unit", "y", -0.5)] * (
-                not self.beats.layout.are_threads
+                not self.timing.layout.are_threads
             )
         return Scene(
             self.figure,
@@ -308,10 +312,10 @@ class SequencePicture:
             title=self.title,
             sentence=sentence,
             marks=[(0, in_run(self.first), str(self.first.origins[self.sample]))],
-            pace=self.beats.pace,
+            pace=self.timing.pace,
             rows={
-                panel.image: [str(number) for number in way.record.samples]
-                for panel, way in zip(self.panels, self.ways, strict=True)
+                panel.image: [str(number) for number in transition.record.samples]
+                for panel, transition in zip(self.panels, self.transitions, strict=True)
             },
             options=options,
             chosen=chosen,

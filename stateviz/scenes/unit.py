@@ -17,7 +17,7 @@ from stateviz.drawing.finite import reach_of
 from stateviz.drawing.lanes import Layout
 from stateviz.drawing.sample import draw_held, name_state, trace_of
 from stateviz.playing.artists import Areas, Lines, OneRow
-from stateviz.playing.moving import Declared, Fill, Told
+from stateviz.playing.moving import Declared, Fill, Keyed
 from stateviz.playing.theme import INK_MAP, STATE_MAP, soft
 from stateviz.recording import BatchRecord, StateName
 from stateviz.scenes.panel import lanes_axes
@@ -137,13 +137,13 @@ class UnitPanel:
         frames = range(len(columns))
         return [
             *parts,
-            Told(told, frames, lambda frame, option: self._say(frame, units[option])),
+            Keyed(told, frames, lambda frame, option: self._say(frame, units[option])),
         ]
 
     def _say(self, frame: int, unit: int) -> None:
         known: list[StateName] = list(reversed(self._record.state_names[:2]))
-        ways = zip(known, ["area", "line"], strict=False)
-        drawn = " and ".join(f"{name_state(state)[0]} ({how})" for state, how in ways)
+        transitions = zip(known, ["area", "line"], strict=False)
+        drawn = " and ".join(f"{name_state(state)[0]} ({how})" for state, how in transitions)
         self._name.set_text(f"{drawn} of unit {self._record.unit_numbers[unit]}")
         for text, (_, values), state in zip(self._numbers, self._charts, known, strict=True):
             value = values[unit, self._layout.gap + frame]

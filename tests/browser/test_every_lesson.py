@@ -39,6 +39,8 @@ def play(player: Locator, name: str) -> None:
     player.locator(".stateviz-slider").press("Home")
     expect(player).to_have_attribute("data-frame", "0")
     seen(player, f"{name}-first")
+    if not player.locator("[aria-label=Speed]").is_visible():
+        player.locator("[data-action=more]").click()
     player.locator("[aria-label=Speed]").select_option("4")
     readouts = {player.locator(".stateviz-readout").inner_text()}
     player.locator("[data-action=play]").click()

@@ -91,19 +91,19 @@ def test_a_kept_run_plays_in_step_with_the_next(page: Page) -> None:
     players = page.locator(".stateviz-player")
     expect(players).to_have_count(2)
     expect(page.locator(".stateviz-outcome").first).to_contain_text("(kept)")
-    players.first.locator("[data-action=next]").click()
-    expect(players.nth(1)).not_to_have_attribute("data-frame", "0")
+    # It plays when it has run, and the kept run with it.
+    for player in players.all():
+        expect(player).to_have_attribute("data-playing", "true")
     players.nth(1).locator("[data-action=play]").click()
-    expect(players.first).to_have_attribute("data-playing", "true")
+    expect(players.first).to_have_attribute("data-playing", "false")
 
 
 def test_what_plays_goes_on_while_something_else_is_chosen(page: Page) -> None:
     run(page)
     player = page.locator(".stateviz-player")
-    player.locator("[data-action=next]").click()
-    expect(player).to_have_attribute("data-moving", "false")
+    expect(player).to_have_attribute("data-playing", "true")
+    player.locator("[data-action=play]").click()
     frame = player.get_attribute("data-frame")
-    assert frame != "0"
     choose(page, "origin", "fresh")
     expect(page.locator(".stateviz-outcome").last).to_contain_text("(of other choices)")
     assert player.get_attribute("data-frame") == frame
@@ -122,10 +122,10 @@ def test_two_experiments_of_a_page_show_their_own_runs(chromium: Browser, tmp_pa
     expect(opened.locator(PANEL)).to_have_count(2)
     for place in (0, 1):
         opened.locator(".stateviz-run").nth(place).click()
-    frames = opened.locator(".stateviz-player .stateviz-count")
-    expect(frames).to_have_count(2)
-    lengths = [text.rpartition(" ")[2] for text in frames.all_inner_texts()]
-    assert int(lengths[0]) < int(lengths[1])
+    sliders = opened.locator(".stateviz-player .stateviz-slider")
+    expect(sliders).to_have_count(2)
+    lengths = [int(each.get_attribute("max") or 0) for each in sliders.all()]
+    assert lengths[0] < lengths[1]
     opened.close()
 
 

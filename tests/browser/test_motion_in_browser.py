@@ -180,6 +180,7 @@ def test_what_python_asks_for_between_two_stops_moves_on_to_the_next(chromium: B
     }
     page = chromium.new_context(offline=True).new_page()
     page.set_content("<main><h1>Two</h1><div id=one></div><div id=two></div></main>")
+    page.add_style_tag(content=player_page.style())
     script = player_page.inline_script() + TWO_VIEWS % json.dumps(values)
     page.add_script_tag(content=script, type="module")
     page.wait_for_function("window.closers")

@@ -96,7 +96,7 @@ def test_a_lane_that_is_clicked_stays_lit(opened: Opened) -> None:
     assert lit(page) == "2"
     assert "(lane 2 is lit)" in page.inner_text(".stateviz-readout")
     after = ink_in_lanes(page)
-    dimmed = [now < 0.6 * was for now, was in zip(after, before, strict=True)]
+    dimmed = [now < 0.7 * was for now, was in zip(after, before, strict=True)]
     assert dimmed == [True, True, False, True]
     page.focus(PLAYER)
     page.keyboard.press("ArrowRight")  # it stays so in other frames

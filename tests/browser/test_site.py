@@ -10,7 +10,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import stateviz
 from tests.test_notebooks import COURSE, each_notebook
@@ -92,12 +92,20 @@ def test_every_link_leads_somewhere_and_no_page_is_large(site: Path) -> None:
     assert broken == []
 
 
+def goes_back(player: Locator) -> None:
+    """A step back from where it rests."""
+    frame = player.get_attribute("data-frame") or ""
+    player.locator("[data-action=previous]").click()
+    expect(player).not_to_have_attribute("data-frame", frame)
+
+
 @pytest.mark.parametrize("page", ["no-preference"], indirect=True)
 def test_the_front_page_moves_by_itself(site: Path, page: Page) -> None:
     page.goto((site / "index.html").as_uri())
     player = page.locator(".stateviz-player").first
     expect(player).to_have_attribute("data-playing", "true")
-    expect(player).not_to_have_attribute("data-frame", "0")
+    frame = player.get_attribute("data-frame") or ""
+    expect(player).not_to_have_attribute("data-frame", frame)
 
 
 @without_motion
@@ -124,8 +132,7 @@ def test_a_lesson_is_alive(site: Path, page: Page, path: Path) -> None:
     for player in players.all():
         player.scroll_into_view_if_needed()
         expect(player).to_have_attribute("data-ready", "true")
-        player.locator("[data-action=next]").click()
-        expect(player).not_to_have_attribute("data-frame", "0")
+        goes_back(player)
     asked = page.locator("p:text-is('Choose one, then open it.')")
     expect(asked).to_have_count(sum("Choose one, then open it." in html for html in saved))
     for question in asked.all():
@@ -142,23 +149,26 @@ def test_a_lesson_is_alive(site: Path, page: Page, path: Path) -> None:
     assert not any(each.get_attribute("open") is not None for each in folded.all())
 
 
-def test_a_visitor_chooses_an_answer_at_the_same_place(site: Path, chromium: Browser) -> None:
-    page = chromium.new_page(reduced_motion="reduce")
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+def test_the_front_page_fits_and_rests_on_both_answers(
+    site: Path, chromium: Browser, size: tuple[int, int]
+) -> None:
+    width, height = size
+    page = chromium.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
     page.goto((site / "index.html").as_uri())
-    stateless = page.locator("[data-answer=False] .stateviz-player")
-    stateful = page.locator("[data-answer=True] .stateviz-player")
-    expect(page.locator("[data-answer=False] .answer-counts")).to_contain_text("5 state tensors")
-    expect(stateless).to_have_attribute("data-ready", "true")
-    expect(stateful).to_be_hidden()
-    stateless.locator("[data-action=mark-on]").click()
-    place = stateless.get_attribute("data-frame")
-    assert place != "0"
-    page.get_by_label("LSTM(8, stateful=True)").check()
-    expect(stateful).to_have_attribute("data-frame", str(place))
-    expect(stateless).to_be_hidden()
-    expect(page.locator("[data-answer=True] .answer-counts")).to_contain_text("1 state tensor")
-    page.get_by_label("as in the question").check()
-    expect(stateless).to_have_attribute("data-frame", str(place))
+    shown = page.locator(".front .stateviz-player:visible")
+    expect(shown).to_have_count(1)
+    expect(shown).to_have_attribute("data-ready", "true")
+    words = shown.locator(".stateviz-readout > span").first
+    expect(words).to_have_text("batch 4: LSTM(8) 5, LSTM(8, stateful=True) 1")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    picture = shown.locator(".stateviz-picture").bounding_box()
+    assert picture is not None
+    assert picture["x"] >= 0
+    assert picture["x"] + picture["width"] <= width
+    buttons = page.locator(".front-buttons").bounding_box()
+    assert buttons is not None
+    assert buttons["y"] + buttons["height"] <= height
     page.close()
 
 
@@ -178,7 +188,7 @@ def test_first_movement_within_a_second(site: Path, chromium: Browser) -> None:
 _WATCH = """
 new MutationObserver((all, watching) => {
   const player = document.querySelector(".stateviz-player[data-ready]");
-  if (!player || player.dataset.frame === "0") return;
+  if (!player || player.dataset.playing !== "true") return;
   watching.disconnect();
   document.documentElement.dataset.moved = performance.now();
 }).observe(document, { attributes: true, childList: true, subtree: true });
@@ -226,8 +236,7 @@ def test_the_gallery_plays(site: Path, page: Page) -> None:
     for player in page.locator(".stateviz-player").all():
         player.scroll_into_view_if_needed()
         expect(player).to_have_attribute("data-ready", "true")
-        player.locator("[data-action=next]").click()
-        expect(player).not_to_have_attribute("data-frame", "0")
+        goes_back(player)
     assert all(each.is_hidden() for each in page.locator(".content details img").all())
 
 
@@ -273,6 +282,7 @@ def test_on_paper_nothing_can_be_pressed(site: Path, page: Page) -> None:
     page.goto((site / "notebooks" / f"{COURSE[0].stem}.html").as_uri())
     player = page.locator(".stateviz-player").first
     expect(player).to_have_attribute("data-ready", "true")
+    player.locator(".stateviz-slider").press("Home")
     shown = player.locator(".stateviz-readout span").first
     before = shown.inner_text()
     page.emulate_media(media="print")

@@ -13,14 +13,14 @@ import stateviz
 from stateviz.course import quietly
 from stateviz.drawing import FONT, lanes
 from stateviz.drawing.lanes import Layout
-from stateviz.playing.moving import Declared, Told
+from stateviz.playing.moving import Declared, Keyed
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pace, Scene, nothing
 from stateviz.playing.theme import soft
 from stateviz.recording import Recording
-from stateviz.scenes.beats import Beats
 from stateviz.scenes.panel import LanePanel
-from stateviz.scenes.ways import Way, ways_of
+from stateviz.scenes.timing import Timing
+from stateviz.scenes.transitions import Transition, transitions_of
 
 _UNIT = 0
 _INTERVAL_MS, _MOTION_MS = 26, 620
@@ -72,10 +72,12 @@ class _Picture:
     """Both runs, one above the other, each with the number of its starts from zero."""
 
     def __init__(self, both: Sequence[Recording], room: _Room) -> None:
-        self.ways: list[list[Way]] = [
-            ways_of(recording, recording["lstm"], range(5)) for recording in both
+        self.transitions: list[list[Transition]] = [
+            transitions_of(recording, recording["lstm"], range(5)) for recording in both
         ]
-        records = [[way.record for way in ways] for ways in self.ways]
+        records = [
+            [transition.record for transition in transitions] for transitions in self.transitions
+        ]
         layout = lanes.lay_out(
             records[0],
             pitch=room.high / len(records[0][0].samples),
@@ -83,20 +85,28 @@ class _Picture:
             margins=room.margins,
             width=room.width,
         )
-        self.beats = Beats(layout)
+        self.timing = Timing(layout)
         values = [lanes.state_lanes(each, "cell", _UNIT, layout) for each in records]
         limits = lanes.limits_of(*values)
         self.room = room
         height = room.over + 2 * room.high + room.between + (36 if room is WIDE else 56)
         self.figure = Figure(figsize=(room.width / 96, height / 96), dpi=100)
         self.panels, self.counts = [], []
-        for row, ways in enumerate(self.ways):
+        for row, transitions in enumerate(self.transitions):
             top = room.over + row * (room.high + room.between)
             names = row == 0 and room is WIDE
             panel = LanePanel(
-                self.figure, top, values[row], ways, self.beats, limits, heads=18, names=names,
-                origins=False, has_scale=room is WIDE,
-            )  # fmt: skip
+                self.figure,
+                top,
+                values[row],
+                transitions,
+                self.timing,
+                limits,
+                heads=18,
+                names=names,
+                origins=False,
+                has_scale=room is WIDE,
+            )
             panel.when_of = lambda _: ""
             self.panels.append(panel)
             self.counts.append(self._name(row, top, height))
@@ -152,35 +162,38 @@ class _Picture:
     def parts(self) -> list[Declared]:
         """Both panels, and their counts."""
         parts = [part for panel in self.panels for part in panel.parts()]
-        places = [self.beats.at(frame) for frame in range(self.beats.n_frames)]
+        places = [self.timing.at(frame) for frame in range(self.timing.n_frames)]
         reached = [each.place + (each.part is None) for each in places]
         texts = [text for both in self.counts for text in both]
-        return [*parts, Told(texts, reached, lambda frame, _: self._count(reached[frame]))]
+        return [*parts, Keyed(texts, reached, lambda frame, _: self._count(reached[frame]))]
 
     def _count(self, batches: int) -> None:
-        for ways, (number, words) in zip(self.ways, self.counts, strict=True):
-            count = sum(way.record.zeros for way in ways[:batches])
+        for transitions, (number, words) in zip(self.transitions, self.counts, strict=True):
+            count = sum(transition.record.zeros for transition in transitions[:batches])
             number.set_text(str(count))
             end = "\n" if self.room is WIDE else " "
             words.set_text(f"{'start' if count == 1 else 'starts'}{end}from zero")
 
     def describe(self, frame: int) -> str:
         """What is counted, in words."""
-        place = self.beats.at(frame).place
-        counts = [sum(way.record.zeros for way in ways[: place + 1]) for ways in self.ways]
+        place = self.timing.at(frame).place
+        counts = [
+            sum(transition.record.zeros for transition in transitions[: place + 1])
+            for transitions in self.transitions
+        ]
         return f"batch {place}: LSTM(8) {counts[0]}, LSTM(8, stateful=True) {counts[1]}"
 
     def scene(self) -> Scene:
         """The scene."""
-        motion = max(self.beats.motion, 1)
+        motion = max(self.timing.motion, 1)
         return Scene(
             self.figure,
             nothing,
-            self.beats.n_frames,
+            self.timing.n_frames,
             describe=self.describe,
             title="The same fit twice: how often does c start from zero?",
             parts=self.parts(),
-            stops=self.beats.stops,
+            stops=self.timing.stops,
             pace=Pace(_INTERVAL_MS, _MOTION_MS / motion),
         )
 

@@ -101,6 +101,8 @@ class Panel {
     this.kept = element("section", { class: "stateviz-outcome" });
     /** @type {Map<HTMLElement, { key: string, note: HTMLElement, undo: () => void }>} */
     this.mounted = new Map();
+    this.asked = false;
+    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.root = this.laidOut();
     el.append(this.root);
     this.run.addEventListener("click", () => this.ask());
@@ -175,6 +177,7 @@ class Panel {
   /** Runs the program; without a kernel, shows what was recorded. */
   ask() {
     const { model, place } = this;
+    this.asked = true; // it plays when it has run
     if (model.get("_live")) {
       model.send({ do: "run" });
       return;
@@ -262,6 +265,10 @@ class Panel {
     const where = room === this.kept ? "kept" : "newest";
     const member = joined(this, `${this.id} ${place} ${outcome.run} ${where}`, outcome);
     const made = mount({ model: member.model, el });
+    if (this.asked && where === "newest" && !this.calm.matches) {
+      made.then(() => el.querySelector("[data-action=play]")?.dispatchEvent(new Event("click")));
+    }
+    this.asked = false;
     return () => {
       left(this, member);
       made.then((undo) => undo());

@@ -19,7 +19,13 @@ let passing = false; // what is passed on is not passed back
 export function joined(group, id, { payload, interval_ms, n_frames }) {
   /** @type {Record<string, any>} */
   const values = { _payload: payload, interval_ms, _own_id: id };
-  Object.assign(values, { frame: 0, playing: false, loop: false, _live: false, chosen: {} });
+  Object.assign(values, {
+    frame: n_frames - 1,
+    playing: false,
+    loop: false,
+    _live: false,
+    chosen: {},
+  });
   /** @type {Record<string, Set<() => void>>} */
   const heard = {};
   /** @type {Model} */

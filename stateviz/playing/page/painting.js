@@ -79,7 +79,7 @@ export function laneBox(state, lane) {
  * @param {Theme} theme
  */
 function paintLit(context, [left, top, width, height], [, first, , whole], { token }) {
-  context.fillStyle = token("ground", 0.6);
+  context.fillStyle = token("ground", 0.45);
   context.fillRect(left, first, width, Math.max(0, top - first));
   context.fillRect(left, top + height, width, Math.max(0, first + whole - top - height));
   context.strokeStyle = token("ink", 1);

@@ -10,11 +10,11 @@ from functools import cached_property
 from stateviz.drawing.lanes import Layout
 from stateviz.playing.scene import Pace, frames_of_a_motion, pace
 from stateviz.scenes.naming import leading_origin
-from stateviz.scenes.ways import Way
+from stateviz.scenes.transitions import Transition
 
 
 @dataclass(frozen=True)
-class Beat:
+class Moment:
     """What one frame shows.
 
     Attributes:
@@ -29,7 +29,7 @@ class Beat:
 
 
 @dataclass(frozen=True)
-class Beats:
+class Timing:
     """The frames of some batches that stand as in a layout, with a motion before each or none."""
 
     layout: Layout
@@ -69,31 +69,31 @@ class Beats:
         motions = len(self.first) if self.moves else 0
         return pace(len(self.stops), motions=motions, usual_ms=120 if self.moves else 400)
 
-    def at(self, frame: int) -> Beat:
+    def at(self, frame: int) -> Moment:
         """What a frame shows."""
         place = bisect.bisect_right(self.first, frame) - 1
         passed = frame - self.first[place]
         start = self.layout.starts[place]
         if passed < self.motion:
-            return Beat(place, start, passed / self.motion)
-        return Beat(place, start + passed - self.motion, None)
+            return Moment(place, start, passed / self.motion)
+        return Moment(place, start + passed - self.motion, None)
 
     def columns(self) -> list[int]:
         """For each frame, how many columns are filled in."""
         filled = []
         for frame in range(self.n_frames):
-            beat = self.at(frame)
-            if beat.part is None:
-                filled.append(beat.column + 1)
+            moment = self.at(frame)
+            if moment.part is None:
+                filled.append(moment.column + 1)
             else:
-                before = beat.place - 1
+                before = moment.place - 1
                 filled.append(0 if before < 0 else self.layout.end(before))
         return filled
 
-    def marks(self, ways: Sequence[Way]) -> list[tuple[int, str, str]]:
+    def marks(self, transitions: Sequence[Transition]) -> list[tuple[int, str, str]]:
         """The stop at which each batch begins, with its name and how its states began."""
         begins = [first + self.motion for first in self.first]
         return [
-            (begin, way.name, leading_origin(way.record))
-            for begin, way in zip(begins, ways, strict=True)
+            (begin, transition.name, leading_origin(transition.record))
+            for begin, transition in zip(begins, transitions, strict=True)
         ]

@@ -17,7 +17,7 @@ _PASSED, _ASSIGNED = "initial_state", "assigned"
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class Transition:
     """How a batch came to the state that it began with.
 
     Attributes:
@@ -90,9 +90,9 @@ class Way:
         return "" if self.cause == _PASSED else f", {self.cause}"
 
 
-def ways_of(
+def transitions_of(
     recording: Recording, layer: LayerRecording, places: Sequence[int], *, with_givers: bool = False
-) -> list[Way]:
+) -> list[Transition]:
     """The way to each of some batches.
 
     Args:
@@ -116,7 +116,7 @@ def ways_of(
     numbers = enumerate(history_of(layer, recording.events))
     number_of = {event.index: number for number, event in numbers if isinstance(event, BatchRecord)}
     resets = {of.name: _resets(recording, of) for of, _ in shown}
-    ways: list[Way] = []
+    transitions: list[Transition] = []
     for place, (of, record) in enumerate(shown):
         before, lanes = None, np.full(len(record.samples), np.nan)
         if place:
@@ -128,8 +128,8 @@ def ways_of(
             if not np.isnan(lanes).all() or (next_to and record.origin != "carried"):
                 before = names[place - 1]
         cause = _cause(of, record, resets[of.name])
-        ways.append(Way(record, names[place], before, lanes, cause))
-    return ways
+        transitions.append(Transition(record, names[place], before, lanes, cause))
+    return transitions
 
 
 def _giver(recording: Recording, record: BatchRecord) -> tuple[LayerRecording, BatchRecord] | None:
