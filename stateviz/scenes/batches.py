@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from stateviz.drawing import FONT, lanes
-from stateviz.drawing.rows import Rows, draw_rows, rows_read
+from stateviz.drawing.rows import Rows, draw_rows, rows_read, said_of_rows
 from stateviz.drawing.sample import name_state
 from stateviz.playing.artists import OneRow
 from stateviz.playing.moving import Declared, Fill, standing_still
@@ -123,7 +123,8 @@ def _chosen_scene(
         unit,
         rows=None if rows is None else [rows[place] for place in windows[window]],
         sentence=f"{{state}} of unit {{unit}} in {said_lanes(most)} · {{layer}}"
-        + " · {window}" * (len(windows) > 1),
+        + " · {window}" * (len(windows) > 1)
+        + ("" if rows is None else f" · {said_of_rows([rows[at] for at in windows[window]])}"),
         options={
             "layer": list(played),
             "window": _said(of, windows),
