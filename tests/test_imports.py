@@ -58,7 +58,7 @@ def test_imports_point_one_way() -> None:
         ("torch/block", "import stateviz.recorder.block", "Recording PyTorch needs no Keras"),
         ("recorder/capture", "import stateviz.torch", "The rooms follow the flow"),
         ("playing/player", "from ..recording import load", "Playing knows no LSTM"),
-        ("scenes/stack", "from stateviz.recorder import record", "The rooms follow the flow"),
+        ("scenes/panel", "from stateviz.recorder import record", "The rooms follow the flow"),
         ("scenes/naming", "import stateviz.course", "The core never imports the course"),
     ],
 )

@@ -34,11 +34,6 @@ def reach_of(*arrays: np.ndarray, least: float = 1e-6) -> float:
     return reach
 
 
-def finite(values: np.ndarray) -> np.ndarray:
-    """The values with a gap (nan) where one is not finite, for a line."""
-    return np.where(np.isfinite(values), values, np.nan)
-
-
 def mark_not_finite(ax: Axes, values: np.ndarray, *, extent: tuple[float, float]) -> list[Artist]:
     """Hatches the cells of a heat map that are not finite, and writes what they hold.
 

@@ -159,14 +159,14 @@ class Handover:
         """The column that will be the state, and the one that leaves, if there are such."""
         if self.alike is None:
             return self._by_row(part)
-        ways = {
+        motions = {
             "carried": self._carried,
             "fresh": self._fresh,
             "reset": self._reset,
             "given": self._given,
             "altered": self._altered,
         }
-        return ways[self.alike](part)
+        return motions[self.alike](part)
 
     def standing(self, x: float) -> Box:
         """A column in its lanes."""

@@ -27,7 +27,7 @@ from stateviz.scenes.choosing import (
     unit_names,
 )
 from stateviz.scenes.naming import began, in_run, told_apart
-from stateviz.scenes.panel import HEADS, OVER, UNDER, LanePanel, lanes_axes
+from stateviz.scenes.panel import NAMES, LanePanel, lanes_axes, room_around
 from stateviz.scenes.timing import Timing
 from stateviz.scenes.transitions import Transition, transitions_of
 
@@ -172,7 +172,7 @@ def scene(
         describe=picture.describe,
         hover={image: f"{lanes.lane_word(records)} {{y}}: {{value:.2f}}"},
         rows={image: lanes.lane_names(records)},
-        lanes=[image],
+        lanes=[image, picture.panel.bridge],
         scales={image: picture.scales.tolist()},
         marks=timing.marks(picture.transitions),
         title=title or picture.title,
@@ -208,18 +208,19 @@ class _Picture:
             self.scales = lanes.lane_scales(self.values)
         shown = lanes.scaled(self.values, self.scales)
         self.inputs = all(record.inputs is not None for record in records)
-        top = OVER + (_INPUTS if self.inputs else 0)
-        height = top + layout.height + UNDER
+        over, under = room_around(transitions)
+        heads = over + (_INPUTS if self.inputs else 0)
+        height = NAMES + heads + layout.height + under
         self.figure = Figure(figsize=(lanes.WIDTH / 96, height / 96), dpi=100)
         reach = lanes.half_lane(shown)
         self.panel = LanePanel(
             self.figure,
-            top,
+            NAMES + heads,
             shown,
             transitions,
             self.timing,
             lanes.limits_of(shown) if layout.are_threads else (-reach, reach),
-            heads=HEADS + (_INPUTS if self.inputs else 0),
+            heads=heads,
             has_scale=bool((self.scales == 1).all()),
             numbers=self.values,
         )
@@ -231,7 +232,7 @@ class _Picture:
     def _draw_inputs(self) -> list[OneRow]:
         """Draws what one lane reads, a bar a timestep; pale where it will be read."""
         layout = self.timing.layout
-        ax = lanes_axes(self.figure, OVER - HEADS + 18, _BARS, layout, "inputs")
+        ax = lanes_axes(self.figure, NAMES + 18, _BARS, layout, "inputs")
         values = self._inputs()
         bars = []
         for alpha in (0.25, 1.0):

@@ -28,12 +28,12 @@ from stateviz.scenes.choosing import (
     unit_names,
 )
 from stateviz.scenes.naming import began
-from stateviz.scenes.panel import OVER, UNDER, LanePanel, lanes_axes
+from stateviz.scenes.panel import NAMES, LanePanel, lanes_axes, room_around
 from stateviz.scenes.timing import Timing
 from stateviz.scenes.transitions import Transition, transitions_of
 
 # Pixels of CSS: a lane, all threads, the name of a run, and the bars under both.
-_PITCH, _THREADS, _NAME, _APART, _BARS = 27.0, 186.0, 22.0, 108.0, 46.0
+_PITCH, _LANES, _THREADS, _NAME, _APART, _BARS = 27.0, 216.0, 186.0, 22.0, 108.0, 46.0
 
 
 def compare(
@@ -160,7 +160,7 @@ def _chosen_scene(
         hover=dict.fromkeys(picture.images, hover),
         rows=dict.fromkeys(picture.images, lanes.lane_names(records[0])),
         scales=dict.fromkeys(picture.images, picture.scales.tolist()),
-        lanes=picture.images,
+        lanes=[*picture.images, *(panel.bridge for panel in picture.panels)],
         marks=timing.marks(picture.transitions[1]),
         title=picture.title,
         sentence="{state} of unit {unit} · {layer} · " + " above ".join(names),
@@ -189,7 +189,8 @@ class _Picture:
         self.transitions, self.names = transitions, names
         one, other = self.pair = [[transition.record for transition in run] for run in transitions]
         layout = lanes.lay_out(one)
-        pitch = _PITCH if not layout.are_threads else _THREADS / layout.lanes
+        high = _THREADS if layout.are_threads else _LANES
+        pitch = min(_PITCH, high / layout.lanes)
         layout = lanes.lay_out(one, pitch=pitch)
         self.timing = Timing(layout)
         self.places = [transition.name for transition in transitions[0]]
@@ -204,21 +205,20 @@ class _Picture:
         self.shown = [lanes.scaled(values, self.scales) for values in shown]
         reach = lanes.half_lane(*self.shown)
         limits = lanes.limits_of(*self.shown) if layout.are_threads else (-reach, reach)
-        panel = _NAME + OVER + layout.height + UNDER
-        height = 2 * panel + _APART
-        self.figure = Figure(figsize=(lanes.WIDTH / 96, height / 96), dpi=100)
+        around, tops, below = [room_around(run) for run in transitions], [], 0.0
+        for heads, under in around:
+            tops.append(below + _NAME + NAMES + heads)
+            below = tops[-1] + layout.height + under
+        self.figure = Figure(figsize=(lanes.WIDTH / 96, (below + _APART) / 96), dpi=100)
         self.panels = []
-        for row, run in enumerate(transitions):
-            top = row * panel + _NAME + OVER
+        for row, (run, top, (heads, _)) in enumerate(zip(transitions, tops, around, strict=True)):
             scale = row == 0 and bool((self.scales == 1).all())
-            self.panels.append(
-                LanePanel(
-                    self.figure, top, self.shown[row], run, self.timing, limits, has_scale=scale
-                )
-            )
-            self._write(row * panel + 14, names[row], fontsize=HEAD, weight="bold")
+            drawn = self.shown[row], run, self.timing, limits
+            panel = LanePanel(self.figure, top, *drawn, heads=heads, has_scale=scale)
+            self.panels.append(panel)
+            self._write(top - heads - NAMES - 8, names[row], fontsize=HEAD, weight="bold")
         self.images = [panel.image for panel in self.panels]
-        self.bars, self.values = self._draw_apart(2 * panel)
+        self.bars, self.values = self._draw_apart(below)
         apart = np.flatnonzero(self.apart.filled(0) > 0)
         self.parts_at = int(apart[0]) if len(apart) else None
 
@@ -255,10 +255,8 @@ class _Picture:
         parts = [part for panel in self.panels for part in panel.parts()]
         parts.append(Fill(self.bars, [self.values], columns))
         for place, text in enumerate(self.said):
-            done = (
-                self.timing.first[place] + self.timing.motion + self.timing.layout.timesteps[place]
-            )
-            parts.append(appearing([text], done))
+            arrives = self.timing.first[place] + self.timing.motion
+            parts.append(appearing([text], arrives + self.timing.layout.timesteps[place]))
         return parts
 
     def describe(self, frame: int) -> str:

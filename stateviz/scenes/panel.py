@@ -28,9 +28,17 @@ _COLUMN = 12.0  # the least width of the state column, in pixels of CSS
 _FRAME = (4.0, 5.0)  # how much larger its frame is on each side
 _BRIDGE = 0.42  # opacity
 _MOST_NUMBERED = 5  # lanes
-# Pixels of CSS over and under the lanes: names, origins, and what leaves or comes.
-OVER, UNDER = 98.0, 66.0
-HEADS = 62.0  # the lower line of the names, over the lanes
+NAMES = 36.0  # pixels of CSS that the names of the batches take
+
+
+def room_around(transitions: Sequence[Transition]) -> tuple[float, float]:
+    """What is left free over the lanes, under the names, and under the lanes, in pixels of CSS.
+
+    Over them stands the box of what altered a state; under them falls what is dropped, and stands
+    the tray out of which a given state comes.
+    """
+    origins = {origin for each in transitions for origin in each.record.origins.tolist()}
+    return (62 if "altered" in origins else 30), (66 if origins & {"fresh", "given"} else 36)
 
 
 class LanePanel:
@@ -62,7 +70,7 @@ class LanePanel:
         timing: Timing,
         limits: tuple[float, float],
         *,
-        heads: float = HEADS,
+        heads: float,
         names: bool = True,
         origins: bool = True,
         mirrored: bool = False,

@@ -145,7 +145,7 @@ def _units(layer: LayerRecording) -> list[str]:
     return unit_names(first, first.state_names[-1])
 
 
-class _Beats:
+class _Frames:
     """The frames: before each batch's stop the state runs through it, unless there are many.
 
     Args:
@@ -207,7 +207,7 @@ class _Picture:
         room = {"width": wide, "height": _HIGH}
         self.signs = timeline.draw_origins(self.ax, recording, layer, **room)
         timeline.number_batches(self.ax, layer, **room)
-        self.timing = _Beats(len(layer.batches), self.level.shape[1] // len(layer.batches))
+        self.timing = _Frames(len(layer.batches), self.level.shape[1] // len(layer.batches))
         [self.head] = self.ax.plot([], [], linestyle="None", marker="o", markersize=10 * POINTS,
                                    color=INK, zorder=6, clip_on=False)  # fmt: skip
         self.counted = [timeline.origins_of(batch) for batch in layer.batches]

@@ -20,7 +20,7 @@ from stateviz.playing.scene import Pick, Scene, nothing
 from stateviz.playing.theme import INK, INK_MAP
 from stateviz.recording import ORIGINS, BatchRecord
 from stateviz.scenes.naming import began, braced, in_run
-from stateviz.scenes.panel import HEADS, OVER, LanePanel, lanes_axes
+from stateviz.scenes.panel import NAMES, LanePanel, lanes_axes, room_around
 from stateviz.scenes.timing import Timing
 from stateviz.scenes.transitions import Transition
 from stateviz.scenes.unit import UnitPanel, columns_of, draw_lines
@@ -76,18 +76,20 @@ class SequencePicture:
         column = (WIDTH - LEFT - RIGHT) / (columns + self.room)
         return Layout((self.gap,), (steps,), columns, lanes_count, self.gap, column, pitch)
 
-    def _beats(self, transition: Transition) -> Timing:
+    def _timing(self, transition: Transition) -> Timing:
         units = len(transition.record.samples)
         own = next((high for most, high in _PITCHES if units <= most), _THREADS / units)
         return Timing(self._layout(units, own), moves=False)
 
     def _draw(self) -> None:
         """Draws the panels from the top, and around them what is read."""
-        timing = [self._beats(transition) for transition in self.transitions]
+        timing = [self._timing(transition) for transition in self.transitions]
         has_inputs = self.first.inputs is not None
         bars = (_BARS + 14) * has_inputs
         heights = [each.layout.height for each in timing]
-        over = OVER + (bars if self.alone else 30)
+        tray = 36 * any("given" in each.record.origins for each in self.transitions)
+        self.over = max(room_around([each])[0] for each in self.transitions)
+        over = NAMES + self.over + (bars if self.alone else 30 + tray)
         unit = UnitPanel.height(self.first, self.sample) if self.alone else 0.0
         labels = _LABELS * (self.labels is not None)
         between = 0 if self.alone else bars + 10
@@ -111,7 +113,7 @@ class SequencePicture:
             top += unit
         self.bars = []
         if has_inputs:
-            self.bars = self._draw_inputs(OVER - HEADS + 18 if self.alone else top + 10)
+            self.bars = self._draw_inputs(NAMES + 18 if self.alone else top + 10)
             top += between
         self._draw_when(top, labels)
 
@@ -132,7 +134,7 @@ class SequencePicture:
             [transition],
             timing,
             limits,
-            heads=HEADS + ((_BARS + 14) * (self.first.inputs is not None) if self.alone else 0),
+            heads=self.over + ((_BARS + 14) * (self.first.inputs is not None) if self.alone else 0),
             names=self.alone,
             mirrored=mirrored,
             room=self.room,
@@ -140,7 +142,7 @@ class SequencePicture:
         )
         self.panels.append(panel)
         if not self.alone:
-            at = 1 - (top - OVER - 8) / (self.figure.get_figheight() * 96)
+            at = 1 - (top - NAMES - self.over - 8) / (self.figure.get_figheight() * 96)
             name = _panel_name(record, self.records)
             self.figure.text(0.004, at, name, fontsize=HEAD, weight="bold", va="center",
                              parse_math=False)  # fmt: skip
@@ -181,7 +183,7 @@ class SequencePicture:
         ax = self.reading = lanes_axes(self.figure, 0, height, layout, "reading")
         ax.set_xlim(-0.5, layout.columns - 0.5 + self.room)
         ax.set_ylim(height, 0)
-        first = OVER - HEADS + 14 if self.alone else bottom - _BARS - 12
+        first = NAMES + 14 if self.alone else bottom - _BARS - 12
         orders = [False, True] if self.room else [self.by_data and self.first.go_backwards]
         self.cursors = []
         for backwards in orders:

@@ -130,14 +130,14 @@ class UnitPanel:
         parts: list[Declared] = []
         for chart, values in self._charts:
             parts.append(Fill(chart, [values[unit : unit + 1] for unit in units], columns))
-        told: list[Text] = [self._name, *self._numbers]
+        texts: list[Text] = [self._name, *self._numbers]
         if self._gates is not None:
             parts.append(Fill(self._gates, [self._gates_of(unit) for unit in units], columns))
-            told += self._gate_numbers
+            texts += self._gate_numbers
         frames = range(len(columns))
         return [
             *parts,
-            Keyed(told, frames, lambda frame, option: self._say(frame, units[option])),
+            Keyed(texts, frames, lambda frame, option: self._say(frame, units[option])),
         ]
 
     def _say(self, frame: int, unit: int) -> None:

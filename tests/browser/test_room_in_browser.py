@@ -75,8 +75,7 @@ def ink_in_lanes(page: Page) -> list[float]:
           const each = (canvas.height * height) / lanes;
           return Array.from({ length: lanes }, (_, lane) => {
             const { data } = context.getImageData(
-              canvas.width * left, canvas.height * top + (lane + 0.25) * each,
-              canvas.width * width, each / 2);
+              canvas.width * left, canvas.height * top + lane * each, canvas.width * width, each);
             let sum = 0;
             for (let at = 0; at < data.length; at += 4)
               sum += (data[at + 3] / 255) * (255 - Math.min(data[at], data[at + 1], data[at + 2]));
@@ -96,8 +95,9 @@ def test_a_lane_that_is_clicked_stays_lit(opened: Opened) -> None:
     assert lit(page) == "2"
     assert "(lane 2 is lit)" in page.inner_text(".stateviz-readout")
     after = ink_in_lanes(page)
-    dimmed = [now < 0.7 * was for now, was in zip(after, before, strict=True)]
-    assert dimmed == [True, True, False, True]
+    more = [now - was for now, was in zip(after, before, strict=True)]
+    assert min(more) >= 0, "no lane fades"
+    assert max(more) == more[2] > 5
     page.focus(PLAYER)
     page.keyboard.press("ArrowRight")  # it stays so in other frames
     assert lit(page) == "2"

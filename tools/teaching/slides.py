@@ -138,14 +138,17 @@ def _markdown(text: str) -> str:
 
 
 # A frame of its own: neither reveal.js's styles nor its keys reach what plays. It is drawn as large
-# as the slide is high.
-_FITTING = """<style>body { margin: 0 auto; width: min(820px, 100%); overflow: hidden; }</style>
+# as the slide is high and wide.
+_FITTING = """<style>
+body { margin: 0 auto; width: min(820px, 100%); overflow: hidden; }
+body .stateviz-player { max-width: var(--stateviz-width); }
+</style>
 <script>
 const fit = () => {
   const { style } = document.body;
   style.zoom = 1;
-  const room = (innerHeight - 4) / document.documentElement.scrollHeight;
-  style.zoom = Math.min(1.6, Math.max(0.5, Math.min(room, innerWidth / 820)));
+  const room = (innerHeight - 4) / document.body.getBoundingClientRect().height;
+  style.zoom = Math.min(2.4, Math.max(0.5, Math.min(room, innerWidth / 800)));
 };
 const watch = new ResizeObserver(() => requestAnimationFrame(fit));
 addEventListener("load", () => watch.observe(document.body));

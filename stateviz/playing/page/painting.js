@@ -44,8 +44,9 @@ export function paint(context, scene, at, scale, theme, lit) {
   for (const track of scene.tracks) {
     const state = track.kind === "image" && track.lanes ? stateOf(track, at) : null;
     if (!state || track.kind !== "image") continue;
-    if (track.chart === "threads") paintThread(context, track, state, lit, theme.token("ink", 1));
-    else paintLit(context, laneBox(state, lit), boxOf(state), theme);
+    const ink = theme.token("ink", 1);
+    if (track.chart === "threads") paintThread(context, track, state, lit, ink);
+    else paintLit(context, laneBox(state, lit), ink);
   }
 }
 
@@ -72,20 +73,16 @@ export function laneBox(state, lane) {
 }
 
 /**
- * Dims the other lanes, and frames this one.
+ * Frames a lane.
  * @param {CanvasRenderingContext2D} context
  * @param {Box} lane
- * @param {Box} all
- * @param {Theme} theme
+ * @param {string} color
  */
-function paintLit(context, [left, top, width, height], [, first, , whole], { token }) {
-  context.fillStyle = token("ground", 0.45);
-  context.fillRect(left, first, width, Math.max(0, top - first));
-  context.fillRect(left, top + height, width, Math.max(0, first + whole - top - height));
-  context.strokeStyle = token("ink", 1);
-  context.lineWidth = 1.2;
+function paintLit(context, lane, color) {
+  context.strokeStyle = color;
+  context.lineWidth = 1.6;
   context.setLineDash([]);
-  context.strokeRect(left, top, width, height);
+  context.strokeRect(...lane);
 }
 
 /**
