@@ -55,8 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print_error(words: str) -> int:
-    print(f"stateviz: {words}", file=sys.stderr)
+    print(f"stateviz: {_printable(words)}", file=sys.stderr)
     return 1
+
+
+def _printable(words: str) -> str:
+    """The words with what would act on a terminal, such as an escape sequence, written out."""
+    return "".join(
+        each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in words
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -141,7 +148,7 @@ def _play(path: Path, *, layer: str | None, to: Path | None, browser: bool) -> N
         to = Path(tempfile.mkdtemp(prefix="stateviz-")) / f"{title}.html"
     with atomic_write(to) as beside:
         beside.write_text(whole_page(title, html), encoding="utf-8")
-    print(f"Written to {to}")
+    print(_printable(f"Written to {to}"))
     if browser and not webbrowser.open(to.resolve().as_uri()):
         print("No browser was found here: open the page by hand.")
 

@@ -82,6 +82,21 @@ def test_a_name_from_a_file_is_no_html(tmp_path: Path) -> None:
     assert "<b>lstm" not in html
 
 
+@pytest.mark.parametrize("name", ["\x1b[31mred", "a\rb", "\x9b2Jz", "\u202eabc"])
+def test_a_name_from_a_file_does_nothing_to_a_terminal(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    five = [name, *(name + digit for digit in "1234")]
+    layer = recorded("lstm")["lstm"]
+    recording = Recording([replace(layer, name=each) for each in five])
+    file = recording.save(tmp_path / "five.npz")
+    assert main(["play", str(file)]) == 1
+    assert main(["play", str(file), "--layer", name, "--no-browser"]) == 0
+    assert main(["play", str(file), "--layer", name + "5"]) == 1
+    said = "".join(capsys.readouterr())
+    assert all(each.isprintable() or each == "\n" for each in said)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import html
 import json
 import logging
@@ -9,6 +10,7 @@ import re
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -312,3 +314,23 @@ def test_closing_ends_the_run_and_lets_go_of_it() -> None:
     experiment.wait(30)
     assert program_threads() == []
     Experiment(made_up, batches=[1]).run()  # the next one may run
+
+
+def test_what_a_page_sends_is_never_run(experiment: Experiment) -> None:
+    for code in (["raise SystemExit"] * 4, [], [MADE_UP]):
+        experiment.set_state({"_programs": code})  # as a message of the page
+        asked(experiment, "run")
+        experiment.wait(30)
+        assert experiment.program == made_up()
+        assert experiment.readout.startswith("2 batches")
+    assert made_up() in experiment._html().replace("&#x27;", "'")
+
+
+def test_a_closed_experiment_keeps_nothing_alive() -> None:
+    experiment = Experiment(made_up, batches=[2])
+    experiment.run()
+    recording = weakref.ref(experiment.recording)
+    assert recording() is not None
+    experiment.close()
+    gc.collect()
+    assert recording() is None

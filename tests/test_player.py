@@ -21,7 +21,6 @@ import stateviz
 from stateviz.playing import page, theme
 from stateviz.playing.artists import Areas
 from stateviz.playing.player import Player
-from stateviz.playing.style import color_levels
 from tests.building.payload import Unpacked
 from tests.building.recordings import a_recording, there
 from tests.building.scenes import HEIGHT, N_FRAMES, VALUES, AllKinds
@@ -31,6 +30,15 @@ def on_stage(figure: Figure, display: Any) -> np.ndarray:
     """Display coordinates as points from the figure's upper left corner."""
     x, y = np.asarray(display, float).T * 72 / figure.dpi
     return np.stack([x, HEIGHT - y], axis=-1)
+
+
+def color_levels(image: AxesImage) -> np.ndarray:
+    """The image's values as places among 255 colours, row 0 on top; 255 where empty."""
+    scaled = np.ma.masked_invalid(
+        image.norm(np.ma.masked_invalid(np.ma.asarray(image.get_array())))
+    )
+    levels: np.ndarray = np.clip(np.floor(scaled * 255), 0, 254).filled(255).astype(np.uint8)
+    return levels if image.origin == "upper" else levels[::-1]
 
 
 def test_every_frame_holds_what_the_artists_held() -> None:

@@ -99,9 +99,11 @@ class Experiment(anywidget.AnyWidget):
         self._page_is_done = threading.Event()
         self._page_is_done.set()
         choices = itertools.product(*self._options.values())
+        # What runs is chosen from these by its place: nothing that a page sends is ever code.
+        self._texts = [program(**dict(zip(self._options, each, strict=True))) for each in choices]
         super().__init__(
             _offers=[[name, list(map(str, each))] for name, each in self._options.items()],
-            _programs=[program(**dict(zip(self._options, each, strict=True))) for each in choices],
+            _programs=self._texts,
             _chosen=[0] * len(self._options),
         )
         self._own_id = self.model_id or ""
@@ -122,7 +124,7 @@ class Experiment(anywidget.AnyWidget):
     @property
     def program(self) -> str:
         """The program that the choices mean."""
-        return str(self._programs[self._place])
+        return self._texts[self._place]
 
     @property
     def _place(self) -> int:
@@ -158,8 +160,9 @@ class Experiment(anywidget.AnyWidget):
 
     def stop(self) -> None:
         """Ends the run; nothing happens where none runs."""
-        if self._running is not None:
-            self._running.stop()
+        running = self._running
+        if running is not None:
+            running.stop()
 
     def keep(self) -> None:
         """Keeps the run that is shown, so that the next one stands beside it."""
@@ -191,7 +194,7 @@ class Experiment(anywidget.AnyWidget):
             path: Where to, a name that ends in .json.
         """
         outcomes: dict[str, Outcome] = {}
-        for program in tqdm(self._programs, desc=f"experiments of {Path(path).name}"):
+        for program in tqdm(self._texts, desc=f"experiments of {Path(path).name}"):
             outcomes[program] = self._outcome(program, {})
         save_outcomes(Path(path), outcomes)
 
@@ -213,13 +216,14 @@ class Experiment(anywidget.AnyWidget):
             raise RuntimeError("An experiment runs already. Wait for it, or press Stop there.")
         try:
             self._status = "Building ..." if "keras" in sys.modules else "Loading Keras ..."
-            self._running = running = Run(lambda names: self._outcome(self._programs[place], names))
+            self._running = running = Run(lambda names: self._outcome(self._texts[place], names))
             self._busy = True
             outcome = running.wait(self._tell)
         finally:
             self._busy = False
+            self._running = None  # it holds all that the program made
             _one_at_a_time.release()
-        if outcome is not None:
+        if outcome is not None and self.comm is not None:  # it may have been closed meanwhile
             self._take(place, outcome, running.names.get("recording"))
         self._status = "" if outcome else "Stopped: nothing is shown of a run that did not end."
 
@@ -282,12 +286,12 @@ class Experiment(anywidget.AnyWidget):
         """The panel as a piece of HTML that needs no kernel, with what was recorded beforehand."""
         recorded = {
             str(place): self._recorded[program].for_page() | {"run": 0}
-            for place, program in enumerate(self._programs)
+            for place, program in enumerate(self._texts)
             if program in self._recorded
         }
         values = {
             "_offers": self._offers,
-            "_programs": self._programs,
+            "_programs": self._texts,
             "_chosen": [0] * len(self._options),
             "_results": recorded,
             "_shown": -1,
@@ -299,7 +303,7 @@ class Experiment(anywidget.AnyWidget):
         }
         return _SNIPPET.format(
             values=html.escape(json.dumps(values)),
-            program=html.escape(self._programs[0]),
+            program=html.escape(self._texts[0]),
             style=self._css,
             script=page.inline_script(_PAGE),
             host=_HOST,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import re
 from functools import cache
@@ -55,14 +56,20 @@ def snippet(payload: bytes, interval_ms: int, poster: bytes, text: str) -> str:
         hint=_HOW_TO_PLAY,
         poster=base64.b64encode(poster).decode(),
         style=style(),
-        script=inline_script(),
-        host=_HOST,
+        script=_inlined(),
     )
 
 
 def whole_page(title: str, player: str) -> str:
-    """A page with one player on it."""
-    return _PAGE.format(title=html.escape(title), player=player)
+    """A page with players on it, on which their script alone runs, and which asks no host."""
+    known = hashlib.sha256(_inlined().encode()).digest()
+    return _PAGE.format(
+        title=html.escape(title), player=player, hash=base64.b64encode(known).decode()
+    )
+
+
+def _inlined() -> str:
+    return f"\n{inline_script()}\n{_HOST}"
 
 
 _HOW_TO_PLAY = (
@@ -73,9 +80,7 @@ _HOW_TO_PLAY = (
 _SNIPPET = """<div class="stateviz" data-stateviz="{payload}" data-interval-ms="{interval_ms}">\
 <img alt="{text}" src="data:image/png;base64,{poster}" style="max-width:100%"/>\
 <p>{text}<br><small>{hint}</small></p></div><style>
-{style}</style><script type="module">
-{script}
-{host}</script>"""
+{style}</style><script type="module">{script}</script>"""
 
 # Stands in for the widget's model where there is no kernel.
 _HOST = """for (const el of document.querySelectorAll("[data-stateviz]")) {
@@ -97,6 +102,8 @@ _PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+script-src 'sha256-{hash}'; style-src 'unsafe-inline'; img-src data:">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>

@@ -49,12 +49,6 @@ def css_color(color: Any, alpha: float | None) -> str:
     return "rgba({},{},{},{:.3g})".format(*(round(255 * channel) for channel in rgb), a)
 
 
-def color_levels(image: AxesImage) -> np.ndarray:
-    """The image's values as places in its colour table, uint8, row 0 on top; 255 where empty."""
-    values: np.ma.MaskedArray = np.ma.asarray(image.get_array())
-    return masked(image, levels_of(image, np.ma.getdata(values)), values)
-
-
 def levels_of(image: AxesImage, data: np.ndarray) -> np.ndarray:
     """The places in the colour table of all values, as they lie in the array."""
     if data.ndim != 2:

@@ -169,7 +169,7 @@ class ImageTrack(Track):
 
     @property
     def kept(self) -> list[np.ndarray]:
-        """The distinct images as `color_levels`."""
+        """The distinct images, places in the colour table, row 0 on top; 255 where empty."""
         return self._growing.kept
 
     def read(self, option: int) -> dict[str, _Json]:
@@ -218,7 +218,7 @@ class ImageTrack(Track):
         return [{"corners": each} | shown[of] for each, of in zip(corners, at, strict=True)]
 
     def _levels(self) -> np.ndarray:
-        """`color_levels`, quick where only the mask has changed since the last frame."""
+        """The image now, quick where only the mask has changed since the last frame."""
         image = self.artist
         values: np.ma.MaskedArray = np.ma.asarray(image.get_array())
         data, limits = np.ma.getdata(values), image.get_clim()

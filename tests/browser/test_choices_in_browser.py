@@ -35,7 +35,9 @@ def scenes() -> dict[str, Player]:
 
 
 def open_page(chromium: Browser, path: Path, **look: Any) -> Page:
-    context = chromium.new_context(offline=True, viewport={"width": 1280, "height": 900}, **look)
+    context = chromium.new_context(
+        bypass_csp=True, offline=True, viewport={"width": 1280, "height": 900}, **look
+    )
     page = context.new_page()
     page.goto(path.as_uri())
     page.wait_for_selector(".stateviz-player[data-ready]")
@@ -215,7 +217,7 @@ def two_views(chromium: Browser) -> Iterator[Page]:
         "loop": False,
         "interval_ms": 50,
     }
-    page = chromium.new_context(offline=True).new_page()
+    page = chromium.new_context(bypass_csp=True, offline=True).new_page()
     page.set_content("<main><h1>Two</h1><div id=one></div><div id=two></div></main>")
     page.add_style_tag(content=player_page.style())
     script = player_page.inline_script() + TWO_VIEWS % json.dumps(values)

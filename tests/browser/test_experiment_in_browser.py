@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -167,3 +168,23 @@ def test_in_jupyterlab_it_runs_keras_and_can_be_stopped(chromium: Browser, jupyt
         "1 state tensor zeroed", timeout=60_000
     )
     page.context.close()
+
+
+def test_a_table_from_a_file_is_text(chromium: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "all.json"
+    stateviz.course.Experiment(made_up, batches=[2]).record_all(file)
+    table = "<table><tr><th>a<img src=x onerror='window.hit = 1'></th><td>5</td></tr></table>"
+    [row] = json.loads(file.read_text(encoding="utf-8"))
+    hostile = row | {"table": table + "<img src=x onerror='window.hit = 1'>"}
+    file.write_text(json.dumps([hostile]), encoding="utf-8")
+    path = tmp_path / "page.html"
+    experiment = stateviz.course.Experiment(made_up, recorded=file, batches=[2])
+    path.write_text("<!doctype html><body>" + experiment._html(), encoding="utf-8")
+    page = chromium.new_page()
+    page.goto(path.as_uri())
+    run(page)
+    page.wait_for_selector(".stateviz-counts")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.hit") is None
+    assert page.locator("details td").text_content() == "5"
+    page.close()

@@ -38,6 +38,7 @@ def opened(chromium: Browser, tmp_path: Path) -> Iterator[Opened]:
 
     def open_page(reduced_motion: str = "no-preference") -> Page:
         context = chromium.new_context(
+            bypass_csp=True,  # Playwright waits with `eval`
             offline=True,
             viewport={"width": 1024, "height": 768},
             reduced_motion=reduced_motion,  # type: ignore[arg-type]
@@ -178,7 +179,7 @@ def test_what_python_asks_for_between_two_stops_moves_on_to_the_next(chromium: B
         **{"_own_id": "own", "_live": True, "chosen": player.chosen, "frame": AT_THE_END},
         **{"playing": False, "loop": False, "interval_ms": player.interval_ms},
     }
-    page = chromium.new_context(offline=True).new_page()
+    page = chromium.new_context(bypass_csp=True, offline=True).new_page()
     page.set_content("<main><h1>Two</h1><div id=one></div><div id=two></div></main>")
     page.add_style_tag(content=player_page.style())
     script = player_page.inline_script() + TWO_VIEWS % json.dumps(values)

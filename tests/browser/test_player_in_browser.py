@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from matplotlib.figure import Figure
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from stateviz.playing.artists import Areas
+from stateviz.playing.page import snippet, whole_page
 from stateviz.playing.player import Player
 from stateviz.playing.theme import STATE_MAP
 
@@ -53,7 +56,9 @@ def a_player() -> Player:
 def page(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
     path = tmp_path / "player.html"
     a_player().to_html(path)
-    context = chromium.new_context(offline=True, viewport={"width": 1024, "height": 768})
+    context = chromium.new_context(
+        bypass_csp=True, offline=True, viewport={"width": 1024, "height": 768}
+    )
     page = context.new_page()
     said: list[str] = []
 
@@ -266,7 +271,7 @@ def test_ink_follows_the_theme(chromium: Browser, tmp_path: Path) -> None:
     a_player().to_html(path)
     inks = {}
     for theme in ("light", "dark"):
-        context = chromium.new_context(offline=True, color_scheme=theme)
+        context = chromium.new_context(bypass_csp=True, offline=True, color_scheme=theme)
         page = context.new_page()
         page.goto(path.as_uri())
         page.wait_for_selector(".stateviz-player[data-ready]")
@@ -289,3 +294,47 @@ def test_ink_follows_the_theme(chromium: Browser, tmp_path: Path) -> None:
         context.close()
     assert inks["light"] == ([0, 0, 0, 255], "rgb(0, 0, 0)")
     assert inks["dark"] == ([255, 255, 255, 255], "rgb(255, 255, 255)")
+
+
+HOSTILE = (
+    "<script>window.hit = 1</script>",
+    "<img src=x onerror='window.hit = 1'>",
+    "<svg onload='window.hit = 1'><image href='x' onerror='window.hit = 1'/></svg>",
+    "<svg><a href='javascript:window.hit = 1'><text y='9'>x</text></a></svg>",
+    "<iframe srcdoc='<script>parent.hit = 1</script>'></iframe>",
+    "<svg><foreignObject><img src=x onerror='window.hit = 1'></foreignObject></svg>",
+)
+
+
+def with_stage(payload: bytes, added: str) -> bytes:
+    """A payload whose stage holds something more."""
+    plain = zlib.decompress(payload)
+    length = int.from_bytes(plain[:4], "little")
+    described = json.loads(plain[4 : 4 + length])
+    described["stage"] = added + described["stage"].replace("</svg>", f"{added}</svg>")
+    text = json.dumps(described).encode()
+    return zlib.compress(len(text).to_bytes(4, "little") + text + plain[4 + length :])
+
+
+@pytest.mark.parametrize("added", HOSTILE)
+@pytest.mark.parametrize("where", ["stage", "page"])
+def test_what_a_file_or_a_page_brings_along_does_not_run(
+    added: str, where: str, chromium: Browser, tmp_path: Path
+) -> None:
+    player = a_player()
+    if where == "stage":
+        hostile = with_stage(player.payload, added)
+        html = "<!doctype html><body>" + snippet(hostile, 100, b"", "a still picture")
+    else:
+        html = whole_page("Player", player._html() + added)
+    path = tmp_path / "hostile.html"
+    path.write_text(html, encoding="utf-8")
+    page = chromium.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_selector("[data-ready=true]")
+    for link in page.locator("a").all():
+        link.dispatch_event("click")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.hit") is None
+    assert page.locator(".stateviz-picture svg path").count() > 10
+    page.close()

@@ -30,7 +30,7 @@ def opened(chromium: Browser, tmp_path: Path) -> Iterator[Opened]:
 
     def open_page(width: int = 1024, height: int = 768, **options: Any) -> Page:
         size = {"width": width, "height": height}
-        context = chromium.new_context(offline=True, viewport=size, **options)  # type: ignore[arg-type]
+        context = chromium.new_context(bypass_csp=True, offline=True, viewport=size, **options)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
         page.goto(path.as_uri())

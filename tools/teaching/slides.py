@@ -140,7 +140,7 @@ def _markdown(text: str) -> str:
 # A frame of its own: neither reveal.js's styles nor its keys reach what plays. It is drawn as large
 # as the slide is high and wide.
 _FITTING = """<style>
-body { margin: 0 auto; width: min(820px, 100%); overflow: hidden; }
+body { display: flow-root; margin: 0 auto; width: min(820px, 100%); overflow: hidden; }
 body .stateviz-player { max-width: var(--stateviz-width); }
 </style>
 <script>

@@ -295,8 +295,25 @@ function contentOf({ counts, table, error, meaning }) {
     element("div", {}, element("b", {}, number), " ", element("span", {}, name)),
   );
   const rows = element("details", {}, element("summary", {}, "by phase and epoch"));
-  rows.insertAdjacentHTML("beforeend", table);
+  rows.append(tableOf(table));
   return [element("div", { class: "stateviz-counts" }, ...tiles), rows];
+}
+
+/**
+ * A table with the words of another: what a file holds is never taken for a page.
+ * @param {string} html
+ */
+function tableOf(html) {
+  const table = element("table", {});
+  for (const { cells } of new DOMParser()
+    .parseFromString(html, "text/html")
+    .querySelectorAll("tr")) {
+    const copies = [...cells].map((cell) =>
+      element(cell.tagName === "TH" ? "th" : "td", {}, cell.textContent ?? ""),
+    );
+    table.append(element("tr", {}, ...copies));
+  }
+  return table;
 }
 
 /** @param {{ model: PanelModel, el: HTMLElement }} host */

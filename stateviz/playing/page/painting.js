@@ -51,25 +51,15 @@ export function paint(context, scene, at, scale, theme, lit) {
 }
 
 /**
- * Where an image stands, in points.
- * @param {ImageState} state
- * @returns {Box}
- */
-function boxOf({ corners: [[left, top], [right, bottom]] }) {
-  return [left, top, right - left, bottom - top];
-}
-
-/**
  * Where a lane of an image is, in points, but never too low to be seen.
  * @param {ImageState} state
  * @param {number} lane
  * @returns {Box}
  */
-export function laneBox(state, lane) {
-  const [left, top, width, height] = boxOf(state);
-  const each = height / state.shape[0];
+export function laneBox({ corners: [[left, top], [right, bottom]], shape: [lanes] }, lane) {
+  const each = (bottom - top) / lanes;
   const seen = Math.max(each, LEAST_LANE);
-  return [left, top + (lane + 0.5) * each - seen / 2, width, seen];
+  return [left, top + (lane + 0.5) * each - seen / 2, right - left, seen];
 }
 
 /**

@@ -17,6 +17,7 @@ import { isBetween, stopsAway } from "./motion.js";
 import { paint, themeOf } from "./painting.js";
 import { laneAt, laneCount, litWords, offerOf, pickAt, wordsAt } from "./pointing.js";
 import { follow, Presenting } from "./presenting.js";
+import { drawn } from "./stage.js";
 
 /** @import { Clock } from "./clock.js" */
 /** @import { Action, Buttons } from "./controls.js" */
@@ -117,8 +118,7 @@ export class View {
     const [width, height] = scene.size;
     this.picture.style.aspectRatio = `${width}/${height}`;
     this.picture.replaceChildren(this.canvas);
-    this.picture.insertAdjacentHTML("beforeend", scene.stage);
-    this.picture.append(this.tip);
+    this.picture.append(...drawn(scene.stage), this.tip);
     this.root.style.setProperty("--stateviz-width", `${(width * 96) / 72}px`);
     this.root.style.setProperty("--stateviz-aspect", String(width / height));
     this.root.setAttribute("aria-label", `Player: ${scene.title}`);
