@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -11,8 +12,13 @@ from matplotlib.figure import Figure
 
 import stateviz
 from stateviz.drawing.answer import MOST_BATCHES
-from stateviz.recording import BatchRecord, LayerRecording, Origin, Recording
+from stateviz.drawing.signs import sign
+from stateviz.recording import BatchRecord, LayerRecording, Origin, Recording, Start
+from tests.building.payload import Unpacked
 from tests.building.recordings import a_batch, starts
+
+ORIGIN_SIGNS: tuple[Origin, ...] = ("carried", "fresh", "given")
+SIGNS_AT = 120.0  # pixels of CSS from the top
 
 
 def a_run(*origins: Origin) -> list[BatchRecord]:
@@ -72,6 +78,32 @@ def test_a_carried_state_is_not_counted() -> None:
     assert counts(said) == [("1", "state tensor of zeros"), ("4", "rows' states of zeros")]
     assert rings(recording) == [4]
     assert "carried" in said
+
+
+def is_signed(batches: list[BatchRecord], origin: Origin) -> bool:
+    lines = stateviz.draw_answer(recording_of(batches)).axes[0].lines
+    marks = [line.get_marker() for line in lines if SIGNS_AT in np.asarray(line.get_ydata())]
+    return sign(origin, 11)["marker"] in marks
+
+
+def test_a_batch_whose_rows_began_in_different_ways_has_the_sign_of_none() -> None:
+    both = (Start(1, "fresh", True), Start(3, "given", False))
+    mixed = replace(*a_run("given"), starts=both)
+    found = [
+        is_signed(batches, origin)
+        for batches in (a_run("carried"), a_run("fresh"), [mixed])
+        for origin in ORIGIN_SIGNS
+    ]
+    assert found == [True, False, False, False, True, False, False, False, False]
+    assert "1 of 4" in words(stateviz.draw_answer(recording_of([mixed])))
+
+
+def test_a_rail_has_no_sign_where_rows_began_in_different_ways() -> None:
+    mixed = replace(*a_run("given"), starts=(Start(1, "fresh", True), Start(3, "given", False)))
+    for batch, drawn in zip([*a_run(*ORIGIN_SIGNS), mixed], [*ORIGIN_SIGNS, ""], strict=True):
+        for play in (stateviz.play_batches, stateviz.play_resets):
+            [(_, _, sign_of_it)] = Unpacked(play(recording_of([batch]))).scene["marks"]
+            assert sign_of_it == drawn
 
 
 def test_it_draws_what_was_recorded_on_the_axes_that_it_gets() -> None:

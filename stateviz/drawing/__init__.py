@@ -5,3 +5,8 @@
 FONT = 10.5
 HEAD = 12.75
 POINTS = 0.75  # in a pixel of CSS
+
+
+def written(value: float, form: str = "+.2f") -> str:
+    """A number with a minus sign that is as wide as a plus."""
+    return f"{value:{form}}".replace("-", "−")

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from stateviz.drawing import FONT, HEAD, POINTS
 from stateviz.drawing.lanes import LETTER, limits_of
-from stateviz.drawing.signs import ring, sign
+from stateviz.drawing.signs import rails, ring, sign
 from stateviz.playing.artists import Threads, bold_rows
 from stateviz.playing.theme import GROUND, STATE_MAP, color, soft
 from stateviz.recording import BatchRecord
@@ -93,12 +93,12 @@ class Answer:
             drawn += self._draw_rings(batch, x + 6, wide)
         carried = "carried" in {start.origin for start in batch.starts}
         if carried and place:
-            drawn += self._draw_rails(x)
-        origin = batch.origin if batch.origin != "mixed" else "carried"
-        drawn += self._ax.plot([x + self._each - 12], [_TOP - 26], **sign(origin, 11))
-        word = {"mixed": f"{batch.zero_rows:,} of {batch.batch_size:,}"}.get(
-            batch.origin, batch.origin
-        )
+            drawn += rails(self._ax, x - _GAP, x, _TOP - 6, _TOP + _HIGH + 6)
+        if batch.origin == "mixed":  # no one sign would be true of all its rows
+            word = f"{batch.zero_rows:,} of {batch.batch_size:,}"
+        else:
+            word = batch.origin
+            drawn += self._ax.plot([x + self._each - 12], [_TOP - 26], **sign(word, 11))
         if LETTER * (len(word) + len(name)) < self._each - 36:
             right = x + self._each - 24
             drawn.append(self._text(right, _TOP - 26, word, ha="right"))
@@ -111,14 +111,6 @@ class Answer:
         threads.set_data(values)
         threads.bold = bold_rows(values[:, -1].filled(0))
         return threads
-
-    def _draw_rails(self, x: float) -> list[Artist]:
-        tint = Rectangle((x - _GAP, _TOP - 6), _GAP, _HIGH + 12, facecolor=color("carried"),
-                         alpha=0.12, linewidth=0, zorder=1)  # fmt: skip
-        self._ax.add_patch(tint)
-        y = [_TOP - 6, _TOP - 6, np.nan, _TOP + _HIGH + 6, _TOP + _HIGH + 6]
-        return [tint, *self._ax.plot([x - _GAP, x, np.nan, x - _GAP, x], y, zorder=4,
-                                     color=color("carried"), linewidth=3 * POINTS)]  # fmt: skip
 
     def _draw_rings(self, batch: BatchRecord, x: float, wide: float) -> list[Artist]:
         """A frame for the tensor, and a ring for each row of it that was zero."""

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from stateviz.drawing import FONT, HEAD, POINTS
+from stateviz.drawing import FONT, HEAD, POINTS, written
 from stateviz.drawing.diagrams import (
     BODY,
     GAUGE,
@@ -142,7 +142,7 @@ class Cell:
 
 def said(value: float | None) -> str:
     """A value with its sign and two decimals; "" where it is not known."""
-    return "" if value is None else f"{value:+.2f}".replace("-", "−")
+    return "" if value is None else written(value)
 
 
 def _sign_color(value: float) -> str:

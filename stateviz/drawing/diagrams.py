@@ -102,6 +102,11 @@ _CANDIDATE = "the candidate g: what could be added, made of x and h before"
 PHI = "φ: the layer's activation; tanh, unless another was chosen"
 _X = Number("x", "x", (_BEGIN, _BUS + 16))
 _ADDED: tuple[Point, ...] = ((_PLUS, _MIDDLE), (_PLUS, _TOP))
+_KEEPS: tuple[Point, Literal["x", "y"], tuple[Point, ...]] = (
+    (_F, _TOP), "y", ((_F, GAUGES), (_F, _TOP + 30)))  # fmt: skip
+_LETS_IN: tuple[Point, Literal["x", "y"], tuple[Point, ...]] = (
+    (_PLUS + 26, _MIDDLE), "y",
+    ((_I, GAUGES), (_I, _MIDDLE + 36), (_PLUS + 26, _MIDDLE + 36)))  # fmt: skip
 _FROM_G: tuple[Point, ...] = ((_G, GAUGES), (_G, _MIDDLE), (_PLUS, _MIDDLE))
 
 LSTM = Diagram(
@@ -121,11 +126,8 @@ LSTM = Diagram(
         Gauge("o", "output o", _O, "the output gate o: 1 lets all of tanh(c) out as h, 0 nothing"),
     ),
     jaws=(
-        Jaws("f", "c before", (_F, _TOP), "y", ((_F, GAUGES), (_F, _TOP + 30)),
-             "f × c before: what is kept"),
-        Jaws("i", "g", (_PLUS + 26, _MIDDLE), "y",
-             ((_I, GAUGES), (_I, _MIDDLE + 36), (_PLUS + 26, _MIDDLE + 36)),
-             "i × g: what is added"),
+        Jaws("f", "c before", *_KEEPS, "f × c before: what is kept"),
+        Jaws("i", "g", *_LETS_IN, "i × g: what is added"),
         Jaws("o", "squashed", (_OUT, _TOP + 92), "x",
              ((_O, GAUGES), (_O, _TOP + 92), (_OUT - 28, _TOP + 92)),
              "h now: o × what comes from c"),
@@ -162,11 +164,8 @@ GRU = Diagram(
               "of; it resets no state"),
     ),
     jaws=(
-        Jaws("z", "h before", (_F, _TOP), "y", ((_F, GAUGES), (_F, _TOP + 30)),
-             "z × h before: what is kept"),
-        Jaws("1 − z", "g", (_PLUS + 26, _MIDDLE), "y",
-             ((_I, GAUGES), (_I, _MIDDLE + 36), (_PLUS + 26, _MIDDLE + 36)),
-             "(1 − z) × g: what is added"),
+        Jaws("z", "h before", *_KEEPS, "z × h before: what is kept"),
+        Jaws("1 − z", "g", *_LETS_IN, "(1 − z) × g: what is added"),
     ),
     nodes=(Node("+", (_PLUS, _TOP), "h now: what is kept and what is added meet"),),
     numbers=(

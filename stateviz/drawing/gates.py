@@ -10,6 +10,7 @@ from dataclasses import fields
 
 import numpy as np
 
+from stateviz.drawing import written
 from stateviz.recording import BatchRecord, Gates, GRUGates, State
 
 _SYMBOLS = {
@@ -89,7 +90,7 @@ def _now_and_before(state: State, at: tuple[int, int, int]) -> tuple[float, floa
 
 
 def _rounded(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    return written(value, ".2f")
 
 
 def _said(value: float) -> str:

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from stateviz.drawing import FONT, POINTS
+from stateviz.drawing import FONT, POINTS, written
 from stateviz.drawing.finite import mark_not_finite, reach_of
 from stateviz.playing.artists import Areas, Threads, bold_rows
 from stateviz.playing.theme import STATE_MAP, soft
@@ -257,7 +257,7 @@ def draw_scale(ax: Axes, layout: Layout, limits: tuple[float, float]) -> None:
         ax.plot([x, x], [-half, half], color=soft(0.5), linewidth=POINTS, clip_on=False)
     for value, place in zip(values, y, strict=True):
         ax.plot([x, x + tick], [place] * 2, color=soft(0.5), linewidth=POINTS, clip_on=False)
-        words = f"{value:+g}".replace("-", "−") if value else "0"
+        words = written(value, "+g") if value else "0"
         ax.text(x + 1.8 * tick, place, words, fontsize=FONT, va="center", color=soft(0.66))
 
 

@@ -95,16 +95,29 @@ def _edges(handover: Handover, first: int, last: int) -> tuple[float, float]:
     return first - 0.5 - beyond, last + 0.5 + beyond
 
 
-def _draw_rails(ax: Axes, handover: Handover, first: int, last: int) -> list[Artist]:
-    top, bottom = _edges(handover, first, last)
-    left, right = handover.begins, handover.ends
+def rails(ax: Axes, left: float, right: float, top: float, bottom: float) -> list[Artist]:
+    """Draws the rails between which a state is carried over."""
     tint = Rectangle((left, top), right - left, bottom - top, facecolor=color("carried"), alpha=0.1,
                      linewidth=0, clip_on=False, zorder=0.5)  # fmt: skip
     ax.add_patch(tint)
-    x = np.array([left, right, np.nan, left, right])
-    y = np.array([top, top, np.nan, bottom, bottom])
+    x, y = [left, right, np.nan, left, right], [top, top, np.nan, bottom, bottom]
+    return [tint, *_line(ax, x, y, linewidth=3 * POINTS, color=color("carried"))]
+
+
+def rift(ax: Axes, x: float, side: float, y: np.ndarray, zorder: float) -> list[Artist]:
+    """Draws the rift in which a state is altered: a zigzag about x through places from the top."""
+    at = x + np.where(np.arange(len(y)) % 2, side, -side)
+    return [
+        *_line(ax, at, y, color=GROUND, linewidth=8 * POINTS, zorder=zorder),
+        *_line(ax, at, y, color=INK, linewidth=2 * POINTS, zorder=zorder + 0.1),
+    ]
+
+
+def _draw_rails(ax: Axes, handover: Handover, first: int, last: int) -> list[Artist]:
+    top, bottom = _edges(handover, first, last)
+    left, right = handover.begins, handover.ends
+    drawn = rails(ax, left, right, top, bottom)
     style: dict[str, Any] = {"color": color("carried")}
-    drawn = [tint, *_line(ax, x, y, linewidth=3 * POINTS, **style)]
     if handover.layout.gap * handover.layout.column > 24:
         middle = (left + right) / 2
         style |= {"linestyle": "None", "marker": ">", "markersize": 12 * POINTS}
@@ -128,11 +141,7 @@ def _draw_rift(ax: Axes, handover: Handover, first: int, last: int) -> list[Arti
     count = 2 * max(3, round((bottom - top) * handover.layout.pitch / 24)) + 1
     y = np.linspace(top, bottom, count)
     side, _ = _pixels(handover, 5.5, 0)
-    x = handover.wall + np.where(np.arange(count) % 2, side, -side)
-    return [
-        *_line(ax, x, y, color=GROUND, linewidth=8 * POINTS, zorder=6.8),
-        *_line(ax, x, y, color=INK, linewidth=2 * POINTS, zorder=6.9),
-    ]
+    return rift(ax, handover.wall, side, y, 6.8)
 
 
 def _draw_box(ax: Axes, handover: Handover) -> list[Artist]:

@@ -18,10 +18,10 @@ from matplotlib.patches import Rectangle
 from stateviz.drawing import FONT, POINTS
 from stateviz.drawing.finite import mark_spans
 from stateviz.drawing.flat import flat
-from stateviz.drawing.lanes import LETTER
-from stateviz.drawing.signs import sign
+from stateviz.drawing.lanes import LETTER, fitting
+from stateviz.drawing.signs import rift, sign
 from stateviz.playing.artists import OneRow
-from stateviz.playing.theme import GROUND, INK, LEVEL_MAP, color, soft
+from stateviz.playing.theme import LEVEL_MAP, color, soft
 from stateviz.recording import ORIGINS, BatchRecord, LayerRecording, Origin, Recording
 
 _MOST_COLUMNS = 6000
@@ -119,11 +119,10 @@ def draw_phases(ax: Axes, layer: LayerRecording, calls: Sequence[int | None], wi
         words = name if again == 1 else f"{name} #{again}"
         words += "" if epoch is None else f"{',' * (again > 1)} {epoch}"
         labels = words, name[:3] + words[len(name) :], "" if epoch is None else str(epoch)
-        fits = (label for label in labels if label and LETTER * len(label) <= count * each)
         ax.text(
             left + count / 2,
             1.08,
-            next(fits, ""),
+            fitting(count * each / LETTER, *labels),
             transform=ax.get_xaxis_transform(),
             ha="center",
             va="bottom",
@@ -167,7 +166,7 @@ def draw_origins(
                              linewidth=0, clip_on=False, zorder=4)  # fmt: skip
             artists.append(ax.add_patch(wall))
         if "altered" in origins:
-            artists += _draw_rift(ax, x, min(4, 0.3 * each) / each)
+            artists += rift(ax, x, min(4, 0.3 * each) / each, np.linspace(low, high, 15), 4)
         for row, origin in enumerate(origins):
             y = below - 15 * row / height * (high - low)
             artists += ax.plot([x], [y], zorder=5, label=origin, **sign(origin, size))
@@ -178,15 +177,6 @@ def draw_origins(
             )  # fmt: skip
         drawn.append(artists)
     return drawn
-
-
-def _draw_rift(ax: Axes, x: float, side: float) -> list[Artist]:
-    y = np.linspace(*ax.get_ylim(), 15)
-    at = x + np.where(np.arange(len(y)) % 2, side, -side)
-    return [
-        *ax.plot(at, y, color=GROUND, linewidth=7 * POINTS, zorder=4, clip_on=False),
-        *ax.plot(at, y, color=INK, linewidth=2 * POINTS, zorder=4.1, clip_on=False),
-    ]
 
 
 def _places_of_calls(recording: Recording, layer: LayerRecording) -> set[int]:

@@ -1,6 +1,6 @@
-"""Two artists for values (rows, columns): a small area chart a row, and a thread a row.
+"""Artists for values (rows, columns): a small area chart, a line or a thread a row.
 
-Both are images to matplotlib, with data, an extent and a norm, and draw themselves otherwise; the
+They are images to matplotlib, with data, an extent and a norm, and draw themselves otherwise; the
 page draws them the same way (`page/charts.js`).
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from stateviz.recording import BatchRecord, Origin, Recording
+from stateviz.recording import BatchRecord, Recording
 
 _WORDS: dict[str, str] = {
     "fresh": "fresh zeros",
@@ -34,12 +34,9 @@ def began(record: BatchRecord, sample: int | None = None, *, short: bool = False
     )
 
 
-def leading_origin(record: BatchRecord) -> Origin:
-    """How the state as a whole went on, where it is drawn as one: carried if any of it was."""
-    counts: Counter[Origin] = Counter()
-    for start in record.starts:
-        counts[start.origin] += start.rows
-    return "carried" if counts["carried"] else counts.most_common(1)[0][0]
+def sign_of(record: BatchRecord) -> str:
+    """The origin whose sign a batch has; "" where its rows began in different ways."""
+    return "" if record.origin == "mixed" else record.origin
 
 
 def left_by(recording: Recording, record: BatchRecord, sample: int) -> str:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from stateviz.drawing import FONT, POINTS, lanes
+from stateviz.drawing import FONT, POINTS, lanes, written
 from stateviz.drawing.handover import Column, Handover
 from stateviz.drawing.lanes import LETTER, Layout, fitting
 from stateviz.drawing.signs import KNOT, RING, draw_signs, ring, sign
@@ -333,7 +333,7 @@ class LanePanel:
         for lane, text in enumerate(self.texts):
             assert self.numbers is not None
             value = self.numbers[lane, column]
-            words = "" if np.ma.is_masked(value) else f"{value:+.2f}".replace("-", "−")
+            words = "" if np.ma.is_masked(value) else written(value)
             text.set_text(words)
             text.set_position((x, lane - 14 / self.layout.pitch))
 

@@ -27,7 +27,7 @@ from stateviz.scenes.choosing import (
     one_layer,
     unit_names,
 )
-from stateviz.scenes.naming import began, leading_origin, told_apart
+from stateviz.scenes.naming import began, sign_of, told_apart
 
 _USUAL_MS = 400
 _MOST_MOVING = 60  # batches; in a longer run the state would only hurry
@@ -285,7 +285,7 @@ class _Picture:
             describe=self.describe,
             marks=[
                 (self.timing.stops[place] if place else 0, self.places[place],
-                 leading_origin(batches[place]))
+                 sign_of(batches[place]))
                 for place in new
             ],
             parts=self.parts(),

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from stateviz.drawing.lanes import Layout
 from stateviz.playing.scene import Pace, frames_of_a_motion, pace
-from stateviz.scenes.naming import leading_origin
+from stateviz.scenes.naming import sign_of
 from stateviz.scenes.transitions import Transition
 
 
@@ -94,6 +94,6 @@ class Timing:
         """The stop at which each batch begins, with its name and how its states began."""
         begins = [first + self.motion for first in self.first]
         return [
-            (begin, transition.name, leading_origin(transition.record))
+            (begin, transition.name, sign_of(transition.record))
             for begin, transition in zip(begins, transitions, strict=True)
         ]

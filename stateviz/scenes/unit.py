@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
-from stateviz.drawing import FONT, gates, lanes
+from stateviz.drawing import FONT, gates, lanes, written
 from stateviz.drawing.finite import reach_of
 from stateviz.drawing.lanes import Layout
 from stateviz.drawing.sample import draw_held, name_state, trace_of
@@ -147,17 +147,14 @@ class UnitPanel:
         self._name.set_text(f"{drawn} of unit {self._record.unit_numbers[unit]}")
         for text, (_, values), state in zip(self._numbers, self._charts, known, strict=True):
             value = values[unit, self._layout.gap + frame]
-            text.set_text("" if np.ma.is_masked(value) else f"{name_state(state)[0]} {said(value)}")
+            text.set_text(
+                "" if np.ma.is_masked(value) else f"{name_state(state)[0]} {written(value)}"
+            )
         if self._gates is None:
             return
         found = gates.gates_of(self._record, self._sample, unit)
         for text, of_gate in zip(self._gate_numbers, found.values(), strict=True):
-            text.set_text(f"{of_gate[frame - 1]:.2f}".replace("-", "−") if frame else "")
-
-
-def said(value: float) -> str:
-    """A number with its sign and two decimals."""
-    return f"{value:+.2f}".replace("-", "−")
+            text.set_text(written(of_gate[frame - 1], ".2f") if frame else "")
 
 
 def columns_of(initial: np.ndarray, after: np.ndarray, layout: Layout) -> np.ma.MaskedArray:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from stateviz.playing.artists import Areas
 from stateviz.playing.page import snippet, whole_page
@@ -302,6 +302,8 @@ HOSTILE = (
     "<svg onload='window.hit = 1'><image href='x' onerror='window.hit = 1'/></svg>",
     "<svg><a href='javascript:window.hit = 1'><text y='9'>x</text></a></svg>",
     "<iframe srcdoc='<script>parent.hit = 1</script>'></iframe>",
+    "<svg><rect width='9' height='9' style='fill: url(http://other.invalid/a)'/></svg>",
+    "<svg><image width='9' height='9' href='http://other.invalid/b.png'/></svg>",
     "<svg><foreignObject><img src=x onerror='window.hit = 1'></foreignObject></svg>",
 )
 
@@ -330,11 +332,15 @@ def test_what_a_file_or_a_page_brings_along_does_not_run(
     path = tmp_path / "hostile.html"
     path.write_text(html, encoding="utf-8")
     page = chromium.new_page()
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request))
     page.goto(path.as_uri())
     page.wait_for_selector("[data-ready=true]")
     for link in page.locator("a").all():
         link.dispatch_event("click")
     page.wait_for_timeout(300)
     assert page.evaluate("window.hit") is None
+    answered = [each for each in asked if each.url.startswith("http") and each.failure != "csp"]
+    assert answered == []
     assert page.locator(".stateviz-picture svg path").count() > 10
     page.close()

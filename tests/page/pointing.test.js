@@ -126,6 +126,28 @@ test("the lane under the pointer, by its place in the first of the images that h
   assert.equal(litWords(scene, 1).trim(), "(sample 7 is lit)");
 });
 
+test("a thread is found in a gap too, where another image has it", () => {
+  const threads = {
+    kind: "image",
+    lanes: true,
+    chart: "threads",
+    states: [state],
+    frames: [[0, 0]],
+  };
+  const images = [Uint8Array.of(9, 255, 9, 9, 90, 255, 90, 90)];
+  const gap = [Uint8Array.of(255, 9, 255, 255, 255, 90, 255, 255)];
+  const scene = /** @type {Pick<Scene, "tracks">} */ (
+    /** @type {unknown} */ ({
+      tracks: [
+        { ...threads, images },
+        { ...threads, images: gap },
+      ],
+    })
+  );
+  assert.equal(laneAt(scene, { frame: 0, option: 0 }, 17, 59), 0); // the lower level
+  assert.equal(laneAt(scene, { frame: 0, option: 0 }, 17, 21), 1);
+});
+
 test("a place has words of its own", () => {
   const scene = /** @type {Scene} */ (
     /** @type {unknown} */ ({ tracks: [], notes: [[[10, 5, 100, 12], "all of a long name"]] })

@@ -151,7 +151,8 @@ export function laneAt(scene, at, x, y) {
     const [across, down] = [(x - left) / (right - left), (y - top) / (bottom - top)];
     if (!(across >= 0 && across < 1 && down >= 0 && down < 1)) continue;
     if (track.chart !== "threads") return Math.floor(down * state.shape[0]);
-    return nearestRow(track, state, Math.floor(across * state.shape[1]), down);
+    const row = nearestRow(track, state, Math.floor(across * state.shape[1]), down);
+    if (row !== null) return row; // a gap has threads of its own
   }
   return null;
 }

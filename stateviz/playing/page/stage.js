@@ -1,6 +1,5 @@
 // The stage: what matplotlib drew of a scene and what never changes.
 
-// What matplotlib makes of a stage.
 const ALLOWED = new Set("svg defs g path use clippath rect pattern image text tspan".split(" "));
 
 /**
@@ -12,8 +11,8 @@ export function drawn(svg) {
   for (const each of body.querySelectorAll("*")) {
     if (!ALLOWED.has(each.tagName.toLowerCase())) each.remove();
     for (const { name, value } of [...each.attributes]) {
-      const leads = name.endsWith("href") && !/^(#|data:image\/png)/.test(value);
-      if (name.startsWith("on") || leads) each.removeAttribute(name);
+      const own = name.endsWith("href") ? /^(#|data:image\/png)/ : /^(?!.*url\((?!["']?#))/is;
+      if (name.startsWith("on") || !own.test(value)) each.removeAttribute(name);
     }
   }
   return body.children;
