@@ -3,8 +3,9 @@
     python -m benchmarks.class_of_thirty --hub VENV --proxy FOLDER [--students 30]
 
 VENV has what docs/class/requirements.txt asks for, FOLDER the proxy that npm installed. It starts
-docs/class/jupyterhub_config.py on loopback, makes Linux accounts (so it needs root, and a machine
-of its own), kills hub and proxy in the middle, and writes benchmarks/CLASS.md.
+docs/class/jupyterhub_config.py on loopback, makes Linux accounts (so it needs root, systemd, see
+benchmarks/with_systemd.sh, and a machine of its own), kills hub and proxy in the
+middle, and writes benchmarks/CLASS.md.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tools.course_environment import REPOSITORY
 
 CLASS = REPOSITORY / "docs" / "class"
 PAGE = REPOSITORY / "benchmarks" / "CLASS.md"
-PORT = 8000
+PORT = 80
 TRAINING = 4  # students who run Keras at the same time
 
 
@@ -43,17 +44,26 @@ class Hub:
         venv: Where it is installed.
         proxy: Where npm put the proxy.
         folder: What it keeps.
+        host: Its name, if each student has a web origin below it; the folder then has the
+            certificate, `cert.pem`, and its key, `key.pem`.
     """
 
     venv: Path
     proxy: Path
     folder: Path
+    host: str = ""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
         """Starts hub and proxy."""
         path = f"{self.venv / 'bin'}:{self.proxy / 'node_modules' / '.bin'}:{os.environ['PATH']}"
-        environment = {"CLASS_FOLDER": str(self.folder), "CLASS_PORT": str(PORT), "PATH": path}
+        environment = {"CLASS_FOLDER": str(self.folder), "PATH": path}
+        if self.host:
+            environment |= {
+                "CLASS_HOST": self.host,
+                "CLASS_CERT": str(self.folder / "cert.pem"),
+                "CLASS_KEY": str(self.folder / "key.pem"),
+            }
         with (self.folder / "hub.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [self.venv / "bin" / "jupyterhub", "-f", CLASS / "jupyterhub_config.py"],
@@ -213,6 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as kept:
         accounts = Path(kept) / "accounts"
         accounts.write_text("".join(f"{name}:{password}\n" for name in ["teacher", *names]))
+        accounts.chmod(0o600)
         subprocess.run(
             ["sh", CLASS / "accounts.sh", accounts, parsed.hub / "bin" / "python"], check=True
         )

@@ -142,6 +142,10 @@ class Student:
         lost = [f"{self.name}: {words}" for words in self._wrote if words not in there]
         return lost + [f"{self.name}: a prediction"] * (self._committed not in shown)
 
+    def page_of(self, name: str) -> requests.Response:
+        """Opens another's server."""
+        return self._session.get(f"{self._at}/user/{name}/lab", timeout=60)
+
     def _door(self) -> requests.Response:
         answer = self._session.get(f"{self._at}/hub/login", timeout=60)
         if answer.status_code != 200:  # the proxy is there before the hub

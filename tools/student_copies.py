@@ -23,8 +23,12 @@ _FOLDED = re.compile(r"<details><summary>(.*?)</summary>.*?</details>", re.DOTAL
 _ANSWER_ALONE = "Answer"  # a fold under a task, which says the question itself
 _SPACE_TO_WRITE = "*Your answer:*"
 _SOLUTION_FOLDED = re.compile(r"\s*A solution is folded under the cell\.")
-_NBGRADER_CONFIG = """c = get_config()
+NBGRADER_CONFIG = """from pathlib import Path
+
+c = get_config()
 c.CourseDirectory.course_id = "stateviz"
+# A folder of its own: docs/class/autograde.sh lets students' code write there and nowhere else.
+c.CourseDirectory.db_url = f"sqlite:///{Path.cwd() / 'gradebook' / 'gradebook.db'}"
 c.ExecutePreprocessor.timeout = 300
 # The copies hold no solution that would have to be taken out.
 c.GenerateAssignment.preprocessors = [
@@ -183,7 +187,8 @@ def main() -> None:
         into.mkdir(parents=True, exist_ok=True)
         (into / path.name).write_text(to_text(copy), encoding="utf-8")
     if asked.nbgrader:
-        (folder / "nbgrader_config.py").write_text(_NBGRADER_CONFIG, encoding="utf-8")
+        (folder / "gradebook").mkdir(exist_ok=True)
+        (folder / "nbgrader_config.py").write_text(NBGRADER_CONFIG, encoding="utf-8")
     print(f"Wrote {len(lessons)} lessons without answers to {folder}.")
 
 
