@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.class_of_thirty import CLASS, PORT, Hub
+from benchmarks.class_of_thirty import CLASS, Hub
 from benchmarks.curious_student import ATTACKER, EXCHANGE, HOST, VICTIM, Attacks
 
 ATTACKS: tuple[Callable[[Attacks], str], ...] = (

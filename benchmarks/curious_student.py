@@ -8,7 +8,6 @@ import pwd
 import re
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 

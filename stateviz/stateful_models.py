@@ -179,20 +179,30 @@ def twin(
                     f"The layer {layer.name!r} would be stateful, so the twin needs a batch size, "
                     f"such as batch_size=1; or make it stateless, with stateful=False."
                 )
+        if isinstance(layer, keras.layers.Lambda):  # the function is here already, unlike a file's
+            return keras.layers.Lambda.from_config(config, safe_mode=False)
         return type(layer).from_config(config)
 
     def new_input(tensor: keras.KerasTensor) -> keras.KerasTensor:
         shape = _new_shape(tensor.shape, batch_size, timesteps)
         return keras.Input(batch_shape=shape, dtype=tensor.dtype, name=tensor.name)
 
+    own = {type(each).__name__: type(each) for each in _everything_in(model)}
     inputs = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
-    made = keras.models.clone_model(
-        model,
-        input_tensors=keras.tree.map_structure(new_input, inputs),
-        clone_function=copied,
-    )
+    # A class of the user's own that nobody registered is found by its name, as when it was made.
+    with keras.saving.CustomObjectScope(own):
+        made = keras.models.clone_model(
+            model,
+            input_tensors=keras.tree.map_structure(new_input, inputs),
+            clone_function=copied,
+        )
     made.set_weights(model.get_weights())
     return made
+
+
+def _everything_in(model: keras.Model) -> Iterator[Any]:
+    """The layers of a model, however deep, and the cells of those around cells."""
+    yield from model._flatten_layers()
 
 
 def _is_functional(layer: keras.layers.Layer) -> bool:
@@ -204,6 +214,8 @@ def _is_functional(layer: keras.layers.Layer) -> bool:
 def _new_shape(
     shape: tuple[int | None, ...], batch_size: int | None, timesteps: int | None
 ) -> tuple[int | None, ...]:
+    if len(shape) < 2:
+        return (batch_size, *shape)[: len(shape)]  # a number for each sample
     _, time, *features = shape
     return (batch_size, time if timesteps == -1 else timesteps, *features)
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed process leaves there stays
+    fcntl = None  # type: ignore[assignment]
+
+_UNFINISHED = re.compile(r"\.[0-9a-f]{12}-.+")
 # A quota is unknown to Windows.
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
@@ -36,12 +43,14 @@ def atomic_write(path: Path) -> Iterator[Path]:
         )
     if target.is_dir():
         raise IsADirectoryError(f"{str(path)!r} is a folder. Give the name of a file in it.")
+    _clear(target.parent)
     beside = target.with_name(f".{secrets.token_hex(6)}-{target.name}")
     try:
-        yield beside
-        with beside.open("rb+") as file:
-            os.fsync(file.fileno())
-        beside.replace(target)
+        with _held(beside):
+            yield beside
+            with beside.open("rb+") as file:
+                os.fsync(file.fileno())
+            beside.replace(target)
     except OSError as error:
         if error.errno not in _FULL:
             raise
@@ -52,3 +61,28 @@ def atomic_write(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Makes a file and locks it, for as long as somebody writes it."""
+    if fcntl is None:
+        yield
+        return
+    while True:
+        with path.open("ab") as file:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+            # Another process may have taken it for a left one before it was locked.
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                yield
+                return
+
+
+def _clear(folder: Path) -> None:
+    """Removes what killed processes left unfinished: nobody holds a lock on it any more."""
+    for path in folder.iterdir() if fcntl is not None else ():
+        if _UNFINISHED.fullmatch(path.name):
+            with suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()

@@ -29,7 +29,7 @@ counted: Counter[str] = Counter()
 def recorded_from_now_on(layer: keras.layers.RNN) -> RecordedBlock:
     """Patches a layer that may not be built yet, as `stateviz.record` does."""
     parts = {part.name: (layer, part) for part in parts_of(layer)}
-    plan = Plan(parts, [], [], [])
+    plan = Plan(parts, [], [])
     options = Options(gates=True)
     capture = Capture(plan.recording(options), options)
     block = RecordedBlock(layer, plan, capture, lambda block: block.add(LayerPatch.of(layer)))

@@ -140,6 +140,86 @@ def test_words_that_contradict_the_arrays_are_refused(change: str, tmp_path: Pat
         stateviz.load(path)
 
 
+def far_out(meta: dict[str, Any]) -> None:
+    """A state without elements, of 10^12 timesteps."""
+    arrays = meta["layers"][0]["batches"][1][2]
+    arrays["hidden_state"][2] = [SAMPLES, 10**12, 0, UNITS]
+    for end in ("initial_hidden_state", "final_hidden_state"):
+        arrays[end][2] = [SAMPLES, 0, UNITS]
+
+
+def shared(meta: dict[str, Any]) -> None:
+    """Ten thousand batches that share the arrays of one."""
+    words, starts, arrays = meta["layers"][0]["batches"][1]
+    place = meta["batch words"].index("index")
+    for index in range(2, 10_000):
+        own = [*words[:place], index, *words[place + 1 :]]
+        meta["layers"][0]["batches"].append([own, starts, arrays])
+
+
+def many_rows(meta: dict[str, Any]) -> None:
+    batch = meta["layers"][0]["batches"][1]
+    batch[0][meta["batch words"].index("batch_size")] = 10**12
+    batch[1] = [[10**12, "fresh", True, None]]
+
+
+@pytest.mark.parametrize("change", [far_out, shared, many_rows])
+def test_a_file_that_would_take_much_memory_when_it_is_used_is_refused(
+    change: Callable[[dict[str, Any]], None], tmp_path: Path
+) -> None:
+    path = full_recording().save(tmp_path / "run.npz")
+    rewritten(path, change)
+    tracemalloc.start()
+    with pytest.raises(RecordingFileError, match=r"larger, or more|that many rows"):
+        stateviz.load(path)
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("change", [lambda h: h.astype(int), lambda h: h[..., 0]])
+def test_states_of_a_known_layer_have_units_and_fractions(
+    change: Callable[[np.ndarray], np.ndarray], tmp_path: Path
+) -> None:
+    recording = a_recording(1)
+    [batch] = recording["lstm"].batches
+    h = State(*(change(getattr(batch.states[0], each)) for each in ("initial", "after", "final")))
+    recording["lstm"].batches[0] = replace(batch, states=(h, *batch.states[1:]))
+    recording.events[1:-1] = recording["lstm"].batches
+    with pytest.raises(ValueError, match="a state of an LSTM is"):
+        recording.save(tmp_path / "run")
+
+
+def test_what_a_killed_save_left_is_cleared_and_what_is_still_written_is_not(
+    tmp_path: Path,
+) -> None:
+    path = a_recording(2).save(tmp_path / "run")
+    process = multiprocessing.get_context("spawn").Process(target=_save_for_ever, args=(path, 2000))
+    process.start()
+
+    def unfinished() -> list[Path]:
+        return [each for each in tmp_path.iterdir() if each.name.startswith(".")]
+
+    seen = 0
+    for _ in range(20_000):
+        writing = unfinished()
+        if writing:
+            a_recording(1).save(tmp_path / "other")
+            seen += 1
+        if seen == 3:
+            break
+        time.sleep(0.001)
+    assert seen == 3
+    until = time.monotonic() + 20
+    while not unfinished() and time.monotonic() < until:
+        pass
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    a_recording(1).save(tmp_path / "other")
+    assert not unfinished()
+    assert stateviz.load(path)["lstm"].batches
+
+
 def test_a_file_that_says_nothing_new_opens(tmp_path: Path) -> None:
     path = full_recording().save(tmp_path / "run")
     rewritten(path, lambda meta: None)

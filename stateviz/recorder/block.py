@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from stateviz.recorder.backends import backend
 from stateviz.recorder.capture import Capture
 from stateviz.recorder.frameworks import keras
-from stateviz.recorder.layer_patches import BidirectionalPatch, LayerPatch, TimeDistributedPatch
-from stateviz.recorder.model_patches import EveryModelPatch, ModelPatch
+from stateviz.recorder.layer_patches import BidirectionalPatch, CellPatch, LayerPatch
+from stateviz.recorder.model_patches import EveryFitPatch, EveryModelPatch, ModelPatch
 from stateviz.recorder.options import Options
 from stateviz.recorder.patches import lock
 from stateviz.recorder.plan import planned
@@ -95,10 +95,12 @@ def attach(block: RecordedBlock) -> None:
             block.add(LayerPatch.of(layer))
         for wrapper in plan.bidirectional:
             block.add(BidirectionalPatch.of(wrapper))
-        for wrapper in plan.time_distributed:
-            block.add(TimeDistributedPatch.of(wrapper))
+        for _, part in plan.parts.values():
+            if isinstance(part.cell, keras.layers.Layer):
+                block.add(CellPatch.of(part.cell))
         for model in plan.models:
             block.add(ModelPatch.of(model))
         block.add(EveryModelPatch.of(keras.Model))
+        block.add(EveryFitPatch.of(keras.callbacks.CallbackList))
         for patch in backend.patches():
             block.add(patch)

@@ -62,13 +62,26 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
             max_bytes=max_bytes,
         )
         self._recorded: tuple[Any, Capture] | None = None
+        self._recording: Recording | None = None
         self._block: RecordedBlock | None = None
         self._own_loop = ExitStack()
         self._phase: Phase | None = None
-        # So that a call that it is given to is seen from its first line to its last.
+        self._wait_for_a_call()
+
+    def _wait_for_a_call(self) -> None:
+        """Has a call that it is given to seen from its first line to its last."""
         block = Block()
         block.add(EveryModelPatch.of(keras.Model))
         weakref.finalize(self, block.close)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Of a copy: what was recorded goes along, the model and what is open do not."""
+        of_this_one = ("_model", "_recorded", "_block", "_own_loop", "_phase")
+        return vars(self) | dict.fromkeys(of_this_one)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _own_loop=ExitStack())
+        self._wait_for_a_call()
 
     @property
     def recording(self) -> Recording:
@@ -77,12 +90,12 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         Raises:
             RuntimeError: Nothing ran with this callback yet.
         """
-        if self._recorded is None:
+        if self._recording is None:
             raise RuntimeError(
                 "Nothing is recorded yet. Pass this StateRecorder to fit, evaluate or predict, for "
                 "example model.fit(X, y, callbacks=[recorder])."
             )
-        return self._recorded[1].recording
+        return self._recording
 
     def close(self) -> None:
         """Stops recording and leaves the model as it was found; the end of a call does so."""
@@ -95,7 +108,8 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         self.close()  # what an error has left
         plan = planned(model, self._options)
         if self._recorded is None or self._recorded[0] is not model:
-            self._recorded = model, Capture(plan.recording(self._options), self._options)
+            self._recording = plan.recording(self._options)
+            self._recorded = model, Capture(self._recording, self._options)
         self._block = RecordedBlock(model, plan, self._recorded[1], attach)
         return self._block
 

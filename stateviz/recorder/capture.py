@@ -31,18 +31,22 @@ from stateviz.recording.records import NUMBERED_PHASES, EventKind
 
 @dataclass(eq=False)
 class _Method:
-    """A method of a model that runs now, and how many batches each layer has processed in it.
+    """A method of a model that runs now.
 
     Attributes:
         call: The number of the user's call that it is, or is part of.
         thread: The thread that runs it.
+        counted: How many batches each layer has processed in it.
+        first: The number of each layer's first batch in this epoch.
     """
 
     name: Phase | None
     call: int | None = None
     thread: int = field(default_factory=threading.get_ident)
     epoch: int | None = None
-    batches: Counter[str] = field(default_factory=Counter)
+    in_epoch: bool = False
+    counted: Counter[str] = field(default_factory=Counter)
+    first: dict[str, int] = field(default_factory=dict)
 
 
 _NO_METHOD = _Method("call")
@@ -83,7 +87,7 @@ class Capture:
     @contextmanager
     def phase(self, name: Phase) -> Iterator[None]:
         if name == "validation":
-            method = replace(self._running[-1], name=name, batches=Counter())
+            method = replace(self._running[-1], name=name, counted=Counter(), first={})
         else:
             method = _Method(name, self._calls)
             self._calls += 1
@@ -98,12 +102,17 @@ class Capture:
 
     def epoch_began(self, epoch: int) -> None:
         method = self._current_method()
-        method.epoch = epoch
-        method.batches.clear()
+        if method.in_epoch and method.epoch == epoch:
+            return  # A callback and the list that it is in may both tell it.
+        method.epoch, method.in_epoch = epoch, True
+        method.first.clear()
         self._note("epoch began", method)
 
-    def epoch_ended(self) -> None:
-        self._note("epoch ended", self._current_method())
+    def epoch_ended(self, _: int | None = None) -> None:
+        method = self._current_method()
+        if method.in_epoch:
+            method.in_epoch = False
+            self._note("epoch ended", method)
 
     def reset_called(self, name: str) -> None:
         if self._open:
@@ -175,12 +184,15 @@ class Capture:
         self._running.clear()  # An interrupt may have left a method there that runs no more.
         self._open = True
 
-    def close(self, never_built: Collection[str] = ()) -> None:
+    def close(self, never_built: Collection[str] = (), if_nothing_ran: str = "") -> None:
         """Ends the recording and warns of whatever it lacks."""
         if not self._open:
             return
         self._open = False
-        for text in self._what_it_lacks(never_built):
+        lacks = list(self._what_it_lacks(never_built))
+        if if_nothing_ran and not lacks and not any(self._sizes.values()):
+            lacks = [if_nothing_ran]
+        for text in lacks:
             sentence = text[0].upper() + text[1:] + "."
             if sentence not in self.recording.stopped:
                 self.recording.stopped = " ".join(filter(None, [self.recording.stopped, sentence]))
@@ -270,8 +282,9 @@ class Capture:
         method = self._method_of(call.step)
         batch = None
         if method.name in NUMBERED_PHASES and method.call is not None:
-            method.batches[name] += call.place == 0
-            batch = method.batches[name] - 1
+            number = method.counted[name] if call.number is None else call.number
+            method.counted[name] += 1
+            batch = number - method.first.setdefault(name, number)
         starts = self._origins.of(name, call, reset_called=name in self._reset_called)
         self._reset_called.discard(name)
         kept = Kept(self.options, call)

@@ -79,8 +79,10 @@ def _part(layer: keras.layers.RNN, cell: Any, *, name: str) -> RecordedCell:
     if isinstance(layer, _CONVOLUTIONAL):
         first = cell.data_format == "channels_first"
         return RecordedCell(name, kind, cell, 2, cell.filters, -1 - cell.rank if first else -1, 4)
-    sizes = keras.tree.flatten(cell.state_size)
-    return RecordedCell(name, kind, cell, len(sizes), int(sizes[0]), -1, _gates_of(cell))
+    # A size is a number or a shape, and a cell has one for each state.
+    sizes = [cell.state_size] if isinstance(cell.state_size, int) else list(cell.state_size)
+    units = int(keras.tree.flatten(sizes)[0])
+    return RecordedCell(name, kind, cell, len(sizes), units, -1, _gates_of(cell))
 
 
 def _gates_of(cell: Any) -> int:

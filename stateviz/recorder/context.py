@@ -34,6 +34,8 @@ class _Context(threading.local):
     Attributes:
         step: The step of a model, or None.
         calls: How often each layer was called in it, by the layer's identity.
+        in_layer: Whether a recorded layer runs.
+        order: What has the calls in it reach the host in their order, where a graph would not.
         extra_outputs: What collects the tensors that a compiled step returns beside its results.
         returns_extras: Whether the caller of the step takes them off its results.
         loop: What observes the layer's loop that runs.
@@ -41,6 +43,8 @@ class _Context(threading.local):
     """
 
     step: Step | None = None
+    in_layer = False
+    order: Any = None
     extra_outputs: Any = None
     returns_extras = False
     loop: Any = None

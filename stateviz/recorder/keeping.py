@@ -20,6 +20,7 @@ class LayerCall:
     Attributes:
         step: The model's train, test or predict step that it ran in, or None.
         place: 0 for the layer's first call in that step, 1 for its second, and so on.
+        number: Of the step, among those in which the layer ran; None where each call is a batch.
         given: Whether `initial_state` was passed.
         stateful: Whether the layer keeps its state.
         training: None where Keras was not told.
@@ -42,6 +43,7 @@ class LayerCall:
 
     step: Step | None
     place: int
+    number: int | None = None
     given: bool
     stateful: bool
     training: bool | None

@@ -10,18 +10,20 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from stateviz.recorder.backends import backend
 from stateviz.recorder.backends.base import CannotObserve, LoopCall, Looped
 from stateviz.recorder.cells import RecordedCell, parts_of
-from stateviz.recorder.context import context
+from stateviz.recorder.context import Step, context
 from stateviz.recorder.frameworks import keras
 from stateviz.recorder.keeping import LayerCall
-from stateviz.recorder.layers import layers_below
 from stateviz.recorder.patches import Patch
 from stateviz.recorder.recorded import recorded_blocks
+
+_BY_HAND = "its cell was stepped by hand too, outside of the layer, and those steps are not seen"
 
 
 class _Call(threading.local):
@@ -48,6 +50,7 @@ class LayerPatch(Patch):
     def __init__(self, owner: keras.layers.RNN) -> None:
         super().__init__(owner)
         self._now = _Call()
+        self._steps: Counter[Step | None] = Counter()
 
     def replacements(self) -> dict[str, object]:
         layer = self.owner
@@ -62,8 +65,7 @@ class LayerPatch(Patch):
         keras_call = layer.call
         signature = inspect.signature(keras_call)
 
-        @functools.wraps(keras_call)
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def observed(*args: Any, **kwargs: Any) -> Any:
             if not self.is_observed():
                 return keras_call(*args, **kwargs)
             arguments = signature.bind(*args, **kwargs).arguments
@@ -83,6 +85,17 @@ class LayerPatch(Patch):
                 states = keras.tree.flatten(layer.states)
                 emit(final=[keras.ops.convert_to_tensor(each, dtype) for each in states])
             return result
+
+        @functools.wraps(keras_call)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                with context.set(in_layer=True):
+                    return observed(*args, **kwargs)
+            except BaseException:
+                # Keras does so only where its own call comes to its end, so that after an interrupt
+                # the next call reads a mask of a graph that is gone.
+                layer._maybe_reset_dropout_masks(layer.cell)
+                raise
 
         return call
 
@@ -122,9 +135,8 @@ class LayerPatch(Patch):
             emit = functools.partial(self._emit, layer, call, looped, handed=handed)
             if looped.final is None:
                 self._now.emit_later = emit
-            else:
-                emit(final=looped.final)
-            return looped.result
+                return looped.result
+            return emit(final=looped.final)
 
         return inner_loop
 
@@ -140,8 +152,8 @@ class LayerPatch(Patch):
         *,
         handed: int,
         final: Any,
-    ) -> None:
-        """Sends what the loop held to the host, once for the whole batch."""
+    ) -> Any:
+        """Sends what the loop held to the host, once for the whole batch; gives its result."""
         sequences, initial_state, mask, training = call
         held = looped.held
         assert held is not None
@@ -172,17 +184,33 @@ class LayerPatch(Patch):
             tensors["mask"] = mask
         if is_known_later:
             tensors["training"] = training
+        deliver = functools.partial(self._deliver, parts_of(layer), called)
+        began = functools.partial(self._began, context.step)
         try:
-            backend.on_host(functools.partial(self._deliver, parts_of(layer), called), tensors)
+            if context.order is not None:
+                return context.order.emit(id(layer), began, deliver, tensors, looped.result)
+            backend.on_host(deliver, tensors)
         except CannotObserve as error:
             self.ran_unseen(str(error))
+        return looped.result
+
+    def _began(self, step: Step | None, _: Any = None) -> int:
+        """Counts one more of a model's steps in which the layer runs."""
+        self._steps[step] += 1
+        return self._steps[step]
 
     def _deliver(
         self,
         parts: Sequence[RecordedCell],
         called: dict[str, Any],
         arrays: dict[str, Any],
-    ) -> None:
+    ) -> int:
+        step = called["step"]
+        if "number" in arrays:
+            number = int(arrays["number"])
+        else:
+            number = self._steps[step] if called["place"] else self._began(step)
+        called = called | {"number": number}
         mask = arrays.get("mask")
         mask = None if mask is None else mask.reshape(mask.shape[:2]).astype(bool)
         if "training" in arrays:
@@ -209,6 +237,7 @@ class LayerPatch(Patch):
                 name = block.names_of(self.owner)[place]
                 if name is not None:
                     block.capture.take(name, call)
+        return number
 
     def _resetting(self, keras_method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(keras_method)
@@ -248,25 +277,20 @@ class BidirectionalPatch(Patch):
         return {"call": call}
 
 
-class TimeDistributedPatch(Patch):
-    """Refuses a TimeDistributed of unknown length: vectorized, it runs no timestep for itself."""
+class CellPatch(Patch):
+    """Notices a cell that is stepped by hand, outside of the layer that is recorded."""
 
     def replacements(self) -> dict[str, object]:
-        wrapper = self.owner
-        keras_call = wrapper.call
+        cell = self.owner
+        keras_call = cell.call
 
         @functools.wraps(keras_call)
-        def call(inputs: Any, *args: Any, **kwargs: Any) -> Any:
-            blocks = recorded_blocks(self.blocks)
-            recorded = {id(layer) for block in blocks for layer in block.plan.layers}
-            inner = [each.name for _, each in layers_below(wrapper) if id(each) in recorded]
-            if inner and inputs.shape[1] is None:
-                raise ValueError(
-                    f"The layer {wrapper.name!r} (TimeDistributed) does not know how many "
-                    f"timesteps it has, so Keras runs them all at once and {inner[0]!r} in it "
-                    f"cannot be recorded. Give its axis 1 a length, for example "
-                    f"keras.Input((10, *rest)) and not keras.Input((None, *rest))."
-                )
-            return keras_call(inputs, *args, **kwargs)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if not context.in_layer and not backend.is_symbolic():
+                for block in recorded_blocks(self.blocks):
+                    for name, (_, part) in block.plan.parts.items():
+                        if part.cell is cell:
+                            block.capture.ran_unseen(name, _BY_HAND)
+            return keras_call(*args, **kwargs)
 
         return {"call": call}

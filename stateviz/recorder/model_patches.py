@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from stateviz.recorder.backends import backend
+from stateviz.recorder.capture import Capture
 from stateviz.recorder.context import STEPS, Step, context
 from stateviz.recorder.frameworks import keras
 from stateviz.recorder.layers import layers_below
@@ -100,7 +101,8 @@ class ModelPatch(Patch):
 
         @functools.wraps(keras_step)
         def step(*args: Any, **kwargs: Any) -> Any:
-            with context.set(step=step_of_model, calls=Counter()):
+            order = backend.order(step_of_model)
+            with context.set(step=step_of_model, calls=Counter(), order=order):
                 return keras_step(*args, **kwargs)
 
         return step
@@ -111,7 +113,7 @@ class ModelPatch(Patch):
         @functools.wraps(keras_method)
         def method(*args: Any, **kwargs: Any) -> Any:
             blocks = recorded_blocks(self.blocks)
-            return announced(keras_method, phase, self.owner, blocks, args, kwargs)
+            return announced(keras_method, phase, blocks, args, kwargs)
 
         return method
 
@@ -119,47 +121,45 @@ class ModelPatch(Patch):
 def announced(
     keras_method: Callable[..., Any],
     phase: Phase,
-    model: keras.Model,
     blocks: Sequence[RecordedBlock],
     args: Sequence[Any],
     kwargs: dict[str, Any],
 ) -> Any:
-    """Calls a method of a model, and reports its phase and its epochs to blocks."""
-    if not blocks:
-        return keras_method(*args, **kwargs)
-    signature = inspect.signature(keras_method)
-    bound = signature.bind(*args, **kwargs)
-    callbacks: Any = bound.arguments.get("callbacks")
+    """Calls a method of a model, and reports its phase to blocks."""
     # fit hands its own CallbackList to the evaluate that validates.
-    shared = isinstance(callbacks, keras.callbacks.CallbackList)
+    given = (*args, *kwargs.values())
+    shared = any(isinstance(each, keras.callbacks.CallbackList) for each in given)
     with ExitStack() as stack:
         for block in blocks:
             validates = phase == "evaluate" and shared and block.capture.phase_name == "fit"
             stack.enter_context(block.capture.phase("validation" if validates else phase))
-        if phase != "fit" or "callbacks" not in signature.parameters:
-            return keras_method(*args, **kwargs)
-        epochs = [_Epochs(block) for block in blocks]
-        if shared:
-            for each in epochs:
-                callbacks.callbacks.append(each)
-                stack.callback(callbacks.callbacks.remove, each)
-            return keras_method(*args, **kwargs)
-        bound.arguments["callbacks"] = [*epochs, *keras.tree.flatten(callbacks or [])]
-        return keras_method(*bound.args, **bound.kwargs)
+        return keras_method(*args, **kwargs)
 
 
-class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
-    """Reports to a block when an epoch of fit begins and ends."""
+class EveryFitPatch(Patch):
+    """Patches the class of all callback lists, to which each fit of Keras tells its epochs.
 
-    def __init__(self, block: RecordedBlock) -> None:
-        super().__init__()
-        self._block = block
+    So they are known whatever signature the `fit` has that the user calls.
+    """
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._block.capture.epoch_began(epoch)
+    def replacements(self) -> dict[str, object]:
+        return {
+            "on_epoch_begin": self._reporting(self.owner.on_epoch_begin, Capture.epoch_began),
+            "on_epoch_end": self._reporting(self.owner.on_epoch_end, Capture.epoch_ended),
+        }
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._block.capture.epoch_ended()
+    @staticmethod
+    def _reporting(
+        keras_method: Callable[..., Any], report: Callable[[Capture, int], None]
+    ) -> Callable[..., Any]:
+        @functools.wraps(keras_method)
+        def method(callbacks: Any, epoch: int, *args: Any, **kwargs: Any) -> Any:
+            for block in recorded_blocks(ModelPatch.of(callbacks.model).blocks):
+                if block.capture.phase_name == "fit":
+                    report(block.capture, epoch)
+            return keras_method(callbacks, epoch, *args, **kwargs)
+
+        return method
 
 
 class EveryModelPatch(Patch):
@@ -185,7 +185,7 @@ class EveryModelPatch(Patch):
                     for callback in _recording_callbacks(own, args, kwargs)
                     if callback.block is None  # else the call around this one is recorded
                 ]
-                return announced(own, phase, model, [*_adopted(model), *opened], args, kwargs)
+                return announced(own, phase, [*_adopted(model), *opened], args, kwargs)
 
         return method
 

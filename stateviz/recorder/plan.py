@@ -27,13 +27,11 @@ class Plan:
     Attributes:
         parts: What is recorded, by its name in the recording: a layer, and which of its cells.
         bidirectional: The Bidirectional layers, which may call neither of their layers.
-        time_distributed: The TimeDistributed layers that hold a recorded layer.
         models: The model and the models in it: whatever can be fitted on its own.
     """
 
     parts: _Parts
     bidirectional: Sequence[keras.layers.Bidirectional]
-    time_distributed: Sequence[keras.layers.TimeDistributed]
     models: Sequence[keras.Model]
 
     @property
@@ -79,13 +77,13 @@ def planned(model: Any, options: Options) -> Plan:
         raise TypeError(f"Expected a Keras model or layer; got {type(model).__name__}: {model!r}.")
     everything = list(layers_below(model))
     parts, others = _parts(everything)
+    foreign = [path for path, each in everything if _wraps_pytorch(each)]
     if not parts:
-        raise ValueError(_nothing_to_record(model, everything, others))
+        raise ValueError(_nothing_to_record(model, everything, others, foreign))
     if options.layers is None:
-        _warn_of(others, _stepped_by_hand(everything))
+        _warn_of(others, _stepped_by_hand(everything), foreign)
     chosen = options.chosen(list(parts))
     parts = {name: part for name, part in parts.items() if name in chosen}
-    recorded = {id(layer) for layer, _ in parts.values()}
     models = [each for _, each in everything if isinstance(each, keras.Model)]
     for each in models:
         backend.refuse(each)
@@ -93,12 +91,6 @@ def planned(model: Any, options: Options) -> Plan:
         parts=parts,
         bidirectional=[
             each for _, each in everything if isinstance(each, keras.layers.Bidirectional)
-        ],
-        time_distributed=[
-            each
-            for _, each in everything
-            if isinstance(each, keras.layers.TimeDistributed)
-            and any(id(inner) in recorded for _, inner in layers_below(each))
         ],
         models=models,
     )
@@ -126,7 +118,12 @@ def _parts(everything: Sequence[tuple[str, Any]]) -> tuple[_Parts, _Layers]:
     return parts, {path: each for path, each in recurrent.items() if path not in supported}
 
 
-def _nothing_to_record(model: Any, everything: Sequence[tuple[str, Any]], others: _Layers) -> str:
+def _nothing_to_record(
+    model: Any,
+    everything: Sequence[tuple[str, Any]],
+    others: _Layers,
+    foreign: Sequence[str],
+) -> str:
     if not model.built and not others:
         return (
             f"The model is not built yet ({model.name!r} has no weights), so its recurrent layers "
@@ -137,6 +134,8 @@ def _nothing_to_record(model: Any, everything: Sequence[tuple[str, Any]], others
     has = ", ".join(sorted({type(each).__name__ for _, each in everything})) or "no layers"
     if by_hand:
         has = f"{', '.join(map(repr, by_hand))}, {_BY_HAND}"
+    if foreign:
+        has = f"{', '.join(map(repr, foreign))}, {_OF_PYTORCH}"
     return (
         f"The model {model.name!r} has no layer that can be recorded: it has "
         f"{_with_their_own_loops(others) or has}. Expected a recurrent layer of Keras: an "
@@ -144,7 +143,14 @@ def _nothing_to_record(model: Any, everything: Sequence[tuple[str, Any]], others
     )
 
 
+_OF_PYTORCH = "around a module of PyTorch's own; stateviz.torch.record(layer.module) records it"
 _BY_HAND = "which the model steps by hand; put the cell into keras.layers.RNN(cell) to record it"
+
+
+def _wraps_pytorch(layer: Any) -> bool:
+    return isinstance(layer, keras.layers.TorchModuleWrapper) and any(
+        hasattr(each, "hidden_size") for each in layer.module.modules()
+    )
 
 
 def _stepped_by_hand(everything: Sequence[tuple[str, Any]]) -> list[str]:
@@ -164,9 +170,10 @@ def _stepped_by_hand(everything: Sequence[tuple[str, Any]]) -> list[str]:
     ]
 
 
-def _warn_of(others: _Layers, by_hand: Sequence[str]) -> None:
+def _warn_of(others: _Layers, by_hand: Sequence[str], foreign: Sequence[str]) -> None:
     left_out = [_with_their_own_loops(others)] if others else []
     left_out += [f"{', '.join(map(repr, by_hand))}, {_BY_HAND}"] if by_hand else []
+    left_out += [f"{', '.join(map(repr, foreign))}, {_OF_PYTORCH}"] if foreign else []
     if left_out:
         warnings.warn(f"Not recorded: {'; '.join(left_out)}.", RecordingWarning, stacklevel=5)
 

@@ -75,6 +75,10 @@ class RecordedBlock(Block):
         self.tracing.begin()
         self._attach(self)
 
+    def __exit__(self, *error: object) -> None:
+        self.tracing.wait()
+        super().__exit__(*error)
+
     def close(self) -> None:
         if self.closed:
             return

@@ -64,9 +64,9 @@ class LayerRecording(ByContent):
         """
         if not self.batches:
             raise ValueError(
-                f"No batch of layer {self.name!r} is in this recording, so it has no {name}. Run "
-                f"the model inside the `with stateviz.record(model)` block; print(recording) says "
-                f"what was seen and what was not kept."
+                f"No batch of layer {self.name!r} is in this recording, so it has no {name}. "
+                f"Run the model inside the `with stateviz.record(model)` block; if it ran there, "
+                f"print(recording) says why it was not seen."
             )
         arrays = [getattr(batch, name) for batch in self.batches]
         if arrays[0] is None:

@@ -346,6 +346,11 @@ class BatchRecord(ByContent, Event):
         return None if self._cell is None else self._cell.final
 
     @property
+    def has_inputs(self) -> bool:
+        """Whether what the layer read was kept, and has a feature."""
+        return self.inputs is not None and self.inputs.size > 0
+
+    @property
     def timesteps(self) -> int:
         """The number of timesteps that the layer processed."""
         return int(self.hidden_state.shape[1])

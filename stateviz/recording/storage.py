@@ -32,11 +32,17 @@ from stateviz.recording.records import (
     Source,
     Start,
     State,
+    arrays_in,
 )
 from stateviz.writing import atomic_write
 
 FILE_FORMAT = "stateviz recording"
 FILE_VERSION = 3
+
+_MOST_EMPTY = 2**24
+_MOST_ROWS = 10**8  # of a batch, also of what was not kept of it
+# Kinds whose states have units and fractions; a cell of the user's own may hold a count.
+_KNOWN_KINDS = ("LSTM", "GRU", "SimpleRNN", "ConvLSTM")
 
 _ARRAYS = ("samples", "inputs", "mask")
 _LAYER_WORDS = tuple(field.name for field in fields(LayerRecording) if field.name != "batches")
@@ -208,10 +214,19 @@ def _names_of_state(place: int) -> dict[str, str]:
 
 
 def _rebuilt(meta: dict[str, Any], streams: dict[str, np.ndarray]) -> Contents:
+    taken = dict.fromkeys(streams, 0)
+    empty = 0  # what arrays without elements make others as long as: an axis of timesteps
+
     def found(name: str, first: int, shape: list[int]) -> np.ndarray:
+        nonlocal empty
         if min([first, *shape]) < 0:
             raise ValueError("an array has a negative place or length")
-        return streams[name][first : first + math.prod(shape)].reshape(shape)
+        size = math.prod(shape)
+        taken[name] += size
+        empty += 0 if size else math.prod(filter(None, shape))
+        if taken[name] > len(streams[name]) or empty > _MOST_EMPTY:
+            raise ValueError("its arrays are larger, or more, than what is in it")
+        return streams[name][first : first + size].reshape(shape)
 
     layers = []
     for described in meta["layers"]:
@@ -281,6 +296,8 @@ def _wrong_events(parts: Contents) -> Iterator[str]:
         if event.layer not in (None, *histories) or event.kind not in get_args(EventKind):
             yield f"the event {event!r} has no such kind or layer"
     for event in (event for history in histories.values() for event in history):
+        if not 0 <= (event.batch_size or 0) <= _MOST_ROWS:
+            yield f"the event {event!r} has that many rows"
         if event.starts and sum(start.rows for start in event.starts) != event.batch_size:
             yield f"the event {event!r} tells how other rows began than it has"
         for start in event.starts:
@@ -304,11 +321,7 @@ def _wrong_shapes(batch: BatchRecord, layer: LayerRecording) -> Iterator[str]:
         yield "it has no such samples or units"
     samples_and_timesteps = (len(rows), *batch.states[0].after.shape[1:2])
     shapes = {state.after.shape for state in batch.states[:2]}
-    for state in batch.states:
-        shape = state.after.shape
-        ends = {state.initial.shape, state.final.shape}
-        if shape[:2] != samples_and_timesteps or ends != {(len(rows), *shape[2:])}:
-            yield f"a state has the shapes {shape} and {ends}"
+    yield from _wrong_states(batch, layer, samples_and_timesteps)
     kept = layer.units if layer.kept_units is None else len(layer.kept_units)
     first = batch.states[0].after.shape
     if len(first) == 3 and first[2] != kept:
@@ -320,3 +333,18 @@ def _wrong_shapes(batch: BatchRecord, layer: LayerRecording) -> Iterator[str]:
     for gate in fields(batch.gates) if batch.gates is not None else ():
         if getattr(batch.gates, gate.name).shape not in shapes:
             yield f"its gate {gate.name!r} has another shape than its states"
+
+
+def _wrong_states(
+    batch: BatchRecord, layer: LayerRecording, samples_and_timesteps: tuple[int, ...]
+) -> Iterator[str]:
+    for state in batch.states:
+        shape = state.after.shape
+        ends = {state.initial.shape, state.final.shape}
+        if shape[:2] != samples_and_timesteps or ends != {(samples_and_timesteps[0], *shape[2:])}:
+            yield f"a state has the shapes {shape} and {ends}"
+        known = layer.kind.startswith(_KNOWN_KINDS)
+        if known and (
+            state.after.ndim < 3 or {part.dtype.kind for part in arrays_in(state)} != {"f"}
+        ):
+            yield f"a state of an {layer.kind} is {state.after.dtype} of shape {shape}"

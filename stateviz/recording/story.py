@@ -21,12 +21,12 @@ class Line:
 
 def story_of(layers: Sequence[LayerRecording], events: Sequence[Event], stopped: str) -> list[Line]:
     ran = any(event.kind == "batch" for event in events) or any(layer.batches for layer in layers)
-    story = [line for layer in layers for line in _lines_of(layer, events, others_ran=ran)]
+    story = [line for each in layers for line in _lines_of(each, events, ran or bool(stopped))]
     return [*story, Line(stopped)] if stopped else story
 
 
 def _lines_of(
-    layer: LayerRecording, events: Sequence[Event], *, others_ran: bool
+    layer: LayerRecording, events: Sequence[Event], something_ran: bool
 ) -> Iterator[Line]:
     how = "stateful" if layer.stateful else "stateless"
     backwards = ", which reads backwards" if layer.go_backwards else ""
@@ -37,7 +37,7 @@ def _lines_of(
     if not history:
         why = (
             "no batch: it did not run, or not in a way that can be seen"
-            if others_ran
+            if something_ran
             else "no batch yet: run the model inside the record block"
         )
         yield Line(why, indented=True)

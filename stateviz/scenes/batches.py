@@ -207,7 +207,7 @@ class _Picture:
         if not layout.are_threads:
             self.scales = lanes.lane_scales(self.values)
         shown = lanes.scaled(self.values, self.scales)
-        self.inputs = all(record.inputs is not None for record in records)
+        self.inputs = all(record.has_inputs for record in records)
         over, under = room_around(transitions)
         heads = over + (_INPUTS if self.inputs else 0)
         height = NAMES + heads + layout.height + under

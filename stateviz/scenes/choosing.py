@@ -35,9 +35,10 @@ def one_layer(recording: Recording, name: str | None) -> LayerRecording:
             f"layer={recording.layers[0]!r}."
         )
     if not chosen.batches:
+        run = "Run the model inside the `with stateviz.record(model)` block."
         raise ValueError(
             f"The recording of layer {chosen.name!r} holds no batch, so there is nothing to play. "
-            f"Run the model inside the `with stateviz.record(model)` block."
+            f"{recording.stopped or run}"
         )
     return chosen
 

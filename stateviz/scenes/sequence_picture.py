@@ -84,7 +84,7 @@ class SequencePicture:
     def _draw(self) -> None:
         """Draws the panels from the top, and around them what is read."""
         timing = [self._timing(transition) for transition in self.transitions]
-        has_inputs = self.first.inputs is not None
+        has_inputs = self.first.has_inputs
         bars = (_BARS + 14) * has_inputs
         heights = [each.layout.height for each in timing]
         tray = 36 * any("given" in each.record.origins for each in self.transitions)
@@ -134,7 +134,7 @@ class SequencePicture:
             [transition],
             timing,
             limits,
-            heads=self.over + ((_BARS + 14) * (self.first.inputs is not None) if self.alone else 0),
+            heads=self.over + ((_BARS + 14) * self.first.has_inputs if self.alone else 0),
             names=self.alone,
             mirrored=mirrored,
             room=self.room,
@@ -363,7 +363,7 @@ def _readout(
         words = [f"before t = 0: {origin}, {left_by or ORIGINS[origin]}"]
         return "   ".join(words + numbers + [f"(unit {record.unit_numbers[unit]})"])
     words = [f"t = {data_timestep(record, timestep)}"]
-    if record.inputs is not None:
+    if record.inputs is not None and record.has_inputs:
         read = record.inputs[sample, timestep]
         shown = ", ".join(f"{value:.2f}" for value in read[:_INPUTS_IN_READOUT])
         more = ", ..." if len(read) > _INPUTS_IN_READOUT else ""

@@ -6,8 +6,10 @@ block is what it would be without one.
 
 from __future__ import annotations
 
+import functools
+import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -36,6 +38,27 @@ from stateviz.torch.modules import (
 
 _Parts = Sequence[LayerRecording | None]  # of a module; None for what is not recorded
 _COMPILED = "compiled or traced, where nothing can be observed; run the module itself"
+_NO_NUMBERS = (
+    "where its tensors hold no numbers that could be read, as inside torch.func.grad or on the "
+    'device "meta"; call the module outside of that too'
+)
+_NOTHING_RAN = (
+    "nothing was recorded: no hook of a recurrent module was called. A forward that is called by "
+    "its name, as in lstm.forward(x), passes over them: write lstm(x). So does a module that "
+    "torch.compile compiled whole before the block: compile it inside"
+)
+
+
+def _past_dynamo(method: Callable[..., None]) -> Callable[..., None]:
+    """Has torch.compile run a method as it is, which it would compile as a part of the model."""
+
+    @functools.wraps(method)
+    def run(*args: Any) -> None:
+        # The compiler is loaded by whoever compiles.
+        as_it_is = "torch._dynamo" not in sys.modules
+        (method if as_it_is else torch.compiler.disable(method))(*args)
+
+    return run
 
 
 @contextmanager
@@ -123,12 +146,33 @@ def phase(name: Phase) -> Iterator[None]:
     named = ("fit", "validation", "evaluate", "predict")
     if name not in named:
         raise ValueError(f"`name` must be one of {', '.join(named)}; got {name!r}.")
-    with ExitStack() as stack:
+    if name == "validation" and (not _phases or _phases[-1].name != "fit"):
+        raise ValueError('The phase "validation" is inside of "fit"; use "evaluate" here.')
+    with _NamedPhase(name) as named_phase:
         for block in _open():
-            if name == "validation" and block.capture.phase_name != "fit":
-                raise ValueError('The phase "validation" is inside of "fit"; use "evaluate" here.')
-            stack.enter_context(block.capture.phase(name))
-        yield
+            named_phase.begin(block)
+        _phases.append(named_phase)
+        try:
+            yield
+        finally:
+            _phases.remove(named_phase)
+
+
+class _NamedPhase(ExitStack):
+    """A phase that somebody named, for the blocks in it and those that are opened later."""
+
+    def __init__(self, name: Phase) -> None:
+        super().__init__()
+        self.name = name
+        self.epoch: int | None = None
+
+    def begin(self, block: RecordedModule) -> None:
+        self.enter_context(block.capture.phase(self.name))
+        if self.epoch is not None:
+            block.capture.epoch_began(self.epoch)
+
+
+_phases: list[_NamedPhase] = []
 
 
 def epoch(number: int) -> None:
@@ -137,6 +181,8 @@ def epoch(number: int) -> None:
     Args:
         number: 0-based.
     """
+    for each in _phases[-1:]:
+        each.epoch = number if each.name == "fit" else None
     for block in _open():
         if block.capture.phase_name == "fit":
             block.capture.epoch_began(number)
@@ -202,6 +248,8 @@ class RecordedModule(Block):
 
     def open(self) -> None:
         super().open()
+        for each in _phases:
+            each.begin(self)
         self._handles.append(register_module_forward_pre_hook(self._before))
         self._handles.append(register_module_forward_hook(self._after, with_kwargs=True))
 
@@ -210,16 +258,18 @@ class RecordedModule(Block):
         while self._handles:
             self._handles[-1].remove()
             self._handles.pop()
-        self.capture.close()
+        self.capture.close(if_nothing_ran=_NOTHING_RAN)
 
+    @_past_dynamo
     def _before(self, module: nn.Module, args: Any) -> None:
-        if id(module) not in self._modules or self.closed or _compiled():
+        if id(module) not in self._modules or self.closed or _compiled() or _recomputed():
             return
         if getattr(module, "dropout", 0) and module.training and module.num_layers > 1:
             self._random.state = torch.get_rng_state()
 
+    @_past_dynamo
     def _after(self, module: nn.Module, args: Any, kwargs: Any, returned: Any) -> None:
-        if self.closed or id(module) not in self._modules or self.capture.failure:
+        if self.closed or id(module) not in self._modules or self.capture.failure or _recomputed():
             return
         _, parts = self._modules[id(module)]
         if _compiled():
@@ -242,7 +292,11 @@ class RecordedModule(Block):
                         self._deliver(module, part, place, call, states)
             self._look_at_the_graph(module, parts, args, kwargs)
         except Exception as error:  # none of our own ever reaches the training
-            self.capture.failed(next(filter(None, parts)).name, error)
+            for part in filter(None, parts):
+                if _has_numbers(returned):
+                    self.capture.failed(part.name, error)
+                else:
+                    self.capture.ran_unseen(part.name, _NO_NUMBERS)
 
     def _deliver(
         self, module: Any, part: LayerRecording, place: int, call: ModuleCall, held: PartStates
@@ -288,6 +342,20 @@ class RecordedModule(Block):
         """Whether the weights of a layer have changed since it left a state."""
         module, versions = self._versions[source.layer]
         return versions[source.batch] != weights_version(module)
+
+
+def _has_numbers(returned: Any) -> bool:
+    """Whether a result can be read, which inside of a transform, or without storage, it cannot."""
+    outputs: Any = returned[0] if isinstance(returned, tuple) else returned
+    try:
+        return bool(outputs.data.data_ptr())
+    except RuntimeError:
+        return False
+
+
+def _recomputed() -> bool:
+    """Whether the backward pass computes this once more, as torch.utils.checkpoint has it do."""
+    return bool(torch._C._current_graph_task_id() != -1)
 
 
 def _compiled() -> bool:

@@ -42,6 +42,12 @@ def recurrent_modules(module: nn.Module) -> dict[str, Recurrent]:
     own = {path: each for path, each in found.items() if type(each).forward in _OWN}
     if not own:
         why = f"; {', '.join(found)} has a forward of its own, which is not known" if found else ""
+        quantized = [path for path, each in module.named_modules() if _is_quantized(each)]
+        if quantized:
+            why = (
+                f"; {', '.join(quantized)} is quantized, and its kernels let nothing be seen. "
+                f"Record the module that was quantized"
+            )
         raise ValueError(
             f"{type(module).__name__} has no nn.LSTM, nn.GRU, nn.RNN or cell of these{why}."
         )
@@ -55,6 +61,11 @@ def recurrent_modules(module: nn.Module) -> dict[str, Recurrent]:
     for path, each in own.items():
         _refuse_dropout_on_a_gpu(path, each)
     return own
+
+
+def _is_quantized(module: nn.Module) -> bool:
+    kind = type(module)
+    return kind.__module__.startswith("torch.ao.nn.quantiz") and hasattr(module, "hidden_size")
 
 
 def _refuse_dropout_on_a_gpu(path: str, module: Recurrent) -> None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from types import FrameType, SimpleNamespace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from stateviz.recorder.cells import Observed
+from stateviz.recorder.context import Step
 from stateviz.recorder.frameworks import keras
 from stateviz.recorder.patches import Patch
 
 _in_symbolic_scope = import_module("keras.src.backend.common.symbolic_scope").in_symbolic_scope
 
 # Takes the arrays that a layer emitted.
-OnHost = Callable[[Any], None]
+OnHost = Callable[[Any], int | None]
 LayersOf = Callable[[], Sequence[Any]]
 
 
@@ -69,11 +71,34 @@ class Looped:
     derived: bool = False
 
 
+class Order(Protocol):
+    """The calls of layers in one step that is traced, which reach the host in their order."""
+
+    def emit(
+        self, layer: int, began: OnHost, function: OnHost, tensors: dict[str, Any], result: Any
+    ) -> Any:
+        """Calls a Python function with arrays, `number` among them, as `Backend.on_host` does.
+
+        Args:
+            layer: The identity of the layer that emits.
+            began: Counts the steps in which the layer ran, and returns how many they are.
+            function: Takes the arrays, and returns that number too.
+            tensors: By name.
+            result: What the layer returns.
+
+        Returns:
+            The result, which nobody can read before the function was called.
+        """
+
+
 class Tracing:
     """The compiled functions of one block; on some backends there is nothing to do."""
 
     def __init__(self, layers: LayersOf) -> None:
         self._layers = layers
+
+    def wait(self) -> None:
+        """Waits for what is on its way to the host."""
 
     def begin(self) -> None:
         """Has what the block's thread calls from now on traced so that it is observed."""
@@ -112,13 +137,20 @@ class Backend:
         """Runs the loop once more, which adds nothing to any gradient."""
         raise NotImplementedError
 
-    def on_host(self, function: OnHost, tensors: Any) -> None:
+    def on_host(self, function: OnHost, tensors: Any) -> Any:
         """Calls a Python function with arrays: at once if eager, else whenever it has run.
+
+        Returns:
+            In a graph of TensorFlow a tensor of what the function returns, else None.
 
         Raises:
             CannotObserve: Nothing can be emitted here.
         """
         raise NotImplementedError
+
+    def order(self, step: Step) -> Order | None:
+        """What keeps the calls of a step in their order; None where they arrive in it."""
+        return None
 
     def replacements(
         self, model: Any, steps: Mapping[str, Callable[..., Any]]
@@ -135,6 +167,14 @@ class Backend:
 
     def refuse(self, model: Any) -> None:
         """Raises a ValueError where a model is compiled so that nothing can be observed."""
+
+
+def callers() -> Iterator[str]:
+    """The names of the functions that run in this thread, the innermost first."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        yield frame.f_code.co_name
+        frame = frame.f_back
 
 
 def to_numpy(array: Any) -> np.ndarray:

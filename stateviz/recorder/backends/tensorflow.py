@@ -22,7 +22,9 @@ from stateviz.recorder.backends.base import (
     LoopCall,
     Looped,
     OnHost,
+    Order,
     Tracing,
+    callers,
     rolled,
     to_numpy,
 )
@@ -34,6 +36,7 @@ from stateviz.recorder.cells import (
     observing_one,
     parts_of,
 )
+from stateviz.recorder.context import Step
 from stateviz.recorder.frameworks import checked, keras
 from stateviz.recorder.patches import open_blocks
 
@@ -43,6 +46,14 @@ _BY_XLA = (
     "compiled by XLA (jit_compile=True), which runs no Python. Use jit_compile=False while "
     "recording; the results then differ by rounding only"
 )
+# What of TensorFlow traces a function that then runs otherwise, by the name of its own function.
+_UNSEEN_IN = {
+    "_pfor_impl": "vectorized (tf.vectorized_map), so that all runs at once and nothing for "
+    "itself. Use a loop, such as tf.map_fn; a TimeDistributed has one once its axis 1 has a "
+    "length, as in keras.Input((10, *rest))",
+    "wrapper_helper": "in a pipeline of tf.data, which runs beside the model. Call it on the "
+    "batches instead",
+}
 _traced_in_a_block: set[Any] = set()
 _interrupts: list[BaseException] = []
 _of_keras_now: list[Any] = []  # the functions compiled by Keras that run and raise those
@@ -107,6 +118,12 @@ def _functions_being_traced() -> Iterator[tuple[Any, str]]:
         if isinstance(function, _FUNCTION):
             yield function, frame.f_code.co_name
         frame = frame.f_back
+
+
+def _why_unseen() -> str:
+    """Why what is traced now calls nobody on the host, or another way than it seems; or ""."""
+    around = () if tf.executing_eagerly() else callers()
+    return next((_UNSEEN_IN[name] for name in around if name in _UNSEEN_IN), "")
 
 
 def _refuse_xla() -> None:
@@ -195,6 +212,42 @@ def _calls_so_far() -> list[tuple[Any, int]]:
         return []
 
 
+class GraphOrder:
+    """The order of a layer's calls in one step, which a graph keeps only where it is told to.
+
+    Each call takes what the call before gave, a number that grows from step to step. Where the
+    layer is called in a loop, what it returns waits for the host as well. A function inside the
+    step may be called in another one, so that it counts for itself.
+    """
+
+    _INNER = ("WhileBodyFuncGraph", "WhileCondFuncGraph", "CondBranchFuncGraph")
+
+    def __init__(self) -> None:
+        self._step = tf.compat.v1.get_default_graph()
+        self._last: dict[tuple[int, int], Any] = {}
+        self._called: set[int] = set()
+
+    def emit(
+        self, layer: int, began: OnHost, function: OnHost, tensors: dict[str, Any], result: Any
+    ) -> Any:
+        graph = base = tf.compat.v1.get_default_graph()
+        while base is not self._step and type(base).__name__ in self._INNER:
+            base = base.outer_graph
+        place = id(base), layer
+        if graph is not base and layer not in self._called:
+            with base.as_default():
+                self._last[place] = BACKEND.on_host(began, {})
+        self._called.add(layer)
+        if place in self._last:
+            tensors = tensors | {"number": self._last[place]}
+        number = BACKEND.on_host(function, tensors)
+        if graph is base:
+            self._last[place] = number
+            return result
+        with tf.control_dependencies([number]):
+            return keras.tree.map_structure(tf.identity, result)
+
+
 class TensorFlow(Backend):
     """Keras on TensorFlow."""
 
@@ -203,9 +256,11 @@ class TensorFlow(Backend):
     emits_its_own = True
 
     def is_symbolic(self) -> bool:
-        """Whether what is traced now is asked for without a call, to be exported."""
+        """Whether this is computed once more for a gradient, or traced to be exported."""
+        if "inner_recompute_grad" in callers():  # of tf.recompute_grad, so of keras.RematScope
+            return True
         *_, (_, outermost) = [(None, "__call__"), *_functions_being_traced()]
-        return outermost != "__call__"
+        return outermost != "__call__" and not _why_unseen()
 
     def run_loop(
         self,
@@ -218,8 +273,16 @@ class TensorFlow(Backend):
         """Runs a layer's loop with a step that yields every state, or beside it where it must."""
         _traced_in_a_block.update(function for function, _ in _functions_being_traced())
         _refuse_xla()
+        if why := _why_unseen():
+            raise CannotObserve(why)
         if must_not_be_observed(layer):
             return self._run_unobserved(layer, keras_loop, call, gates=gates)
+        if (
+            getattr(layer.cell, "implementation", 2) == 1
+            and layer.cell.dropout
+            and (call.training is True)
+        ):
+            keras_loop(*call)  # Keras refuses some of these; recorded or not, the error is the same
         derive_gates = gates and gates_must_be_derived(layer)
         result, held = loop_with_states(layer, call, gates=gates and not derive_gates)
         if derive_gates:
@@ -260,25 +323,29 @@ class TensorFlow(Backend):
         still = LoopCall(sequences, initial_state, call.mask, call.training)
         return loop_with_states(layer, still, gates=gates)
 
-    def on_host(self, function: OnHost, tensors: Any) -> None:
+    def order(self, step: Step) -> Order | None:
+        return None if tf.executing_eagerly() else GraphOrder()
+
+    def on_host(self, function: OnHost, tensors: Any) -> Any:
         flat = keras.tree.flatten(tensors)
 
-        def called(*arrays: np.ndarray) -> None:
-            function(keras.tree.pack_sequence_as(tensors, list(map(to_numpy, arrays))))
+        def called(*arrays: np.ndarray) -> int | None:
+            return function(keras.tree.pack_sequence_as(tensors, list(map(to_numpy, arrays))))
 
-        def in_graph(*arrays: np.ndarray) -> None:
+        def in_graph(*arrays: np.ndarray) -> np.int64:
             try:
-                called(*arrays)
+                return np.int64(called(*arrays) or 0)
             except BaseException as interrupt:  # TensorFlow would make an UnknownError of it.
                 if not _of_keras_now:
                     raise
                 _interrupts.append(interrupt)
+                return np.int64(0)
 
         _refuse_xla()
         if tf.executing_eagerly():
             called(*[keras.ops.convert_to_tensor(tensor).numpy() for tensor in flat])
-        else:
-            tf.numpy_function(in_graph, flat, [])
+            return None
+        return tf.numpy_function(in_graph, flat, tf.int64)
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Has a compiled function raise an interrupt, such as the stop button's, once it ends."""

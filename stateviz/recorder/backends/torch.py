@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from stateviz.recorder.backends.base import Backend, Held, LoopCall, Looped, OnHost, rolled
+from stateviz.recorder.backends.base import (
+    Backend,
+    CannotObserve,
+    Held,
+    LoopCall,
+    Looped,
+    OnHost,
+    rolled,
+)
 from stateviz.recorder.cells import Observed, observed, observing_one, parts_of
 from stateviz.recorder.frameworks import checked, keras
 from stateviz.recorder.patches import patched
@@ -152,6 +160,10 @@ _WHY_IT_FAILS = (
 class PyTorch(Backend):
     """Keras on PyTorch: nothing is compiled, so nothing is traced."""
 
+    def is_symbolic(self) -> bool:
+        """Whether Keras only finds out shapes now, or this is computed once more for a gradient."""
+        return super().is_symbolic() or torch._C._current_graph_task_id() != -1
+
     def run_loop(
         self,
         layer: keras.layers.RNN,
@@ -185,7 +197,14 @@ class PyTorch(Backend):
         return result, held
 
     def on_host(self, function: OnHost, tensors: Any) -> None:
-        function(keras.tree.map_structure(_to_numpy, tensors))
+        try:
+            arrays = keras.tree.map_structure(_to_numpy, tensors)
+        except (RuntimeError, NotImplementedError) as error:
+            raise CannotObserve(
+                "where its tensors hold no numbers that could be read, as in a vmap, inside of "
+                'torch.func.grad or on the device "meta". Call the model outside of that too'
+            ) from error
+        function(arrays)
 
     def replacements(
         self, model: keras.Model, steps: Mapping[str, Callable[..., Any]]

@@ -14,12 +14,20 @@ from stateviz.recorder.backends.base import (
     LoopCall,
     Looped,
     OnHost,
+    Order,
     Tracing,
+    callers,
     rolled,
 )
-from stateviz.recorder.backends.jax.steps import emit, jax, must_have_a_shadow, replaced_steps
+from stateviz.recorder.backends.jax.steps import (
+    RunOrder,
+    emit,
+    jax,
+    must_have_a_shadow,
+    replaced_steps,
+)
 from stateviz.recorder.cells import Observed, observed, observing_one, parts_of
-from stateviz.recorder.context import context
+from stateviz.recorder.context import Step, context
 from stateviz.recorder.frameworks import keras
 from stateviz.recorder.patches import Patch
 
@@ -100,6 +108,9 @@ class UserContextTracing(Tracing):
         self._open.append(self._number)
         self._apply()
 
+    def wait(self) -> None:
+        jax.effects_barrier()
+
     def end(self) -> list[tuple[str, str]]:
         if self._number in self._open:
             self._open.remove(self._number)
@@ -115,6 +126,10 @@ class Jax(Backend):
     """Keras on JAX."""
 
     tracing = UserContextTracing
+
+    def is_symbolic(self) -> bool:
+        """Whether Keras only finds out shapes now, in a trace that is not run later."""
+        return super().is_symbolic() and "fun_remat" not in callers()  # kept by jax.checkpoint
 
     def run_loop(
         self,
@@ -163,6 +178,9 @@ class Jax(Backend):
             result = keras.layers.RNN.inner_loop(rolled(layer), *still)
         assert loop.held is not None
         return result, loop.held
+
+    def order(self, step: Step) -> Order | None:
+        return RunOrder(step)
 
     def on_host(self, function: OnHost, tensors: Any) -> None:
         emit(function, keras.tree.map_structure(_value, tensors))

@@ -18,12 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from stateviz.recorder.backends.base import CannotObserve, OnHost, to_numpy
+from stateviz.recorder.backends.base import CannotObserve, OnHost, callers, to_numpy
 from stateviz.recorder.context import Step, context
 from stateviz.recorder.frameworks import checked, keras
 
 jax = checked("jax")
-_io_callback = import_module("jax.experimental").io_callback
 _trace_state = import_module("jax.extend.core").get_opaque_trace_state
 
 
@@ -91,6 +90,25 @@ class Collected:
         )
 
 
+_runs: Counter[Step] = Counter()
+
+
+class RunOrder:
+    """Has what a step emits carry the number of its run, also where a loop emits it many times."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+
+    def emit(
+        self, layer: int, began: OnHost, function: OnHost, tensors: dict[str, Any], result: Any
+    ) -> Any:
+        def numbered(arrays: dict[str, Any]) -> int | None:
+            return function(arrays | {"number": _runs[self._step]})
+
+        emit(numbered, jax.tree.map(keras.ops.convert_to_tensor, tensors))
+        return result
+
+
 def emit(taker: OnHost, tensors: Any) -> None:
     """Gives tensors to a taker: at once, with the step's results, or from within the program."""
     flat, structure = jax.tree.flatten(tensors)
@@ -102,11 +120,18 @@ def emit(taker: OnHost, tensors: Any) -> None:
         collected.add(taker, tensors)
         return
 
+    if "fun_remat" in callers():  # of jax.checkpoint, so of keras.RematScope
+        raise CannotObserve(
+            "inside of jax.checkpoint (keras.RematScope), where JAX would call the host once more "
+            "for the gradient. Record it without"
+        )
+
     def on_host(*arrays: Any) -> None:
         taker(jax.tree.unflatten(structure, list(map(to_numpy, arrays))))
 
+    # An io_callback would be dropped from a scan that is differentiated.
     try:
-        _io_callback(on_host, None, *map(jax.lax.stop_gradient, flat), ordered=True)
+        jax.debug.callback(on_host, *map(jax.lax.stop_gradient, flat), ordered=True)
     except ValueError as error:  # as in a vmap
         raise CannotObserve("where JAX allows no callback, such as in a vmap") from error
 
@@ -206,6 +231,10 @@ class Shadows:
         self._model = model
         self._of_traces: dict[Any, Callable[..., ExtraResults] | None] = {}
 
+    def count(self, state: Any) -> None:
+        """Counts one more run of a step."""
+        _runs[Step(id(self._model), self._STEPS[len(state)])] += 1
+
     def run(self, step: Callable[..., Any], state: Any, data: Any) -> None:
         """Runs the shadow of a step, if it has one, and delivers what it held."""
         forward = self._shadow_of(step, state, data)
@@ -235,8 +264,13 @@ class Shadows:
         collected = Collected()
         model = self._model
         kwargs = {"training": step == "train_step"} if model._call_has_training_arg else {}
+        own = Step(id(model), step)
         with context.set(
-            step=Step(id(model), step), calls=Counter(), extra_outputs=collected, shadow=True
+            step=own,
+            calls=Counter(),
+            order=RunOrder(own),
+            extra_outputs=collected,
+            shadow=True,
         ):
             model.stateless_call(weights, others, x, **kwargs)
         return collected.packed()
@@ -247,9 +281,11 @@ def _without_extras(make: Callable[..., Any], shadows: Shadows) -> Callable[...,
     def making(step: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         @functools.wraps(step)
         def without_extras(state: Any, data: Any) -> Any:
+            shadows.count(state)
             with context.set(returns_extras=True):
                 shadows.run(step, state, data)
                 result, state = step(state, data)
+            jax.effects_barrier()  # what the step emits from within has its number
             if isinstance(result, ExtraResults):
                 result.deliver()
                 result = result.result
