@@ -50,6 +50,10 @@ class _Method:
 
 
 _NO_METHOD = _Method("call")
+NO_NUMBERS = (
+    "where its tensors hold no numbers that could be read, as in a vmap, inside of torch.func.grad "
+    'or on the device "meta". Call it outside of that too'
+)
 _OF_THE_USER = 6  # the stack's level whose line opened the block
 
 

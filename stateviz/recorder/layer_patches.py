@@ -30,11 +30,13 @@ class _Call(threading.local):
     """The call of a layer that this thread runs.
 
     Attributes:
+        observed: Whether it is for an open block.
         given: Whether `initial_state` was passed.
         loops: How often its loop was run.
         emit_later: Emits what the loop held, once the layer has kept its states.
     """
 
+    observed = False
     given = False
     loops = 0
     emit_later: Callable[..., None] | None = None
@@ -66,10 +68,11 @@ class LayerPatch(Patch):
         signature = inspect.signature(keras_call)
 
         def observed(*args: Any, **kwargs: Any) -> Any:
-            if not self.is_observed():
+            now = self._now
+            now.observed = self.is_observed()
+            if not now.observed:
                 return keras_call(*args, **kwargs)
             arguments = signature.bind(*args, **kwargs).arguments
-            now = self._now
             now.given = arguments.get("initial_state") is not None
             now.loops, now.emit_later = 0, None
             result = keras_call(*args, **kwargs)
@@ -115,7 +118,7 @@ class LayerPatch(Patch):
         def inner_loop(
             sequences: Any, initial_state: Any, mask: Any = None, training: Any = False
         ) -> Any:
-            if not self.is_observed():
+            if not self._now.observed:
                 return keras_loop(sequences, initial_state, mask, training)
             self._now.loops += 1
             if isinstance(mask, list | tuple):

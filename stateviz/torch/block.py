@@ -20,7 +20,7 @@ from torch.nn.modules.module import (
     register_module_forward_pre_hook,
 )
 
-from stateviz.recorder.capture import Capture
+from stateviz.recorder.capture import NO_NUMBERS, Capture
 from stateviz.recorder.context import Step
 from stateviz.recorder.keeping import LayerCall
 from stateviz.recorder.options import Options
@@ -37,11 +37,9 @@ from stateviz.torch.modules import (
 )
 
 _Parts = Sequence[LayerRecording | None]  # of a module; None for what is not recorded
+_phases: list[tuple[Phase, ExitStack]] = []
+_epoch: int | None = None
 _COMPILED = "compiled or traced, where nothing can be observed; run the module itself"
-_NO_NUMBERS = (
-    "where its tensors hold no numbers that could be read, as inside torch.func.grad or on the "
-    'device "meta"; call the module outside of that too'
-)
 _NOTHING_RAN = (
     "nothing was recorded: no hook of a recurrent module was called. A forward that is called by "
     "its name, as in lstm.forward(x), passes over them: write lstm(x). So does a module that "
@@ -80,9 +78,8 @@ def record(
     against the h and c that the module returned at the end; `LayerRecording.ends_within` says how
     far they are apart. Outputs, gradients, weights and random numbers stay bit for bit the same.
 
-    Nothing is kept by a module, so the origins say what was passed as `hx`: "fresh" nothing,
-    "carried" what an earlier call had left, "reset" zeros, "given" anything else. A cell such as
-    nn.LSTMCell is recorded too: each call of it is a batch of one timestep.
+    The origins say what was passed as `hx`: "fresh" nothing, "carried" what an earlier call had
+    left, "reset" zeros, "given" anything else. Each call of a cell is a batch of one timestep.
 
     Args:
         module: A module; all in it are recorded, each under its path, such as "encoder.lstm". A
@@ -117,18 +114,16 @@ def record(
         inputs=inputs,
         max_bytes=max_bytes,
     )
-    with RecordedModule(module, recurrent_modules(module), options) as block:
+    with RecordedModule(recurrent_modules(module), options) as block:
         yield block.capture.recording
 
 
 @contextmanager
 def phase(name: Phase) -> Iterator[None]:
-    """Names what runs, for all open recordings: PyTorch has no fit that could be seen.
+    """Names what runs, for all recordings: PyTorch has no fit that could be seen.
 
     Args:
-        name: "fit", "validation" (inside "fit"), "evaluate" or "predict". The pictures count no
-            steps of the optimizer in a "fit" of PyTorch: whether a batch is followed by one is not
-            seen.
+        name: "fit", "validation" (inside "fit"), "evaluate" or "predict".
 
     Raises:
         ValueError: There is no such phase, or validation is not inside of "fit".
@@ -146,43 +141,20 @@ def phase(name: Phase) -> Iterator[None]:
     named = ("fit", "validation", "evaluate", "predict")
     if name not in named:
         raise ValueError(f"`name` must be one of {', '.join(named)}; got {name!r}.")
-    if name == "validation" and (not _phases or _phases[-1].name != "fit"):
+    if name == "validation" and (not _phases or _phases[-1][0] != "fit"):
         raise ValueError('The phase "validation" is inside of "fit"; use "evaluate" here.')
-    with _NamedPhase(name) as named_phase:
+    with ExitStack() as stack:
+        _phases.append((name, stack))
+        stack.callback(_phases.pop)
         for block in _open():
-            named_phase.begin(block)
-        _phases.append(named_phase)
-        try:
-            yield
-        finally:
-            _phases.remove(named_phase)
-
-
-class _NamedPhase(ExitStack):
-    """A phase that somebody named, for the blocks in it and those that are opened later."""
-
-    def __init__(self, name: Phase) -> None:
-        super().__init__()
-        self.name = name
-        self.epoch: int | None = None
-
-    def begin(self, block: RecordedModule) -> None:
-        self.enter_context(block.capture.phase(self.name))
-        if self.epoch is not None:
-            block.capture.epoch_began(self.epoch)
-
-
-_phases: list[_NamedPhase] = []
+            stack.enter_context(block.capture.phase(name))
+        yield
 
 
 def epoch(number: int) -> None:
-    """Says that an epoch begins in the phase "fit", for all open recordings.
-
-    Args:
-        number: 0-based.
-    """
-    for each in _phases[-1:]:
-        each.epoch = number if each.name == "fit" else None
+    """Says that an epoch, numbered from 0, begins in the phase "fit", for all recordings."""
+    global _epoch
+    _epoch = number
     for block in _open():
         if block.capture.phase_name == "fit":
             block.capture.epoch_began(number)
@@ -194,8 +166,7 @@ def starts(mask: Any) -> None:
     A row that does not begin from zeros there is a finding of the recording.
 
     Args:
-        mask: True or 1 for a row that begins an episode; a tensor or array of shape (samples,),
-            such as the `done` of the step before.
+        mask: True or 1 for a row that begins an episode, shape (samples,): the last step's `done`.
 
     Example:
         >>> import stateviz.torch, torch
@@ -217,17 +188,10 @@ def _open() -> list[RecordedModule]:
 
 
 class RecordedModule(Block):
-    """One recording of the modules in a module, for as long as it is open.
+    """One recording of the modules in a module, by path, for as long as it is open."""
 
-    Args:
-        module: What was given to record.
-        modules: What is recorded of it, by path.
-        options: What to keep.
-    """
-
-    def __init__(self, module: nn.Module, modules: dict[str, Recurrent], options: Options) -> None:
+    def __init__(self, modules: dict[str, Recurrent], options: Options) -> None:
         super().__init__()
-        self.module = module
         parts = {path: list(parts_of(path, each)) for path, each in modules.items()}
         together = {part.name: part for each in parts.values() for part in each}
         wanted = options.chosen(list(together))
@@ -248,35 +212,43 @@ class RecordedModule(Block):
 
     def open(self) -> None:
         super().open()
-        for each in _phases:
-            each.begin(self)
+        for name, stack in _phases:  # named before the block
+            stack.enter_context(self.capture.phase(name))
+            if name == "fit" and _epoch is not None:
+                self.capture.epoch_began(_epoch)
         self._handles.append(register_module_forward_pre_hook(self._before))
         self._handles.append(register_module_forward_hook(self._after, with_kwargs=True))
 
     def close(self) -> None:
         super().close()
         while self._handles:
-            self._handles[-1].remove()
-            self._handles.pop()
+            self._handles.pop().remove()
         self.capture.close(if_nothing_ran=_NOTHING_RAN)
 
     @_past_dynamo
     def _before(self, module: nn.Module, args: Any) -> None:
-        if id(module) not in self._modules or self.closed or _compiled() or _recomputed():
+        if self._passes_over(module) or _compiled():
             return
         if getattr(module, "dropout", 0) and module.training and module.num_layers > 1:
             self._random.state = torch.get_rng_state()
 
     @_past_dynamo
     def _after(self, module: nn.Module, args: Any, kwargs: Any, returned: Any) -> None:
-        if self.closed or id(module) not in self._modules or self.capture.failure or _recomputed():
+        if self._passes_over(module):
             return
         _, parts = self._modules[id(module)]
-        if _compiled():
+        why_unseen = _COMPILED if _compiled() else "" if _has_numbers(returned) else NO_NUMBERS
+        if why_unseen:
             for part in filter(None, parts):
-                self.capture.ran_unseen(part.name, _COMPILED)
+                self.capture.ran_unseen(part.name, why_unseen)
         else:
             self._take(module, parts, args, kwargs, returned)
+
+    def _passes_over(self, module: nn.Module) -> bool:
+        """Also over what the backward pass computes once more, as torch.utils.checkpoint does."""
+        recomputed = torch._C._current_graph_task_id() != -1
+        is_over = self.closed or self.capture.failure is not None
+        return recomputed or is_over or id(module) not in self._modules
 
     def _take(self, module: Any, parts: _Parts, args: Any, kwargs: Any, returned: Any) -> None:
         random = getattr(self._random, "state", None)
@@ -292,11 +264,7 @@ class RecordedModule(Block):
                         self._deliver(module, part, place, call, states)
             self._look_at_the_graph(module, parts, args, kwargs)
         except Exception as error:  # none of our own ever reaches the training
-            for part in filter(None, parts):
-                if _has_numbers(returned):
-                    self.capture.failed(part.name, error)
-                else:
-                    self.capture.ran_unseen(part.name, _NO_NUMBERS)
+            self.capture.failed(next(filter(None, parts)).name, error)
 
     def _deliver(
         self, module: Any, part: LayerRecording, place: int, call: ModuleCall, held: PartStates
@@ -351,11 +319,6 @@ def _has_numbers(returned: Any) -> bool:
         return bool(outputs.data.data_ptr())
     except RuntimeError:
         return False
-
-
-def _recomputed() -> bool:
-    """Whether the backward pass computes this once more, as torch.utils.checkpoint has it do."""
-    return bool(torch._C._current_graph_task_id() != -1)
 
 
 def _compiled() -> bool:

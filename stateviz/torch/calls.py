@@ -36,11 +36,6 @@ class ModuleCall:
     final: Sequence[Tensor]
     mask: Tensor | None
 
-    @property
-    def in_half_precision(self) -> bool:
-        """Whether the kernels round to 16 bits, so that only they come to the same numbers."""
-        return self.outputs.dtype in (torch.float16, torch.bfloat16)
-
 
 def call_of(module: Recurrent, args: Sequence[Any], kwargs: Any, returned: Any) -> ModuleCall:
     read = kwargs["input"] if "input" in kwargs else args[0]
@@ -54,8 +49,7 @@ def call_of(module: Recurrent, args: Sequence[Any], kwargs: Any, returned: Any) 
     if packed:
         inputs, lengths = pad_packed_sequence(read)
         outputs, _ = pad_packed_sequence(outputs)
-        mask = torch.arange(len(inputs))[:, None] < lengths
-        mask = mask.to(inputs.device)
+        mask = (torch.arange(len(inputs))[:, None] < lengths).to(inputs.device)
     elif unbatched:
         inputs = read = read.unsqueeze(1)
         outputs = outputs.unsqueeze(1)
@@ -65,9 +59,8 @@ def call_of(module: Recurrent, args: Sequence[Any], kwargs: Any, returned: Any) 
     else:
         inputs = read
     ends = [_batched(each, unbatched) for each in _together(final)]
-    if passed is None:
-        begin = [torch.zeros_like(each) for each in ends]
-    else:
+    begin = [torch.zeros_like(each) for each in ends]
+    if passed is not None:
         begin = [_batched(each, unbatched) for each in _together(passed)]
     return ModuleCall(read, inputs, outputs, passed is not None, begin, ends, mask)
 

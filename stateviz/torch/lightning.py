@@ -19,13 +19,6 @@ class StateRecorder(Callback):  # type: ignore[misc]
 
     Args:
         options: Those of `stateviz.torch.record`, such as `layers=` and `gates=`.
-
-    Example:
-        >>> recorder = StateRecorder(gates=True)
-        >>> recorder.recording
-        Traceback (most recent call last):
-        RuntimeError: Nothing is recorded yet. Pass this StateRecorder to a Trainer, for example
-            Trainer(callbacks=[recorder]), and call its fit.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -83,9 +76,8 @@ class StateRecorder(Callback):  # type: ignore[misc]
         self._block.close()
 
     def _entered(self, name: Phase) -> None:
-        stack = ExitStack()
-        stack.enter_context(phase(name))
-        self._phases.append(stack)
+        self._phases.append(ExitStack())
+        self._phases[-1].enter_context(phase(name))
 
     def _left(self) -> None:
         if self._phases:

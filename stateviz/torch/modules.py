@@ -22,18 +22,16 @@ def recurrent_modules(module: nn.Module) -> dict[str, Recurrent]:
 
     Raises:
         TypeError: It is no module of PyTorch.
-        ValueError: There is none, or what it is compiled to calls no hook.
+        ValueError: There is none, or it is a script of torch.jit, which calls no hook.
     """
     if not isinstance(module, nn.Module):
         raise TypeError(
             f"Expected a torch.nn.Module; got {type(module).__name__}. "
             f"Keras models are recorded by stateviz.record."
         )
-    if isinstance(module, torch.jit.ScriptModule) or hasattr(module, "_orig_mod"):
-        raise ValueError(
-            "A compiled module calls nothing that could be seen. Record the module that was "
-            "given to torch.compile or torch.jit.script, and run that."
-        )
+    module = getattr(module, "_orig_mod", module)  # what torch.compile has wrapped
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ValueError("A script calls no hook: record and run what torch.jit.script was given.")
     found = {
         path or type(each).__name__.lower(): each
         for path, each in module.named_modules()
@@ -42,36 +40,23 @@ def recurrent_modules(module: nn.Module) -> dict[str, Recurrent]:
     own = {path: each for path, each in found.items() if type(each).forward in _OWN}
     if not own:
         why = f"; {', '.join(found)} has a forward of its own, which is not known" if found else ""
-        quantized = [path for path, each in module.named_modules() if _is_quantized(each)]
-        if quantized:
-            why = (
-                f"; {', '.join(quantized)} is quantized, and its kernels let nothing be seen. "
-                f"Record the module that was quantized"
-            )
+        if any("quantiz" in type(each).__module__ for each in module.modules()):
+            why = "; it is quantized: record the module that was quantized"
         raise ValueError(
             f"{type(module).__name__} has no nn.LSTM, nn.GRU, nn.RNN or cell of these{why}."
         )
     for path in found.keys() - own.keys():
-        warnings.warn(
-            f"Not recorded: {path!r} is a {type(found[path]).__name__} with a forward of its own, "
-            f"which is not known.",
-            RecordingWarning,
-            stacklevel=2,
-        )
+        kind = type(found[path]).__name__
+        why = f"Not recorded: {path!r} is a {kind} with a forward of its own, which is not known."
+        warnings.warn(why, RecordingWarning, stacklevel=2)
     for path, each in own.items():
         _refuse_dropout_on_a_gpu(path, each)
     return own
 
 
-def _is_quantized(module: nn.Module) -> bool:
-    kind = type(module)
-    return kind.__module__.startswith("torch.ao.nn.quantiz") and hasattr(module, "hidden_size")
-
-
 def _refuse_dropout_on_a_gpu(path: str, module: Recurrent) -> None:
-    if isinstance(module, nn.RNNCellBase) or not (module.dropout and module.num_layers > 1):
-        return
-    if any(each.device.type != "cpu" for each in module.parameters()):
+    drops_out = getattr(module, "dropout", 0) and module.num_layers > 1
+    if drops_out and any(each.device.type != "cpu" for each in module.parameters()):
         raise ValueError(
             f"{path!r} drops out between its layers on a GPU, where the masks cannot be drawn "
             f"again. Use modules of one layer with nn.Dropout between them, or the CPU."

@@ -56,6 +56,14 @@ def test_what_the_backward_pass_computes_once_more_is_recorded_once(reentrant: b
     assert len(recording["lstm"].batches) == len(plain["lstm"].batches) == 3
 
 
+def test_what_torch_compile_gave_is_recorded_as_what_it_was_given() -> None:
+    torch._dynamo.reset()
+    compiled = torch.compile(Net(), backend="eager")
+    with stateviz.torch.record(compiled) as recording:
+        compiled(X)
+    assert len(recording["lstm"].batches) == 1
+
+
 @pytest.mark.parametrize("before", [False, True])
 def test_what_dynamo_leaves_in_eager_mode_is_recorded(before: bool) -> None:
     def ends(*, record: bool) -> tuple[list[Any], Any]:
@@ -140,6 +148,6 @@ def test_a_quantized_module_says_what_to_record() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         net = torch.ao.quantization.quantize_dynamic(Net(), {nn.LSTM}, dtype=torch.qint8)
-    with pytest.raises(ValueError, match=r"lstm is quantized.*the module that was quantized"):
+    with pytest.raises(ValueError, match="it is quantized: record the module that was quantized"):
         with stateviz.torch.record(net):
             pass

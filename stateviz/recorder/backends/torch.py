@@ -17,6 +17,7 @@ from stateviz.recorder.backends.base import (
     OnHost,
     rolled,
 )
+from stateviz.recorder.capture import NO_NUMBERS
 from stateviz.recorder.cells import Observed, observed, observing_one, parts_of
 from stateviz.recorder.frameworks import checked, keras
 from stateviz.recorder.patches import patched
@@ -200,10 +201,7 @@ class PyTorch(Backend):
         try:
             arrays = keras.tree.map_structure(_to_numpy, tensors)
         except (RuntimeError, NotImplementedError) as error:
-            raise CannotObserve(
-                "where its tensors hold no numbers that could be read, as in a vmap, inside of "
-                'torch.func.grad or on the device "meta". Call the model outside of that too'
-            ) from error
+            raise CannotObserve(NO_NUMBERS) from error
         function(arrays)
 
     def replacements(
