@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import FrameType, SimpleNamespace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,26 +71,6 @@ class Looped:
     derived: bool = False
 
 
-class Order(Protocol):
-    """The calls of layers in one step that is traced, which reach the host in their order."""
-
-    def emit(
-        self, layer: int, began: OnHost, function: OnHost, tensors: dict[str, Any], result: Any
-    ) -> Any:
-        """Calls a Python function with arrays, `number` among them, as `Backend.on_host` does.
-
-        Args:
-            layer: The identity of the layer that emits.
-            began: Counts the steps in which the layer ran, and returns how many they are.
-            function: Takes the arrays, and returns that number too.
-            tensors: By name.
-            result: What the layer returns.
-
-        Returns:
-            The result, which nobody can read before the function was called.
-        """
-
-
 class Tracing:
     """The compiled functions of one block; on some backends there is nothing to do."""
 
@@ -148,8 +128,12 @@ class Backend:
         """
         raise NotImplementedError
 
-    def order(self, step: Step) -> Order | None:
-        """What keeps the calls of a step in their order; None where they arrive in it."""
+    def order(self, step: Step) -> Any:
+        """What has the calls of a step reach the host in their order, with the step's number.
+
+        None where they do so anyway; else its `emit(layer, began, function, tensors, result)` calls
+        a function with the tensors and a `number`, as `on_host` does, and gives the layer's result.
+        """
         return None
 
     def replacements(

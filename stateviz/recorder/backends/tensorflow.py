@@ -22,7 +22,6 @@ from stateviz.recorder.backends.base import (
     LoopCall,
     Looped,
     OnHost,
-    Order,
     Tracing,
     callers,
     rolled,
@@ -323,7 +322,7 @@ class TensorFlow(Backend):
         still = LoopCall(sequences, initial_state, call.mask, call.training)
         return loop_with_states(layer, still, gates=gates)
 
-    def order(self, step: Step) -> Order | None:
+    def order(self, step: Step) -> Any:
         return None if tf.executing_eagerly() else GraphOrder()
 
     def on_host(self, function: OnHost, tensors: Any) -> Any:

@@ -14,7 +14,6 @@ from stateviz.recorder.backends.base import (
     LoopCall,
     Looped,
     OnHost,
-    Order,
     Tracing,
     callers,
     rolled,
@@ -179,7 +178,7 @@ class Jax(Backend):
         assert loop.held is not None
         return result, loop.held
 
-    def order(self, step: Step) -> Order | None:
+    def order(self, step: Step) -> Any:
         return RunOrder(step)
 
     def on_host(self, function: OnHost, tensors: Any) -> None:
