@@ -49,7 +49,7 @@ def test_no_file_is_long() -> None:
 # How many lines a room may have: small is a feature. Before raising a number, look what can go.
 # The goals are 5,000 for recorder and recording together, 8,000 for drawing, playing and scenes.
 MOST_LINES_IN_A_ROOM = {
-    "recorder": 3_771,
+    "recorder": 3_774,
     "recording": 2_238,
     "torch": 850,
     "drawing": 2_110,

@@ -64,11 +64,11 @@ class Decoder(keras.Model):  # type: ignore[misc]
         return tf.map_fn(lambda each: self.once(each[None], each[None, 0])[0], x)
 
 
-def decoded(how: str, run: Callable[[keras.Model], Any]) -> Recording:
+def decoded(how: str, run: Callable[[keras.Model], Any], **options: Any) -> Recording:
     keras.utils.set_random_seed(0)
     model = Decoder(how)
     model.build(X.shape)
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", **options)
     with stateviz.record(model) as recording:
         run(model)
     return recording
@@ -105,6 +105,11 @@ def test_calls_in_a_loop_of_the_graph_have_the_number_of_their_batch_and_their_o
             np.testing.assert_allclose(batch.inputs[:, -1], last, atol=1e-6)  # type: ignore[index]
             last = model.dense(batch.final_hidden_state).numpy()
     assert stateviz.load(recording.save(tmp_path / "run")) == recording
+
+
+def test_a_function_in_an_eager_step_counts_by_the_step_too() -> None:
+    recording = decoded("function", fitted, run_eagerly=True)
+    assert [batch.batch for batch in recording["lstm"].batches] == ([0] * 3 + [1] * 3) * 2
 
 
 def test_each_element_of_a_map_is_a_call_of_its_batch() -> None:

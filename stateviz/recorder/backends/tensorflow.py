@@ -229,6 +229,9 @@ class GraphOrder:
     def emit(
         self, layer: int, began: OnHost, function: OnHost, tensors: dict[str, Any], result: Any
     ) -> Any:
+        if tf.executing_eagerly():
+            BACKEND.on_host(function, tensors)
+            return result
         graph = base = tf.compat.v1.get_default_graph()
         while base is not self._step and type(base).__name__ in self._INNER:
             base = base.outer_graph
@@ -323,7 +326,7 @@ class TensorFlow(Backend):
         return loop_with_states(layer, still, gates=gates)
 
     def order(self, step: Step) -> Any:
-        return None if tf.executing_eagerly() else GraphOrder()
+        return GraphOrder()
 
     def on_host(self, function: OnHost, tensors: Any) -> Any:
         flat = keras.tree.flatten(tensors)
