@@ -126,7 +126,17 @@ def test_an_error_in_a_training_step_puts_the_model_back_at_once() -> None:
     assert len(recorder.recording["lstm"].batches) >= 3
 
 
-@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+left_without_values = pytest.mark.skipif(
+    keras.backend.backend() == "jax",
+    reason="Keras (3.15.1) on JAX leaves a model without values if this is interrupted, in a block "
+    "or not",
+)
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["fit", *(pytest.param(each, marks=left_without_values) for each in ("evaluate", "predict"))],
+)
 def test_an_error_ends_it_where_the_method_was_looked_up_before_it_was_made(method: str) -> None:
     """As in `model.fit(X, y, callbacks=[stateviz.StateRecorder()])`, the first of a process."""
     model = counting_model()
