@@ -49,12 +49,12 @@ _NOTHING_RAN = (
 
 def _past_dynamo(method: Callable[..., None]) -> Callable[..., None]:
     """Has torch.compile run a method as it is, which it would compile as a part of the model."""
+    as_it_is = functools.cache(lambda: torch.compiler.disable(method))
 
     @functools.wraps(method)
     def run(*args: Any) -> None:
         # The compiler is loaded by whoever compiles.
-        as_it_is = "torch._dynamo" not in sys.modules
-        (method if as_it_is else torch.compiler.disable(method))(*args)
+        (as_it_is() if "torch._dynamo" in sys.modules else method)(*args)
 
     return run
 
