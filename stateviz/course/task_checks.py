@@ -206,7 +206,7 @@ def three_faults(train: Callable[[Any, Any, Any], Any]) -> str:
     epochs, validations = _passes(layer.batches)
     if not epochs or not validations:
         raise NotYet("Nothing is there yet: the model has to be fitted, with validation.")
-    read = [f"{first} {second}" for first, second in map(_samples_of, epochs[0])]
+    read = [f"{first} {second}" for each in epochs for first, second in map(_samples_of, each)]
     seen = f"The training read the samples {', '.join(read)}. "
     for batch in layer.batches:
         first, second = _samples_of(batch)
