@@ -27,6 +27,7 @@ TESTS = (
     "tests/test_cures.py",
     "tests/test_properties.py",
     "tests/test_keras_own.py",
+    "tests/test_unusual_calls.py",
     "tests/test_recording.py",
     "tests/test_select.py",
     "tests/test_labelled.py",

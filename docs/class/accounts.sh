@@ -40,6 +40,10 @@ shred --remove "$file"
 # nobody sees or moves another's answers. The course's folders are made before any student can.
 if id teacher >/dev/null 2>&1; then
     exchange=/usr/local/share/nbgrader/exchange group=$(id -gn teacher)
+    if [ -e "$exchange/stateviz" ] && [ "$(stat -c %U "$exchange/stateviz")" != teacher ]; then
+        echo "$exchange/stateviz is not the teacher's: look at it, remove it, run this again." >&2
+        exit 1
+    fi
     install -d -m 1777 "$exchange"
     install -d -m 755 -o teacher -g "$group" "$exchange/stateviz" "$exchange/stateviz/outbound"
     install -d -m 3733 -o teacher -g "$group" "$exchange/stateviz/inbound"
