@@ -5,8 +5,8 @@
 VENV has what docs/class/requirements.txt asks for, FOLDER the proxy that npm installed. It needs
 root, systemd (benchmarks/with_systemd.sh starts one where there is none), Chromium, and a machine
 of its own: it makes Linux accounts and listens on port 80. Each attack says what it got; 1 where
-one got anything. An attack that cannot succeed anywhere proves nothing, so those that have a
-counterpart without protection are run there too, and have to succeed.
+one got anything. The page that makes a token is tried on one web origin too, where nothing
+keeps it from it and it has to succeed.
 """
 
 from __future__ import annotations

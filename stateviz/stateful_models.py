@@ -187,7 +187,8 @@ def twin(
         shape = _new_shape(tensor.shape, batch_size, timesteps)
         return keras.Input(batch_shape=shape, dtype=tensor.dtype, name=tensor.name)
 
-    own = {type(each).__name__: type(each) for each in _everything_in(model)}
+    kinds = {type(each) for _, each in layers_below(model)}
+    own = {kind.__name__: kind for kind in kinds if not kind.__module__.startswith("keras.")}
     inputs = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
     # A class of the user's own that nobody registered is found by its name, as when it was made.
     with keras.saving.CustomObjectScope(own):
@@ -198,11 +199,6 @@ def twin(
         )
     made.set_weights(model.get_weights())
     return made
-
-
-def _everything_in(model: keras.Model) -> Iterator[Any]:
-    """The layers of a model, however deep, and the cells of those around cells."""
-    yield from model._flatten_layers()
 
 
 def _is_functional(layer: keras.layers.Layer) -> bool:

@@ -187,3 +187,35 @@ def test_what_cannot_have_a_twin_is_said() -> None:
         stateviz.twin(counting_model(stateful=True), batch_size=None)
     with pytest.raises(ValueError, match="is not built yet"):
         stateviz.twin(keras.Sequential([L.LSTM(2)]), batch_size=1)
+
+
+def test_a_twin_of_inputs_without_an_axis_and_of_cells_that_nobody_registered() -> None:
+    class Tanh(keras.layers.Layer):  # type: ignore[misc]
+        state_size = output_size = 3
+
+        def build(self, shape: Any) -> None:
+            self.kernel = self.add_weight(shape=(shape[-1], 3))
+
+        def call(self, x: Any, states: Any) -> Any:
+            new = keras.ops.tanh(x @ self.kernel + states[0])
+            return new, [new]
+
+    sequences, number = keras.Input((5, 2)), keras.Input(())
+    output = keras.layers.RNN(Tanh())(sequences)
+    scaled = keras.layers.Multiply()([output, keras.layers.Reshape((1,))(number)])
+    model = keras.Model([sequences, number], scaled)
+    twin = stateviz.twin(model, batch_size=2)
+    assert [each.shape for each in twin.inputs] == [(2, *(5, 2)), (2,)]
+    given = [np.ones((2, 5, 2), "float32"), np.ones(2, "float32")]
+    np.testing.assert_array_equal(twin(given), model(given))
+
+
+def test_a_twin_takes_a_class_of_keras_for_itself_where_a_users_has_its_name() -> None:
+    class LSTM(keras.layers.LSTM):  # type: ignore[misc]
+        """A user's own, of the same name."""
+
+    own, of_keras = LSTM(2, return_sequences=True), keras.layers.LSTM(2)
+    model = keras.Sequential([keras.Input((5, 2)), own, keras.layers.Bidirectional(of_keras)])
+    twin = stateviz.twin(model, batch_size=2)
+    assert type(twin.layers[0]) is LSTM
+    assert type(twin.layers[1].forward_layer) is keras.layers.LSTM

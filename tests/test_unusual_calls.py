@@ -177,6 +177,25 @@ def test_what_runs_unseen_is_said(run: Callable[[Any], None], words: str) -> Non
         stateviz.play_batches(recording)
 
 
+def test_a_function_that_is_called_as_one_of_tensorflows_hides_nothing() -> None:
+    model = lstm_model()
+
+    def wrapper_helper() -> None:
+        inner_recompute_grad()
+
+    def inner_recompute_grad() -> None:
+        _pfor_impl()
+
+    def _pfor_impl() -> None:
+        model.fit(X, Y, batch_size=4, verbose=0)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RecordingWarning)
+        with stateviz.record(model) as recording:
+            wrapper_helper()
+    assert len(recording["lstm"].batches) == 2
+
+
 class Forecaster(keras.Model):  # type: ignore[misc]
     """Warms its layer up, and then steps the layer's cell by hand."""
 
@@ -325,27 +344,6 @@ def test_what_keras_refuses_is_refused_in_a_block_too(kind: Any, batch_size: int
             return type(error)
 
     assert ends(record=True) == ends(record=False)
-
-
-def test_a_twin_of_inputs_without_an_axis_and_of_cells_that_nobody_registered() -> None:
-    class Tanh(keras.layers.Layer):  # type: ignore[misc]
-        state_size = output_size = UNITS
-
-        def build(self, shape: Any) -> None:
-            self.kernel = self.add_weight(shape=(shape[-1], UNITS))
-
-        def call(self, x: Any, states: Any) -> Any:
-            new = ops.tanh(x @ self.kernel + states[0])
-            return new, [new]
-
-    sequences, number = keras.Input(X.shape[1:]), keras.Input(())
-    output = keras.layers.RNN(Tanh())(sequences)
-    scaled = keras.layers.Multiply()([output, keras.layers.Reshape((1,))(number)])
-    model = keras.Model([sequences, number], scaled)
-    twin = stateviz.twin(model, batch_size=2)
-    assert [each.shape for each in twin.inputs] == [(2, *X.shape[1:]), (2,)]
-    given = [X[:2], np.ones(2, "float32")]
-    np.testing.assert_array_equal(twin(given), model(given))
 
 
 def test_a_layer_that_reads_nothing_plays() -> None:

@@ -48,7 +48,8 @@ def two_counts(recording: Any) -> str:
 
 def reset_each_epoch(callback: Any) -> str:
     """A callback by which each epoch of a fit begins from zeros, the first one too."""
-    if isinstance(callback() if isinstance(callback, type) else callback, stateviz.ResetStates):
+    callback = callback() if isinstance(callback, type) else callback
+    if isinstance(callback, stateviz.ResetStates):
         raise NotYet("ResetStates does it. Here write what it does: a callback of your own.")
     model = counting_model(batch_size=2, timesteps=_STEPS, stateful=True)
     ones, zeros = np.ones((4, _STEPS, 1)), np.zeros((4, 1))
@@ -61,16 +62,12 @@ def reset_each_epoch(callback: Any) -> str:
             epochs=3,
             shuffle=False,
             verbose=0,
-            callbacks=[callback() if isinstance(callback, type) else callback],
+            callbacks=[callback],
         )
     [layer] = recording.values()
-    begins = [
-        float(np.asarray(batch.initial_cell_state)[0, 0])
-        for batch in layer.batches
-        if batch.phase == "fit"
-    ]
-    seen = f"The batches of three epochs began with c = {', '.join(f'{c:.0f}' for c in begins)}. "
     fits = [batch for batch in layer.batches if batch.phase == "fit"]
+    begins = [float(np.asarray(batch.initial_cell_state)[0, 0]) for batch in fits]
+    seen = f"The batches of three epochs began with c = {', '.join(f'{c:.0f}' for c in begins)}. "
     if begins == [0, 3] * 3:
         return seen + "Each epoch begins from zeros, and nothing is reset within it."
     if not any(begins):

@@ -95,8 +95,7 @@ class LayerPatch(Patch):
                 with context.set(in_layer=True):
                     return observed(*args, **kwargs)
             except BaseException:
-                # Keras does so only where its own call comes to its end, so that after an interrupt
-                # the next call reads a mask of a graph that is gone.
+                # Keras does so only at the end of its call; a mask of a lost graph would stay.
                 layer._maybe_reset_dropout_masks(layer.cell)
                 raise
 

@@ -77,11 +77,10 @@ def planned(model: Any, options: Options) -> Plan:
         raise TypeError(f"Expected a Keras model or layer; got {type(model).__name__}: {model!r}.")
     everything = list(layers_below(model))
     parts, others = _parts(everything)
-    foreign = [path for path, each in everything if _wraps_pytorch(each)]
     if not parts:
-        raise ValueError(_nothing_to_record(model, everything, others, foreign))
+        raise ValueError(_nothing_to_record(model, everything, others))
     if options.layers is None:
-        _warn_of(others, _stepped_by_hand(everything), foreign)
+        _warn_of(others, everything)
     chosen = options.chosen(list(parts))
     parts = {name: part for name, part in parts.items() if name in chosen}
     models = [each for _, each in everything if isinstance(each, keras.Model)]
@@ -118,12 +117,7 @@ def _parts(everything: Sequence[tuple[str, Any]]) -> tuple[_Parts, _Layers]:
     return parts, {path: each for path, each in recurrent.items() if path not in supported}
 
 
-def _nothing_to_record(
-    model: Any,
-    everything: Sequence[tuple[str, Any]],
-    others: _Layers,
-    foreign: Sequence[str],
-) -> str:
+def _nothing_to_record(model: Any, everything: Sequence[tuple[str, Any]], others: _Layers) -> str:
     if not model.built and not others:
         return (
             f"The model is not built yet ({model.name!r} has no weights), so its recurrent layers "
@@ -134,7 +128,7 @@ def _nothing_to_record(
     has = ", ".join(sorted({type(each).__name__ for _, each in everything})) or "no layers"
     if by_hand:
         has = f"{', '.join(map(repr, by_hand))}, {_BY_HAND}"
-    if foreign:
+    if foreign := _around_pytorch(everything):
         has = f"{', '.join(map(repr, foreign))}, {_OF_PYTORCH}"
     return (
         f"The model {model.name!r} has no layer that can be recorded: it has "
@@ -147,10 +141,13 @@ _OF_PYTORCH = "around a module of PyTorch's own; stateviz.torch.record(layer.mod
 _BY_HAND = "which the model steps by hand; put the cell into keras.layers.RNN(cell) to record it"
 
 
-def _wraps_pytorch(layer: Any) -> bool:
-    return isinstance(layer, keras.layers.TorchModuleWrapper) and any(
-        hasattr(each, "hidden_size") for each in layer.module.modules()
+def _around_pytorch(everything: Sequence[tuple[str, Any]]) -> list[str]:
+    wrappers = (
+        (path, x) for path, x in everything if isinstance(x, keras.layers.TorchModuleWrapper)
     )
+    return [
+        path for path, x in wrappers if any(hasattr(y, "hidden_size") for y in x.module.modules())
+    ]
 
 
 def _stepped_by_hand(everything: Sequence[tuple[str, Any]]) -> list[str]:
@@ -170,7 +167,8 @@ def _stepped_by_hand(everything: Sequence[tuple[str, Any]]) -> list[str]:
     ]
 
 
-def _warn_of(others: _Layers, by_hand: Sequence[str], foreign: Sequence[str]) -> None:
+def _warn_of(others: _Layers, everything: Sequence[tuple[str, Any]]) -> None:
+    by_hand, foreign = _stepped_by_hand(everything), _around_pytorch(everything)
     left_out = [_with_their_own_loops(others)] if others else []
     left_out += [f"{', '.join(map(repr, by_hand))}, {_BY_HAND}"] if by_hand else []
     left_out += [f"{', '.join(map(repr, foreign))}, {_OF_PYTORCH}"] if foreign else []

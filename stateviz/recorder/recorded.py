@@ -76,8 +76,10 @@ class RecordedBlock(Block):
         self._attach(self)
 
     def __exit__(self, *error: object) -> None:
-        self.tracing.wait()
-        super().__exit__(*error)
+        try:
+            self.tracing.wait()
+        finally:
+            super().__exit__(*error)
 
     def close(self) -> None:
         if self.closed:

@@ -38,7 +38,7 @@ from stateviz.torch.modules import (
 
 _Parts = Sequence[LayerRecording | None]  # of a module; None for what is not recorded
 _phases: list[tuple[Phase, ExitStack]] = []
-_epoch: int | None = None
+_epoch: list[int] = []  # of the fit, once it is told
 _COMPILED = "compiled or traced, where nothing can be observed; run the module itself"
 _NOTHING_RAN = (
     "nothing was recorded: no hook of a recurrent module was called. A forward that is called by "
@@ -143,9 +143,11 @@ def phase(name: Phase) -> Iterator[None]:
         raise ValueError(f"`name` must be one of {', '.join(named)}; got {name!r}.")
     if name == "validation" and (not _phases or _phases[-1][0] != "fit"):
         raise ValueError('The phase "validation" is inside of "fit"; use "evaluate" here.')
+    if name == "fit":
+        _epoch.clear()
     with ExitStack() as stack:
         _phases.append((name, stack))
-        stack.callback(_phases.pop)
+        stack.callback(_phases.remove, (name, stack))
         for block in _open():
             stack.enter_context(block.capture.phase(name))
         yield
@@ -153,8 +155,7 @@ def phase(name: Phase) -> Iterator[None]:
 
 def epoch(number: int) -> None:
     """Says that an epoch, numbered from 0, begins in the phase "fit", for all recordings."""
-    global _epoch
-    _epoch = number
+    _epoch[:] = [number]
     for block in _open():
         if block.capture.phase_name == "fit":
             block.capture.epoch_began(number)
@@ -214,8 +215,8 @@ class RecordedModule(Block):
         super().open()
         for name, stack in _phases:  # named before the block
             stack.enter_context(self.capture.phase(name))
-            if name == "fit" and _epoch is not None:
-                self.capture.epoch_began(_epoch)
+            for number in _epoch if name == "fit" else ():
+                self.capture.epoch_began(number)
         self._handles.append(register_module_forward_pre_hook(self._before))
         self._handles.append(register_module_forward_hook(self._after, with_kwargs=True))
 
@@ -246,9 +247,8 @@ class RecordedModule(Block):
 
     def _passes_over(self, module: nn.Module) -> bool:
         """Also over what the backward pass computes once more, as torch.utils.checkpoint does."""
-        recomputed = torch._C._current_graph_task_id() != -1
-        is_over = self.closed or self.capture.failure is not None
-        return recomputed or is_over or id(module) not in self._modules
+        over = self.closed or self.capture.failure is not None or id(module) not in self._modules
+        return over or bool(torch._C._current_graph_task_id() != -1)
 
     def _take(self, module: Any, parts: _Parts, args: Any, kwargs: Any, returned: Any) -> None:
         random = getattr(self._random, "state", None)

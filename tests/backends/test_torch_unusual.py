@@ -144,6 +144,15 @@ def test_a_phase_that_was_named_before_the_block_is_known_in_it() -> None:
     assert after["lstm"].batches[0].phase == "call"
 
 
+def test_a_fit_knows_no_epoch_of_an_earlier_one() -> None:
+    net = Net()
+    with stateviz.torch.phase("fit"):
+        stateviz.torch.epoch(5)
+    with stateviz.torch.phase("fit"), stateviz.torch.record(net) as recording:
+        net(X)
+    assert recording["lstm"].batches[0].epoch is None
+
+
 def test_a_quantized_module_says_what_to_record() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -154,10 +154,10 @@ class Backend:
 
 
 def callers() -> Iterator[str]:
-    """The names of the functions that run in this thread, the innermost first."""
+    """The functions that run in this thread, such as "keras.src.tree.map", the innermost first."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
-        yield frame.f_code.co_name
+        yield f"{frame.f_globals.get('__name__')}.{frame.f_code.co_name}"
         frame = frame.f_back
 
 

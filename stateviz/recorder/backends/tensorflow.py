@@ -45,13 +45,13 @@ _BY_XLA = (
     "compiled by XLA (jit_compile=True), which runs no Python. Use jit_compile=False while "
     "recording; the results then differ by rounding only"
 )
-# What of TensorFlow traces a function that then runs otherwise, by the name of its own function.
+# What of TensorFlow traces a function that then runs otherwise.
 _UNSEEN_IN = {
-    "_pfor_impl": "vectorized (tf.vectorized_map), so that all runs at once and nothing for "
-    "itself. Use a loop, such as tf.map_fn; a TimeDistributed has one once its axis 1 has a "
-    "length, as in keras.Input((10, *rest))",
-    "wrapper_helper": "in a pipeline of tf.data, which runs beside the model. Call it on the "
-    "batches instead",
+    "tensorflow.python.ops.parallel_for.control_flow_ops._pfor_impl": "vectorized "
+    "(tf.vectorized_map), where nothing runs for itself. Use a loop, such as tf.map_fn; a "
+    "TimeDistributed has one once its axis 1 has a length, as in keras.Input((10, *rest))",
+    "tensorflow.python.data.ops.structured_function.wrapper_helper": "in a pipeline of tf.data, "
+    "which runs beside the model. Call it on the batches instead",
 }
 _traced_in_a_block: set[Any] = set()
 _interrupts: list[BaseException] = []
@@ -259,7 +259,7 @@ class TensorFlow(Backend):
 
     def is_symbolic(self) -> bool:
         """Whether this is computed once more for a gradient, or traced to be exported."""
-        if "inner_recompute_grad" in callers():  # of tf.recompute_grad, so of keras.RematScope
+        if "tensorflow.python.ops.custom_gradient.inner_recompute_grad" in callers():
             return True
         *_, (_, outermost) = [(None, "__call__"), *_functions_being_traced()]
         return outermost != "__call__" and not _why_unseen()
@@ -279,11 +279,10 @@ class TensorFlow(Backend):
             raise CannotObserve(why)
         if must_not_be_observed(layer):
             return self._run_unobserved(layer, keras_loop, call, gates=gates)
-        if (
-            getattr(layer.cell, "implementation", 2) == 1
-            and layer.cell.dropout
-            and (call.training is True)
-        ):
+        masked_alike = (
+            getattr(layer, "use_cudnn", False) and layer.dropout and call.training is True
+        )
+        if masked_alike and layer.cell.implementation == 1:
             keras_loop(*call)  # Keras refuses some of these; recorded or not, the error is the same
         derive_gates = gates and gates_must_be_derived(layer)
         result, held = loop_with_states(layer, call, gates=gates and not derive_gates)

@@ -19,6 +19,7 @@ from stateviz.recorder.backends.base import (
     rolled,
 )
 from stateviz.recorder.backends.jax.steps import (
+    CHECKPOINT,
     RunOrder,
     emit,
     jax,
@@ -127,8 +128,8 @@ class Jax(Backend):
     tracing = UserContextTracing
 
     def is_symbolic(self) -> bool:
-        """Whether Keras only finds out shapes now, in a trace that is not run later."""
-        return super().is_symbolic() and "fun_remat" not in callers()  # kept by jax.checkpoint
+        """Whether Keras only finds out shapes now: what jax.checkpoint traces, it runs later."""
+        return super().is_symbolic() and CHECKPOINT not in callers()
 
     def run_loop(
         self,

@@ -90,6 +90,7 @@ class Collected:
         )
 
 
+CHECKPOINT = "jax._src.ad_checkpoint.fun_remat"  # of jax.checkpoint, so of keras.RematScope
 _runs: Counter[Step] = Counter()
 
 
@@ -120,7 +121,7 @@ def emit(taker: OnHost, tensors: Any) -> None:
         collected.add(taker, tensors)
         return
 
-    if "fun_remat" in callers():  # of jax.checkpoint, so of keras.RematScope
+    if CHECKPOINT in callers():
         raise CannotObserve(
             "inside of jax.checkpoint (keras.RematScope), where JAX would call the host once more "
             "for the gradient. Record it without"
