@@ -210,12 +210,11 @@ def test_a_twin_of_inputs_without_an_axis_and_of_cells_that_nobody_registered() 
     np.testing.assert_array_equal(twin(given), model(given))
 
 
-def test_a_twin_takes_a_class_of_keras_for_itself_where_a_users_has_its_name() -> None:
-    class LSTM(keras.layers.LSTM):  # type: ignore[misc]
-        """A user's own, of the same name."""
+def test_a_twin_tells_a_users_class_from_one_of_keras_of_the_same_name() -> None:
+    class LSTMCell(keras.layers.LSTMCell):  # type: ignore[misc]
+        """A user's own, which nobody registered."""
 
-    own, of_keras = LSTM(2, return_sequences=True), keras.layers.LSTM(2)
-    model = keras.Sequential([keras.Input((5, 2)), own, keras.layers.Bidirectional(of_keras)])
-    twin = stateviz.twin(model, batch_size=2)
-    assert type(twin.layers[0]) is LSTM
-    assert type(twin.layers[1].forward_layer) is keras.layers.LSTM
+    cells = [LSTMCell(2), keras.layers.LSTMCell(2)]
+    layers = [keras.layers.RNN(cell, return_sequences=True) for cell in cells]
+    twin = stateviz.twin(keras.Sequential([keras.Input((5, 2)), *layers]), batch_size=2)
+    assert [type(layer.cell) for layer in twin.layers] == [type(cell) for cell in cells]
