@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stateviz.in_page.live import Live as Live
+    from stateviz.in_page.live import live as live
     from stateviz.playing.player import Player as Player
     from stateviz.recorder.block import record as record
     from stateviz.recorder.callback import StateRecorder as StateRecorder
@@ -52,6 +54,7 @@ _HOMES = {
     "GRUGates": "recording",
     "Gates": "recording",
     "LayerRecording": "recording",
+    "Live": "in_page.live",
     "Player": "playing.player",
     "Recording": "recording",
     "RecordingFileError": "recording",
@@ -64,6 +67,7 @@ _HOMES = {
     "StateRecorder": "recorder.callback",
     "compare": "scenes",
     "draw_answer": "scenes",
+    "live": "in_page.live",
     "load": "recording",
     "play_answer": "scenes",
     "play_batches": "scenes",

@@ -60,9 +60,9 @@ def snippet(payload: bytes, interval_ms: int, poster: bytes, text: str) -> str:
     )
 
 
-def whole_page(title: str, player: str) -> str:
+def whole_page(title: str, player: str, script: str | None = None) -> str:
     """A page with players on it, on which their script alone runs, and which asks no host."""
-    known = hashlib.sha256(_inlined().encode()).digest()
+    known = hashlib.sha256((script or _inlined()).encode()).digest()
     return _PAGE.format(
         title=html.escape(title), player=player, hash=base64.b64encode(known).decode()
     )

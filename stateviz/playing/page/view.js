@@ -14,10 +14,11 @@ import {
   showPlaying,
 } from "./controls.js";
 import { isBetween, stopsAway } from "./motion.js";
-import { paint, themeOf } from "./painting.js";
+import { paint } from "./painting.js";
 import { laneAt, laneCount, litWords, offerOf, pickAt, wordsAt } from "./pointing.js";
 import { follow, Presenting } from "./presenting.js";
 import { drawn } from "./stage.js";
+import { themeOf } from "./theme.js";
 
 /** @import { Clock } from "./clock.js" */
 /** @import { Action, Buttons } from "./controls.js" */
