@@ -1,13 +1,23 @@
 // A text that is typed, and what a model holds while it reads it.
 
 import { softmax } from "./net.js";
-import { choice, Picture, pushButton, reachable, stateChoice, tick, withOwn } from "./panel.js";
+import {
+  choice,
+  hint,
+  Picture,
+  pushButton,
+  reachable,
+  stateChoice,
+  tick,
+  withOwn,
+} from "./panel.js";
 import { chainOf, read } from "./reading.js";
 import { arcs, Columns, html, strip, svg, threads } from "./strip.js";
 
 /** @import { Net, Row } from "./net.js" */
 /** @import { Step, Window } from "./reading.js" */
 
+const TYPE = "Type. Click over a border to reset there. Click a letter to see what it hangs on.";
 const MOST_TOKENS = 480;
 const MOST_BACK = 48; // tokens before the framed one that are tried
 const WRITTEN = 40;
@@ -88,13 +98,10 @@ export class Letters {
     this.steps = [];
     this.columns = new Columns(0, T, 1, 1);
     this.text.addEventListener("input", () => this.typed());
-    root.append(this.text, this.choices(), this.program, this.picture.root, this.next);
+    root.append(hint(TYPE), this.text, this.choices(), this.program, this.picture.root, this.next);
     root.append(this.readout);
     this.picture.svg.addEventListener("click", (event) => this.clicked(event));
-    this.chosen.about = Math.min(
-      T * Math.ceil(this.tokens.length / T - 1) + 1,
-      this.tokens.length - 1,
-    );
+    this.chosen.about = this.cutMost();
     this.paint();
   }
 
@@ -113,6 +120,19 @@ export class Letters {
     );
     if (this.guesses) box.append(pushButton("Write on", () => this.write()));
     return box;
+  }
+
+  /** The token that loses most if the state is not carried over the borders; -1 if none does. */
+  cutMost() {
+    const inputs = this.tokens.map((token) => this.words.input(token));
+    const [kept, cut] = [true, false].map(
+      (stateful) => read(this.net, inputs, { ...this.chosen, stateful }).steps,
+    );
+    const lost = this.tokens.map((token, t) => {
+      const [one, other] = [kept, cut].map((steps) => steps[t - 1]?.output);
+      return one ? this.probability(one, token) - this.probability(other, token) : 0;
+    });
+    return this.guesses ? lost.indexOf(Math.max(...lost)) || -1 : -1;
   }
 
   typed() {
@@ -196,9 +216,10 @@ export class Letters {
     const room = T * columns.wide + columns.gap;
     for (const { start, batch, row, origin, from } of windows) {
       const x = columns.x(start);
-      const where = B > 1 && room > 150 ? `, batch ${batch} row ${row}` : "";
       const short = from === null ? "0" : "";
-      const words = room > 70 ? (from === null ? "zeros" : "carried") + where : short;
+      const long =
+        B > 1 && room > 110 ? `batch ${batch}, row ${row}` : from === null ? "zeros" : "carried";
+      const words = room > 70 ? long : short;
       const place = { x: x + 2, y: B > 1 ? 12 : Y.label - 8 };
       group.append(svg("text", { ...place, class: `stateviz-word stateviz-${origin}` }, words));
       if (!stateful || batch === 0 || row) continue;
@@ -283,12 +304,14 @@ export class Letters {
     const needed = found.findIndex((part) => Math.abs(part - full) <= 0.1 * full) + 1;
     const outside = chain.slice(0, needed).filter((t) => t < own || t >= about).length;
     const name = shown(this.words.tokens[token]);
-    const all = `The framed “${name}” got ${percent(full)}; from zeros just before it, ${percent(found[0])}.`;
-    if (!needed) return all;
+    const all =
+      `The framed “${name}” got ${percent(full)}; from a state that knows the one before it ` +
+      `alone, ${percent(found[0])}.`;
+    if (!needed || full < 0.1) return all;
     const border = outside
-      ? `; ${outside} of them lie beyond the border of its window: the state brings them, no gradient goes there.`
-      : ", all in its window.";
-    return `${all} The last ${needed} that its state has read are enough for that${border}`;
+      ? `${outside} of them beyond the border: the state brings them, no gradient goes there.`
+      : "all in its window.";
+    return `${all} Enough for that: the last ${needed}, ${border}`;
   }
 
   /** @param {Step[]} steps @param {Window[]} windows @param {string} words */

@@ -30,6 +30,9 @@ export function tick(label, chosen, act) {
   return html("label", {}, box, label);
 }
 
+/** What can be done here. @param {string} words */
+export const hint = (words) => html("p", {}, words);
+
 /** @param {string} label @param {() => void} act */
 export function pushButton(label, act) {
   const made = html("button", { type: "button" }, label);

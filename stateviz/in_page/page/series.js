@@ -4,6 +4,7 @@ import { decoded } from "./net.js";
 import {
   choice,
   eachFrame,
+  hint,
   Picture,
   pushButton,
   reachable,
@@ -17,6 +18,8 @@ import { arcs, Columns, html, strip, svg, threads } from "./strip.js";
 /** @import { Step, Window } from "./reading.js" */
 /** @typedef {{ stateful: boolean, windows: Window[], now: Step[], was: Step[] }} Run */
 
+const DRAG =
+  "Drag a value up or down. Below stands how much the states differ from what they were.";
 const LEAST = 9; // pixels a timestep
 const SIZE = { top: 14, chart: 150, area: 84, threads: 44, next: 190 };
 const SEEN = 0.01; // of the largest change
@@ -52,7 +55,7 @@ export class Series {
     this.soon = eachFrame(() => this.paint());
     this.findScale();
     this.throwAt(Math.min(Math.floor(AT_FIRST * this.length), this.length - 1));
-    root.append(this.choices(), this.program, this.picture.root, this.readout);
+    root.append(hint(DRAG), this.choices(), this.program, this.picture.root, this.readout);
     new ResizeObserver(() => this.soon()).observe(this.picture.seen);
     this.paint();
   }

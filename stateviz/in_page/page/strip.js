@@ -48,7 +48,7 @@ export class Columns {
 
 /**
  * @typedef {object} Shown
- * @property {Pick<Window, "start" | "end" | "from" | "origin">[]} windows
+ * @property {Pick<Window, "start" | "end" | "batch" | "from" | "origin">[]} windows
  * @property {Columns} columns
  * @property {(t: number) => number} value
  * @property {(k: number) => number} initial
@@ -104,7 +104,7 @@ export function strip(shown) {
     const rail = (/** @type {number} */ x) => `M${x} ${top - 1}V${bottom + 1}`;
     put("path", origin, { d: rail(left) + (joined ? rail(before) : "") });
     if (from !== null) return;
-    if (origin === "reset" && k > 0) put("path", "wall", { d: rail(left - gap / 2) });
+    if (origin === "reset" && window.batch > 0) put("path", "wall", { d: rail(left - gap / 2) });
     put("circle", origin, { cx: left, cy: zero, r: Math.min(4.5, gap / 2) });
   });
   return group;

@@ -2,13 +2,14 @@
 
 import { Fit } from "./fit.js";
 import { decoded } from "./net.js";
-import { choice, Picture, pushButton, tick, withOwn } from "./panel.js";
+import { choice, hint, Picture, pushButton, tick, withOwn } from "./panel.js";
 import { Columns, html, strip, svg } from "./strip.js";
 
 /** @import { Net, Row } from "./net.js" */
 /** @typedef {{ began: Row, held: Row[], first: boolean }} Batch */
 /** @typedef {{ fit: Fit, stateful: boolean, batches: Batch[], losses: number[], sum: number }} Run */
 
+const TWICE = "The same fit twice, from the same first weights. Each line is a row of the batch.";
 const LANES = 8;
 const ROW = { high: 22, top: 22, next: 226 };
 const FRAME_MS = 25;
@@ -58,8 +59,15 @@ export class Training {
     this.program = html("code");
     this.readout = html("p", { role: "status" });
     this.picture = new Picture("The cell state in each batch of the epoch");
-    this.losses = svg("svg", { width: LOSS.wide + 140, height: LOSS.high + 32 });
-    root.append(this.choices(), this.program, this.picture.root, this.losses, this.readout);
+    this.losses = svg("svg", { viewBox: `0 0 ${LOSS.wide + 140} ${LOSS.high + 32}` });
+    root.append(
+      hint(TWICE),
+      this.choices(),
+      this.program,
+      this.picture.root,
+      this.losses,
+      this.readout,
+    );
     this.begin();
     new ResizeObserver(() => this.paint()).observe(this.picture.seen);
   }
@@ -179,6 +187,7 @@ export class Training {
     const windows = batches.map(({ first }, k) => ({
       start: k * T,
       end: (k + 1) * T,
+      batch: k,
       from: first ? null : k - 1,
       origin: first ? (run.stateful ? "reset" : "fresh") : "carried",
     }));
