@@ -47,7 +47,8 @@ def test_no_file_is_long() -> None:
 
 
 # How many lines a room may have: small is a feature. Before raising a number, look what can go.
-# The goals are 5,000 for recorder and recording together, 8,000 for drawing, playing and scenes.
+# The goals are 5,000 for recorder and recording together, 8,000 for drawing, playing and scenes,
+# 1,000 for in_page.
 MOST_LINES_IN_A_ROOM = {
     "recorder": 3_774,
     "recording": 2_238,
@@ -55,6 +56,7 @@ MOST_LINES_IN_A_ROOM = {
     "drawing": 2_110,
     "playing": 4_930,
     "scenes": 3_014,
+    "in_page": 2_290,
     "course": 4_335,
 }
 FEWEST_LINES_IN_A_FILE = 50

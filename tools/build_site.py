@@ -27,7 +27,7 @@ from tools.course_environment import NOTEBOOKS, REPOSITORY
 from tools.regenerate_notebooks import read_notebook, to_text
 from tools.site.accessible import mend
 from tools.site.downloads import offers
-from tools.site.front import answer_of
+from tools.site.front import answer_of, pebble_of
 from tools.site.playing import with_players
 
 PAGES = (
@@ -101,6 +101,7 @@ def gathered(source: Path, repository: str) -> Path:
         notebook = read_notebook(path)
         if path.stem.startswith("00_"):
             (source / "answer.html").write_text(answer_of(), encoding="utf-8")
+            (source / "pebble.html").write_text(pebble_of(), encoding="utf-8")
             (source / "map.md").write_text(map_of(notebook), encoding="utf-8")
         cells = {cell for lesson, cell in wanted if lesson == path.stem}
         page = as_a_page(notebook, cells)

@@ -5,6 +5,7 @@ Nothing in the rest of stateviz imports it.
 
 from stateviz.course.bank import ask as ask
 from stateviz.course.bank import score as score
+from stateviz.course.counting import co2_model as co2_model
 from stateviz.course.counting import counting_model as counting_model
 from stateviz.course.data import co2_lanes as co2_lanes
 from stateviz.course.data import digit_rows as digit_rows

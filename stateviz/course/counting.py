@@ -1,10 +1,14 @@
-"""An LSTM whose state can be foretold: it counts what it has read."""
+"""Two small LSTMs: one counts what it has read, one was trained to forecast."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+
+import stateviz
+from stateviz.course.data import co2_lanes
+from stateviz.course.notebook import quietly
 
 
 def counting_model(
@@ -50,3 +54,22 @@ def counting_model(
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
     model.compile(keras.optimizers.SGD(0.0), "mse", jit_compile=jit)
     return model
+
+
+def co2_model() -> tuple[Any, np.ndarray]:
+    """Trains a stateful LSTM of 8 units to forecast the next week of CO2; it takes some seconds.
+
+    Returns:
+        The model, which reads (10, 10, 1), and 60 weeks in a row for it, of shape (6, 10, 1).
+    """
+    with quietly():
+        import keras
+
+    X, y = co2_lanes(samples=400, timesteps=10, batch_size=10)
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.LSTM(8, stateful=True, name="lstm"), keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input(batch_shape=(10, 10, 1)), *layers])
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    resets = [stateviz.ResetStates()]
+    model.fit(X, y, batch_size=10, epochs=15, shuffle=False, callbacks=resets, verbose=0)
+    return model, X[::10][:6]

@@ -7,20 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stateviz.course import programs
 from stateviz.course.keras2 import load_keras2
 from stateviz.course.panel import Experiment
-from stateviz.course.programs import (
-    backends_program,
-    broken_stream_program,
-    deleted_line_program,
-    forget_program,
-    growing_program,
-    keep_program,
-    last_batch_program,
-    order_program,
-    question_program,
-    switch_program,
-)
 from stateviz.playing.player import Player
 from stateviz.recording import Recording
 from stateviz.scenes import compare, play_batches, play_cell, play_resets
@@ -49,18 +38,15 @@ def _beside_keras2(recording: Recording) -> Player:
 
 _BOTH = [False, True]
 _OFFERS = {
-    "question": _Offer(
-        question_program,
-        play_batches,
-        {"batch_size": [200, 100, 500], "stateful": _BOTH, "epochs": [1]},
+    "forget_gate": _Offer(programs.forget_program, play_cell, {"forget_bias": [30.0, 0.0, -30.0]}),
+    "last_batch": _Offer(
+        programs.last_batch_program, play_batches, {"batch_size": [200, 300, 949]}
     ),
-    "forget_gate": _Offer(forget_program, play_cell, {"forget_bias": [30.0, 0.0, -30.0]}),
-    "last_batch": _Offer(last_batch_program, play_batches, {"batch_size": [200, 300, 949]}),
     "order_of_rows": _Offer(
-        order_program, play_batches, {"order": [(0, 1, 2), (2, 0, 1), (2, 1, 0)]}
+        programs.order_program, play_batches, {"order": [(0, 1, 2), (2, 0, 1), (2, 1, 0)]}
     ),
     "who_resets": _Offer(
-        question_program,
+        programs.question_program,
         play_resets,
         {
             "stateful": [True],
@@ -70,28 +56,28 @@ _OFFERS = {
         },
     ),
     "broken_stream": _Offer(
-        broken_stream_program, play_batches, {"samples": [8, 9, 6], "shuffle": _BOTH}
+        programs.broken_stream_program, play_batches, {"samples": [8, 9, 6], "shuffle": _BOTH}
     ),
     "switch": _Offer(
-        switch_program, _unit_0, {"recurrent_weight": [2.0, 1.0, 0.5], "gap": [100, 1000]}
+        programs.switch_program, _unit_0, {"recurrent_weight": [2.0, 1.0, 0.5], "gap": [100, 1000]}
     ),
     "growing": _Offer(
-        growing_program,
+        programs.growing_program,
         _unit_0,
         {"forget_bias": [30.0, 1.0, 0.0], "reset_each_epoch": _BOTH},
     ),
     "keep_less": _Offer(
-        keep_program,
+        programs.keep_program,
         play_batches,
         {"layers": ["weeks", "seasons"], "samples": [None, (0,)], "every": [1, 2]},
     ),
     "deleted_line": _Offer(
-        deleted_line_program,
+        programs.deleted_line_program,
         _beside_keras2,
         {"stateful": [True, False], "line": ["deleted", "mended"]},
     ),
     "backends": _Offer(
-        backends_program,
+        programs.backends_program,
         play_batches,
         {"backend": ["tensorflow", "jax", "torch"], "kept_by": ["the layer", "the program"]},
     ),

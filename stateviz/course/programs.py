@@ -7,59 +7,47 @@ _SAMPLES = 1000
 
 def question_program(
     *,
-    layer: str = "LSTM",
     stateful: bool = False,
     batch_size: int = 200,
-    timesteps: int = 20,
     epochs: int = 2,
-    shuffle: bool = False,
     validation: bool = False,
     reset_each_epoch: bool = False,
     predict: str = "never",
-    mask: bool = False,
 ) -> str:
     """The program of the question of 2017, with its 1000 samples.
 
     Args:
-        layer: "LSTM", "GRU" or "SimpleRNN".
         stateful: Whether the layer keeps its state between two batches.
         batch_size: Samples in a batch.
-        timesteps: Timesteps in a sample.
         epochs: Epochs of `fit`.
-        shuffle: Whether `fit` shuffles.
         validation: Whether `fit` validates after each epoch.
         reset_each_epoch: Whether the state is reset before each epoch.
         predict: "never", "before fit", "after fit", or "twice": after it, two times.
-        mask: Whether a part of each sample is missing, and masked.
 
     Returns:
         Python, which leaves a `recording`.
     """
     lanes = batch_size if _SAMPLES % batch_size == 0 else 200
-    # On a GPU Keras would let XLA compile this layer; here all machines run the same.
-    compiled = ", jit_compile=False" if layer == "SimpleRNN" else ""
     lines = [
         "import keras",
         "import stateviz",
         "from stateviz.course import co2_lanes",
         "",
         "keras.utils.set_random_seed(0)",
-        f"X, y = co2_lanes(samples={_SAMPLES}, timesteps={timesteps}, batch_size={lanes})",
-        *([f"X[:, {timesteps // 2}:] = 0.0  # the second half is missing"] if mask else []),
+        f"X, y = co2_lanes(samples={_SAMPLES}, timesteps=20, batch_size={lanes})",
         "",
         "model = keras.Sequential([",
-        f"    keras.Input(batch_shape=({batch_size if stateful else None}, {timesteps}, 1)),",
-        *(["    keras.layers.Masking(0.0),"] if mask else []),
-        f'    keras.layers.{layer}(8, stateful={stateful}, name="{layer.lower()}"),',
+        f"    keras.Input(batch_shape=({batch_size if stateful else None}, 20, 1)),",
+        f'    keras.layers.LSTM(8, stateful={stateful}, name="lstm"),',
         "    keras.layers.Dense(1),",
         "])",
-        f'model.compile("adam", "mse"{compiled})',
+        'model.compile("adam", "mse")',
         "",
         *(_RESETTING if reset_each_epoch else []),
         "with stateviz.record(model) as recording:",
     ]
     predicted = f"    model.predict(X, batch_size={batch_size}, verbose=0)"
-    fit = [f"X, y, batch_size={batch_size}, epochs={epochs}", f"shuffle={shuffle}", "verbose=0"]
+    fit = [f"X, y, batch_size={batch_size}, epochs={epochs}", "shuffle=False", "verbose=0"]
     if validation:
         fit.insert(1, f"validation_data=(X[:{batch_size}], y[:{batch_size}])")
         fit.insert(2, f"validation_batch_size={batch_size}")

@@ -18,6 +18,9 @@ from stateviz.playing.reruns import made_by_this_run
 from stateviz.writing import atomic_write
 
 _PAGE = Path(__file__).with_name("page") / "live.js"
+# The colours and the buttons of a player.
+_LOOK = page.style().replace(".stateviz-player", ":is(.stateviz-player, .stateviz-live)")
+_LOOK += _PAGE.with_suffix(".css").read_text(encoding="utf-8")
 _SHOWN = 240  # timesteps that the page begins with, at most
 
 
@@ -28,7 +31,7 @@ class Live(anywidget.AnyWidget):
     """
 
     _esm: ClassVar[str] = page.script(_PAGE)
-    _css: ClassVar[str] = page.style() + _PAGE.with_suffix(".css").read_text(encoding="utf-8")
+    _css: ClassVar[str] = _LOOK
 
     _payload = t.Unicode().tag(sync=True)
 

@@ -13,11 +13,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Lab
+from tests.browser.test_live_in_browser import try_live
 from tests.test_notebooks import each_notebook
 from tools.regenerate_notebooks import read_notebook
 
 LIVE_PLAYER = ".jp-OutputArea-output:not(.jp-RenderedHTMLCommon) .stateviz-player"
 LIVE_PANEL = ".jp-OutputArea-output:not(.jp-RenderedHTMLCommon) .stateviz-experiment"
+LIVE_MODEL = ".jp-OutputArea-output:not(.jp-RenderedHTMLCommon) .stateviz-live"
 LIVE_QUIZ = ".stateviz-quiz"
 SIZES = {"small": (1024, 768), "usual": (1280, 800)}
 RUN_S = 60
@@ -138,4 +140,7 @@ def test_everything_in_a_lesson_can_be_used(
     assert panels.count() == len(shown)
     for place in range(panels.count()):
         try_out(panels.nth(place), f"{name}-experiment-{place}")
+    for live in page.locator(LIVE_MODEL).all():
+        try_live(live)
+        seen(live, f"{name}-live")
     page.context.close()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import stateviz
 from stateviz.in_page.chain import as_text
@@ -42,6 +42,22 @@ def opened(request: Any, chromium: Browser, tmp_path: Path) -> Iterator[Opener]:
     yield open_live
     context.close()
     assert problems == []
+
+
+def try_live(live: Locator) -> None:
+    """Agrees with Keras, and says something else after each choice."""
+    live.scroll_into_view_if_needed()
+    expect(live.locator(".stateviz-checked")).to_contain_text("timesteps that Keras ran")
+    expect(live.get_by_role("alert")).to_have_count(0)
+    said = live.locator("[role=status], code")
+    for select in live.locator("select").all():
+        if select.get_attribute("aria-label") in ("timesteps", "batch_size"):
+            before = said.all_inner_texts()
+            select.select_option(index=1 if select.input_value() == "0" else 0)
+            assert said.all_inner_texts() != before
+    for button in live.locator("button").all():
+        button.click()
+    expect(live.locator("svg").first).to_be_visible()
 
 
 def letters() -> stateviz.Live:

@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import stateviz
+from tests.browser.test_live_in_browser import try_live
 from tests.test_notebooks import COURSE, each_notebook
 from tools.build_site import main
 from tools.regenerate_notebooks import read_notebook
@@ -117,6 +118,11 @@ def test_it_stands_still_for_whoever_asked_for_it(site: Path, page: Page) -> Non
     assert player.get_attribute("data-playing") == "false"
 
 
+def test_a_model_runs_on_the_front_page(site: Path, page: Page) -> None:
+    page.goto((site / "index.html").as_uri())
+    try_live(page.locator(".stateviz-live"))
+
+
 @without_motion
 @each_notebook
 def test_a_lesson_is_alive(site: Path, page: Page, path: Path) -> None:
@@ -144,6 +150,10 @@ def test_a_lesson_is_alive(site: Path, page: Page, path: Path) -> None:
     for panel in page.locator(".stateviz-experiment").all():
         panel.locator(".stateviz-run").click()
         expect(panel.locator(".stateviz-player").last).to_have_attribute("data-ready", "true")
+    lives = page.locator(".stateviz-live")
+    expect(lives).to_have_count(sum('data-stateviz-live="' in html for html in saved))
+    for live in lives.all():
+        try_live(live)
     folded = page.locator("details.hide")
     assert folded.count() > 0
     assert not any(each.get_attribute("open") is not None for each in folded.all())

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import stateviz
-from stateviz.course import quietly
+from stateviz.course import co2_model, quietly
 from stateviz.drawing import FONT, lanes
 from stateviz.drawing.lanes import Layout
 from stateviz.playing.moving import Declared, Keyed
@@ -206,6 +206,11 @@ def answer_of() -> str:
         for name, room in (("wide", WIDE), ("narrow", NARROW))
     ]
     return _FRONT.format(parts="\n".join(parts))
+
+
+def pebble_of() -> str:
+    """A series that can be dragged under the picture: the model runs in the page."""
+    return stateviz.live(*co2_model())._html()
 
 
 _FRONT = """<div class="front">

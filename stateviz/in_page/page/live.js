@@ -13,7 +13,7 @@ const BOUND = 1e-4; // of a state, or of 1 where it is smaller
 /** @param {{ model: { get: (name: string) => any }, el: HTMLElement }} host */
 function render({ model, el }) {
   const content = JSON.parse(model.get("_payload"));
-  const root = html("section", { class: "stateviz-player stateviz-live" });
+  const root = html("section", { class: "stateviz-live" });
   root.setAttribute("aria-label", content.title);
   // A notebook would take the keys for itself.
   root.addEventListener("keydown", (event) => event.stopPropagation());
