@@ -46,7 +46,7 @@ def slide_with(page: Page, words: str) -> Locator:
 
 
 def test_keys_go_from_a_question_to_its_answer(show: Page) -> None:
-    current = slide_with(show, "kind")
+    current = slide_with(show, 'class="kind"')
     expect(current.locator(".kind")).to_have_text("Predict")
     expect(current.locator(".right")).to_have_count(0)
     show.keyboard.press("ArrowRight")
@@ -55,7 +55,7 @@ def test_keys_go_from_a_question_to_its_answer(show: Page) -> None:
 
 
 def test_a_player_plays_and_its_keys_do_not_leave_the_slide(show: Page) -> None:
-    player = slide_with(show, "iframe").frame_locator("iframe").locator(".stateviz-player")
+    player = slide_with(show, "data-stateviz=").frame_locator("iframe").locator(".stateviz-player")
     expect(player).to_be_visible()
     player.locator(".stateviz-slider").focus()
     before = show.evaluate("Reveal.getIndices().h")
@@ -79,7 +79,7 @@ def test_every_player_fits_on_its_slide(show: Page) -> None:
         if frame.count() == 1:
             inside = frame.content_frame.locator("html")
             expect(
-                inside.locator(".stateviz-player, [data-stateviz-experiment]")
+                inside.locator(".stateviz-player, .stateviz-live, [data-stateviz-experiment]")
             ).not_to_have_count(0)
             show.wait_for_timeout(400)
             height = inside.evaluate("page => page.scrollHeight - innerHeight")
