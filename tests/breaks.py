@@ -28,6 +28,7 @@ TRIAL = "notebooks/08_claims_on_trial.ipynb"
 BACKENDS = "notebooks/11_other_backends.ipynb"
 AT_WORK = "notebooks/12_state_at_work.ipynb"
 MASKS = "notebooks/13_masks_and_shared_states.ipynb"
+READY = "notebooks/14_are_you_ready.ipynb"
 
 CODE: list[BreakInCode] = []
 
@@ -90,6 +91,11 @@ def the_gates_are_in_another_order() -> None:
         return gates and type(gates)(*[getattr(gates, name) for name in [*vars(gates)][::-1]])
 
     wrap("recorder.keeping", "Kept.gates", reversed_)
+
+
+@breaks(READY)
+def a_reset_is_said_to_be_carried() -> None:
+    origin_is("reset", said_to_be="carried")
 
 
 @breaks(ACROSS)
@@ -283,8 +289,14 @@ CLAIMS = (
     BreakInNotebook(
         "a folded cell of evidence no longer runs what it tells",
         RESETS,
-        "tried.run()",
-        "tried.stop()",
+        "model.fit(X, y, batch_size=100, shuffle=False",
+        "model.fit(X[:500], y[:500], batch_size=100, shuffle=False",
+    ),
+    BreakInNotebook(
+        "the run that is read first is not reset where its story says so",
+        READY,
+        "    stateviz.reset_state(model)\n",
+        "",
     ),
     BreakInNotebook(
         "the lesson's program does not hand its state over",

@@ -254,7 +254,7 @@ def test_each_question_of_the_course_is_asked_once_and_each_wrong_answer_is_told
 
 
 def test_the_score_counts_first_tries_and_says_what_to_look_at_again() -> None:
-    right, wrong, waiting = (ask(f"13.f{number}") for number in (1, 2, 3))
+    right, wrong, waiting = (ask(f"14.{number}") for number in (1, 2, 3))
     right.choose(str(right.answer))
     right.commit()
     wrong.choose(next(option for option in wrong.options if option != wrong.answer))
@@ -263,7 +263,7 @@ def test_the_score_counts_first_tries_and_says_what_to_look_at_again() -> None:
     wrong.choose(str(wrong.answer))
     wrong.commit()
     waiting.choose(str(waiting.answer))
-    told = score("13.f")
+    told = score("14.")
     assert (told.right, told.answered, told.asked) == (1, 2, 15)
     assert told.again == (wrong.question,)
     assert f"once more: {wrong.question}" in repr(told)
@@ -273,14 +273,14 @@ def test_the_score_counts_first_tries_and_says_what_to_look_at_again() -> None:
 
 
 def test_the_score_of_a_class_tells_nothing_before_the_teacher_does() -> None:
-    told = ask("13.f15")
+    told = ask("14.15")
     told.class_mode = True
     told.choose(str(told.answer))
-    before = score("13.f15")
+    before = score("14.15")
     told.commit()
-    assert score("13.f15") == before
+    assert score("14.15") == before
     told.reveal()
-    assert score("13.f15").answered == 1
+    assert score("14.15").answered == 1
 
 
 def test_what_the_bank_says_of_the_claims_is_the_verdict_of_the_lesson() -> None:

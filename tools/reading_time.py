@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from nbformat import NotebookNode
 
-WORDS_A_MINUTE = 180
+WORDS_A_MINUTE = 200
 SECONDS_A_LINE = 4  # of code that is not folded
 SECONDS_A_PLAYER = 90
 SECONDS_A_QUESTION = 60
-MINUTES_A_TASK = 3  # a task, or an experiment
+MINUTES_A_TASK = 6
+MINUTES_AN_EXPERIMENT = 4  # or a model that runs in the page
 ROUNDED_TO = 5
 
 _PLAYER = re.compile(r"Player\(")
 _QUESTION = re.compile(r"\bask\(|Prediction\(")
-_TASK = re.compile(r"^check\(|^experiment\(", re.MULTILINE)
+_TASK = re.compile(r"^check\(", re.MULTILINE)
+_EXPERIMENT = re.compile(r"^experiment\(|^stateviz\.live\(", re.MULTILINE)
 _MARKUP = re.compile(r"\]\([^)]*\)|<[^>]+>|[*`#|>-]+")
 
 
 def minutes(lesson: NotebookNode) -> int:
     """The minutes of a lesson, to the next five."""
-    seconds = sum(map(_seconds, lesson.cells))
-    return max(1, round(seconds / 60 / ROUNDED_TO)) * ROUNDED_TO
+    return max(1, round(exact(lesson.cells) / ROUNDED_TO)) * ROUNDED_TO
+
+
+def exact(cells: Sequence[NotebookNode]) -> float:
+    """The minutes of some cells, not rounded."""
+    return sum(map(_seconds, cells)) / 60
 
 
 def promised(lesson: NotebookNode) -> int | None:
@@ -51,4 +58,5 @@ def _seconds(cell: NotebookNode) -> float:
     seconds = visible_lines(cell) * SECONDS_A_LINE
     seconds += SECONDS_A_PLAYER * bool(_PLAYER.search(shown))
     seconds += SECONDS_A_QUESTION * bool(_QUESTION.search(cell.source))
+    seconds += 60 * MINUTES_AN_EXPERIMENT * bool(_EXPERIMENT.search(cell.source))
     return seconds + 60 * MINUTES_A_TASK * bool(_TASK.search(cell.source))

@@ -91,14 +91,14 @@ def score(group: str) -> Score:
     """Counts how many questions were answered right at the first try.
 
     Args:
-        group: What their names begin with: "8.c" are the claims of lesson 8, "13.f" the final test.
+        group: What their names begin with: "8.c" are the claims of lesson 8, "14." the final test.
 
     Raises:
         ValueError: No question has such a name.
 
     Example:
         >>> score("8.c")
-        0 right at the first try, of 0 answered (16 in all)
+        0 right at the first try, of 0 answered (8 in all)
     """
     names = [name for name in questions() if name.startswith(group)]
     if not names:

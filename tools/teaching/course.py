@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,25 @@ class Lesson:
     def texts(self) -> list[str]:
         """Its Markdown cells."""
         return [cell.source for cell in self.notebook.cells if cell.cell_type == "markdown"]
+
+    def sections(self, headings: Sequence[str]) -> list[NotebookNode]:
+        """The cells under some of its second-level headings.
+
+        Raises:
+            ValueError: It has no such heading.
+        """
+        found: dict[str, list[NotebookNode]] = {}
+        heading = ""
+        for cell in self.notebook.cells:
+            texts = re.split(r"(?=^## )", cell.source, flags=re.MULTILINE)
+            for text in texts if cell.cell_type == "markdown" else [cell.source]:
+                if cell.cell_type == "markdown" and text.startswith("## "):
+                    heading = text.partition("\n")[0].removeprefix("## ")
+                found.setdefault(heading, []).append(NotebookNode({**cell, "source": text}))
+        missing = [each for each in headings if each not in found]
+        if missing:
+            raise ValueError(f"Lesson {self.number} has no section {missing[0]!r}.")
+        return [cell for each in headings for cell in found[each]]
 
     @property
     def question(self) -> str:

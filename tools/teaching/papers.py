@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from tools.reading_time import exact
 from tools.teaching.course import Lesson
 
 _MADE_BY = "*Written by `make teaching` from the lessons. Do not edit it.*"
@@ -19,12 +20,34 @@ class Session:
         minutes: How long it is.
         lessons: The numbers of its lessons, in order.
         aim: What the class can say at its end.
+        parts: The sections that are taken of a lesson; of others all.
     """
 
     name: str
     minutes: int
     lessons: tuple[int, ...]
     aim: str
+    parts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+# The heart of four lessons, which answers the question. Lesson 0 prints it too.
+ROUTE = {
+    0: (
+        "The question, as it was asked",
+        "The data",
+        "Predict",
+        "Record the real thing",
+        "Watch one sequence",
+        "Predict again: `stateful=True`",
+        "The answer",
+        "Change it",
+        "Three things to take along",
+    ),
+    2: ("Try it before you read", "Four sequences in a batch", "Try to make the rows touch"),
+    3: ("Who continues whom?", "10 sequences of 14", "What does not cross: the gradient"),
+    4: ("A run to look at", "The right moment", "Experiment: who resets?"),
+}
+ARGUED = ("0.1", "3.1", "4.1")
 
 
 PLANS: dict[str, tuple[Session, ...]] = {
@@ -32,24 +55,25 @@ PLANS: dict[str, tuple[Session, ...]] = {
         Session(
             "90 minutes",
             90,
-            (0, 3, 4),
+            (0, 2, 3, 4),
             "Keras resets nothing: a stateless layer makes new zeros, a stateful one goes on",
+            parts=ROUTE,
         ),
     ),
-    "Four times 45 minutes": (
-        Session("Session 1", 45, (0, 2), "1000 or 5: both, and no row knows another"),
-        Session("Session 2", 45, (3,), "row i goes on with row i; the gradient does not"),
-        Session("Session 3", 45, (4,), "only reset_state and build make zeros"),
+    "Four times 50 minutes": (
+        Session("Session 1", 50, (0, 2), "1000 or 5: both, and no row knows another"),
+        Session("Session 2", 50, (3,), "row i goes on with row i; the gradient does not"),
+        Session("Session 3", 50, (4,), "only reset_state and build make zeros"),
         Session(
             "Session 4",
-            45,
+            50,
             (5,),
             "shuffling and a last batch of one tear a stream, without a word",
         ),
     ),
     "A week alone": (
         Session("Monday", 60, (0, 1), "there is one cell, with an h and a c at each timestep"),
-        Session("Tuesday", 60, (2, 3), "no row knows another, and row i goes on with row i"),
+        Session("Tuesday", 65, (2, 3), "no row knows another, and row i goes on with row i"),
         Session(
             "Wednesday",
             60,
@@ -58,8 +82,8 @@ PLANS: dict[str, tuple[Session, ...]] = {
         ),
         Session("Thursday", 60, (6, 7), "the state goes on over a border, learning does not"),
         Session("Friday", 60, (8, 9), "first say what a claim implies, then record"),
-        Session("Saturday", 60, (11, 12), "the state is mine to look after, on every backend"),
-        Session("Sunday", 60, (13,), "a layer has one state, whoever calls it; and the final test"),
+        Session("Saturday", 60, (12, 13), "the state is mine to look after"),
+        Session("Sunday", 60, (14, 10, 11), "I can say it of a model that I have never seen"),
     ),
 }
 
@@ -76,8 +100,8 @@ def matrix(lessons: Sequence[Lesson]) -> str:
         rows.append(f"| {' | '.join(cells)} |")
     total = sum(each.minutes for each in lessons)
     words = (
-        f"{total} minutes for a reader who reads all, at 180 words a minute, 4 seconds a line of "
-        "code, 90 seconds an animation, a minute a question and 3 minutes a task or experiment."
+        f"{total} minutes for a reader who reads all, at 200 words a minute, 4 seconds a line of "
+        "code, 90 seconds an animation, a minute a question, 4 minutes an experiment, 6 a task."
     )
     return "\n".join(["# What each lesson is for", "", _MADE_BY, "", words, "", *rows, ""])
 
@@ -102,7 +126,7 @@ def plans(lessons: Sequence[Lesson]) -> str:
         parts += ["", f"## {name}"]
         for session in sessions:
             chosen = [by_number[number] for number in session.lessons]
-            needed = sum(each.minutes for each in chosen)
+            needed = sum(_minutes(session, each) for each in chosen)
             if needed > session.minutes:
                 raise ValueError(
                     f"{name}, {session.name}: its lessons take {needed} minutes, and it has "
@@ -110,6 +134,34 @@ def plans(lessons: Sequence[Lesson]) -> str:
                 )
             parts += ["", *_session(session, chosen, needed)]
     return "\n".join([*parts, ""])
+
+
+def _minutes(session: Session, lesson: Lesson) -> int:
+    """The minutes of what a session takes of a lesson."""
+    if lesson.number not in session.parts:
+        return lesson.minutes
+    return round(exact(lesson.sections(session.parts[lesson.number])))
+
+
+def route(lessons: Sequence[Lesson]) -> str:
+    """The 90 minutes as lesson 0 prints them."""
+    [session], by_number = PLANS["Once 90 minutes"], {each.number: each for each in lessons}
+    lines, spare = ["**90 minutes, with a class:**", ""], session.minutes
+    for number, headings in session.parts.items():
+        lesson = by_number[number]
+        minutes = _minutes(session, lesson)
+        spare -= minutes
+        taken = "this lesson, without its task"
+        if number:
+            sections = ", ".join(f"*{heading}*" for heading in headings)
+            taken = f"[lesson {number}]({lesson.path.name}): {sections}"
+        lines.append(f"- {taken}, {minutes} minutes")
+    return "\n".join([*lines, f"- {_for_the_room(spare)}"])
+
+
+def _for_the_room(minutes: int) -> str:
+    argued = ", ".join(ARGUED)
+    return f"{minutes} minutes for the room, which argues about {argued} before each is shown"
 
 
 def _session(session: Session, lessons: Sequence[Lesson], needed: int) -> list[str]:
@@ -120,12 +172,18 @@ def _session(session: Session, lessons: Sequence[Lesson], needed: int) -> list[s
     for each in lessons:
         link = f"[{each.number}. {each.title}](../../notebooks/{each.path.name})"
         asked = _listed(list(each.questions))
+        if each.number in session.parts:
+            taken = ", ".join(f"*{heading}*" for heading in session.parts[each.number])
+            lines.append(f"- {link}, {_minutes(session, each)} minutes: {taken}.")
+            continue
         lines.append(f"- {link}, {each.minutes} minutes. Predict: {asked}.")
         if each.tasks:
             lines.append(f"  Each writes: {_listed(each.tasks)}.")
         if each.experiments:
             lines.append(f"  In pairs: {_listed(each.experiments)}.")
     spare = session.minutes - needed
-    if spare >= 10:
+    if session.parts:
+        lines.append(f"- {_for_the_room(spare)}.")
+    elif spare >= 10:
         lines.append(f"- {spare} minutes are left for what the room asks.")
     return lines
