@@ -82,7 +82,7 @@ def test_the_matrix_names_every_question_task_and_experiment_of_the_course() -> 
 def test_a_plan_that_is_too_long_for_its_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = {"A day": (papers.Session("All", 60, (0, 1, 2), "much"),)}
     monkeypatch.setattr(papers, "PLANS", plan)
-    with pytest.raises(ValueError, match="its lessons take 75 minutes, and it has 60"):
+    with pytest.raises(ValueError, match="its lessons take 85 minutes, and it has 60"):
         papers.plans(LESSONS)
 
 

@@ -123,7 +123,7 @@ def lanes(cut: Callable[..., Any]) -> str:
     """A function that cuts one long series so that each row of a batch goes on in the next."""
     lanes, timesteps, batches = 3, 4, 5
     series = np.arange(1.0, 1 + lanes * timesteps * batches)
-    X = np.asarray(_returned(cut(series, lanes, timesteps)), float)
+    X = np.asarray(returned(cut(series, lanes, timesteps)), float)
     if X.shape != (batches * lanes, timesteps, 1):
         raise NotYet(
             f"Your X has the shape {X.shape}. It must be (samples, timesteps, features): "
@@ -151,7 +151,7 @@ def lanes(cut: Callable[..., Any]) -> str:
     raise NotYet(f"Row 0 read {_few(read[0])}, and should read {_few(wanted[0])}.")
 
 
-def _returned(value: Any) -> Any:
+def returned(value: Any) -> Any:
     if value is None or value is ...:
         raise NotYet(NOTHING)
     return value
@@ -170,7 +170,7 @@ def one_sample(predict: Callable[[Any, Any], Any]) -> str:
     moved = False
     for numbers in ([2, 3, 5], [4, 1, 7]):
         sample = np.array(numbers, float).reshape(1, _STEPS, 1)
-        answer = np.asarray(_returned(predict(model, sample)), float).ravel()
+        answer = np.asarray(returned(predict(model, sample)), float).ravel()
         moved |= not np.array_equal(before, [state.numpy() for state in lstm.states])
         for state, held in zip(lstm.states, before, strict=True):
             state.assign(held)
@@ -262,7 +262,7 @@ def hand_over(end: Callable[[Any, Any, Any], Any]) -> str:
     first, second = tf.ones((1, 10, 1)), 2 * tf.ones((1, 10, 1))
     with tf.GradientTape() as tape:
         tape.watch([first, second])
-        c = _returned(end(layer, first, second))
+        c = returned(end(layer, first, second))
     reached = tape.gradient(c, [first, second])
     total = float(np.asarray(c).ravel()[0])
     if isinstance(c, list | tuple):
@@ -325,7 +325,7 @@ def one_at_a_time(answer: Callable[[Any, Any], Any]) -> str:
     model.predict(np.full((1, 1, 1), 100.0), verbose=0)  # somebody used it before
     numbers = np.array([3.0, 1.0, 4.0, 1.0, 5.0])
     with stateviz.record(model) as recording:
-        outputs = np.asarray(_returned(answer(model, numbers)), float).ravel()
+        outputs = np.asarray(returned(answer(model, numbers)), float).ravel()
     if outputs.size != 1:
         raise NotYet(f"You returned {outputs.size} numbers: return the last output alone.")
     said = float(outputs[0])
@@ -350,7 +350,7 @@ def one_at_a_time(answer: Callable[[Any, Any], Any]) -> str:
 
 def padding(build: Callable[[], Any]) -> str:
     """A function that builds a model whose state is held where the data is padded with -1."""
-    model = _returned(build())
+    model = returned(build())
     for numbers in ([1, 0, 2, -1, -1], [3, 0, 5, 1, -1]):
         with stateviz.record(model) as recording:
             model.predict(np.array(numbers, float).reshape(1, 5, 1), verbose=0)

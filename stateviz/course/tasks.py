@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
 
-from stateviz.course import task_checks
+from stateviz.course import practice_checks, task_checks
 from stateviz.course.task_checks import NOTHING, NotYet
 
 Check = Callable[[Any], str]
@@ -86,4 +86,10 @@ TASKS: dict[str, Check] = {
     "hand_over": task_checks.hand_over,
     "one_at_a_time": task_checks.one_at_a_time,
     "padding": task_checks.padding,
+    "one_timestep": practice_checks.one_timestep,
+    "zeros_made": practice_checks.zeros_made,
+    "shortest_window": practice_checks.shortest_window,
+    "own_model": practice_checks.own_model,
+    "hand_on": practice_checks.hand_on,
+    "forecast": practice_checks.forecast,
 }

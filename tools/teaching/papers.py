@@ -60,20 +60,26 @@ PLANS: dict[str, tuple[Session, ...]] = {
             parts=ROUTE,
         ),
     ),
-    "Four times 50 minutes": (
-        Session("Session 1", 50, (0, 2), "1000 or 5: both, and no row knows another"),
-        Session("Session 2", 50, (3,), "row i goes on with row i; the gradient does not"),
-        Session("Session 3", 50, (4,), "only reset_state and build make zeros"),
+    "Four times 45 minutes": (
+        Session(
+            "Session 1",
+            45,
+            (0, 2),
+            "1000 or 5: both, and no row knows another",
+            parts={0: ROUTE[0], 2: (*ROUTE[2], "1000 or 5?", "State and weight", "Change it")},
+        ),
+        Session("Session 2", 45, (3,), "row i goes on with row i; the gradient does not"),
+        Session("Session 3", 45, (4,), "only reset_state and build make zeros"),
         Session(
             "Session 4",
-            50,
+            45,
             (5,),
             "shuffling and a last batch of one tear a stream, without a word",
         ),
     ),
     "A week alone": (
         Session("Monday", 60, (0, 1), "there is one cell, with an h and a c at each timestep"),
-        Session("Tuesday", 65, (2, 3), "no row knows another, and row i goes on with row i"),
+        Session("Tuesday", 70, (2, 3), "no row knows another, and row i goes on with row i"),
         Session(
             "Wednesday",
             60,
@@ -83,7 +89,7 @@ PLANS: dict[str, tuple[Session, ...]] = {
         Session("Thursday", 60, (6, 7), "the state goes on over a border, learning does not"),
         Session("Friday", 60, (8, 9), "first say what a claim implies, then record"),
         Session("Saturday", 60, (12, 13), "the state is mine to look after"),
-        Session("Sunday", 60, (14, 10, 11), "I can say it of a model that I have never seen"),
+        Session("Sunday", 65, (14, 10, 11), "I can say it of a model that I have never seen"),
     ),
 }
 
@@ -182,7 +188,7 @@ def _session(session: Session, lessons: Sequence[Lesson], needed: int) -> list[s
         if each.experiments:
             lines.append(f"  In pairs: {_listed(each.experiments)}.")
     spare = session.minutes - needed
-    if session.parts:
+    if session.parts is ROUTE:
         lines.append(f"- {_for_the_room(spare)}.")
     elif spare >= 10:
         lines.append(f"- {spare} minutes are left for what the room asks.")
