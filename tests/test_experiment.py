@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import gc
 import html
 import json
@@ -19,6 +21,7 @@ import numpy as np
 import pytest
 import traitlets as t
 
+import stateviz
 from stateviz.course import Experiment, question_program
 from stateviz.course import experiment as experiment_of_a_lesson
 from stateviz.course.experiments import EXPERIMENTS, recorded_at
@@ -31,6 +34,9 @@ import numpy as np
 from tests.building.recordings import a_recording
 recording = a_recording({batches}, origin={origin!r})
 """
+
+
+BOTH = ["carried", "fresh"]
 
 
 def made_up(*, batches: int = 2, origin: str = "carried") -> str:
@@ -260,6 +266,43 @@ def test_an_interrupt_of_the_cell_is_an_interrupt(experiment: Experiment) -> Non
     assert program_threads() == []
     experiment.run()
     assert experiment.readout
+
+
+def test_a_kept_run_and_the_next_are_one_picture_named_by_what_differs() -> None:
+    with contextlib.closing(Experiment(made_up, batches=[2, 3], origin=BOTH)) as experiment:
+        experiment.run()
+        experiment.keep()
+        assert experiment._together == {}
+        experiment.choose(origin="fresh")
+        experiment.run()
+        together = experiment._together
+        assert together["places"] == [0, 1]
+        player = stateviz.compare(
+            *experiment._recordings.values(), names=("origin=carried", "origin=fresh")
+        )
+        assert base64.b64decode(together["payload"]) == player.payload
+        assert together["n_frames"] == player.n_frames
+        experiment.choose(batches=3)  # not of one length: the longer one goes on alone
+        experiment.run()
+        assert experiment._together["places"] == [0, 3]
+        experiment.keep()
+        assert experiment._together == {}
+
+
+def test_what_cannot_be_one_picture_stays_two() -> None:
+    def resets(recording: stateviz.Recording) -> stateviz.Player:
+        return stateviz.play_resets(recording)
+
+    of_no_lanes = Experiment(made_up, scene=resets, batches=[2, 3])
+    of_other_sizes = experiment_of_a_lesson("last_batch")
+    for made, other in ((of_no_lanes, {"batches": 3}), (of_other_sizes, {"batch_size": 300})):
+        made.run()
+        made.keep()
+        made.choose(**other)
+        made.run()
+        assert len(made._recordings) == 2
+        assert made._together == {}
+        made.close()
 
 
 def values_of(page: str) -> dict[str, Any]:

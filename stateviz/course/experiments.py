@@ -12,7 +12,7 @@ from stateviz.course.keras2 import load_keras2
 from stateviz.course.panel import Experiment
 from stateviz.playing.player import Player
 from stateviz.recording import Recording
-from stateviz.scenes import compare, play_batches, play_cell, play_resets
+from stateviz.scenes import compare, play_batches, play_cell, play_resets, play_sequence
 
 _RECORDED = Path(__file__).with_name("files") / "recorded"
 
@@ -41,6 +41,11 @@ _OFFERS = {
     "forget_gate": _Offer(programs.forget_program, play_cell, {"forget_bias": [30.0, 0.0, -30.0]}),
     "last_batch": _Offer(
         programs.last_batch_program, play_batches, {"batch_size": [200, 300, 949]}
+    ),
+    "padding": _Offer(
+        programs.padding_program,
+        play_sequence,
+        {"mask": _BOTH, "padding": ["after", "before"]},
     ),
     "order_of_rows": _Offer(
         programs.order_program, play_batches, {"order": [(0, 1, 2), (2, 0, 1), (2, 1, 0)]}

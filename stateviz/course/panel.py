@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import itertools
 import json
@@ -30,7 +31,7 @@ from stateviz.playing import page
 from stateviz.playing.player import Player
 from stateviz.playing.reruns import made_by_this_run
 from stateviz.recording import Recording
-from stateviz.scenes import play_batches
+from stateviz.scenes import compare, play_batches
 
 _PAGE = Path(__file__).with_name("page") / "experiment.js"
 _MOST_PROGRAMS = 500
@@ -41,8 +42,9 @@ class Experiment(anywidget.AnyWidget):
     """A control panel over real Keras: choices, the program that they mean, and what it did.
 
     "Run" runs exactly the program that is shown, under `stateviz.record`. What was recorded
-    beforehand is shown without a kernel too. A run can be kept, and the next one stands under it;
-    where both have as many frames, they play on one clock.
+    beforehand is shown without a kernel too. A run can be kept, and the next one stands beside it:
+    lanes in one picture (`compare`), named by the choices that differ; other scenes, and what was
+    recorded beforehand, one under the other, on one clock where they have as many frames.
 
     Args:
         program: Writes the program, a text of Python that leaves a `recording`, from the choices.
@@ -75,6 +77,7 @@ class Experiment(anywidget.AnyWidget):
     _results = t.Dict(t.Any(), t.Unicode()).tag(sync=True)
     _shown = t.Int(-1).tag(sync=True)
     _kept = t.Int(-1).tag(sync=True)
+    _together = t.Dict().tag(sync=True)
     _status = t.Unicode().tag(sync=True)
     _busy = t.Bool(False).tag(sync=True)
     _live = t.Bool(True).tag(sync=True)
@@ -203,7 +206,7 @@ class Experiment(anywidget.AnyWidget):
         self.stop()
         super().close()
         self._recordings, self._outcomes, self._recorded = {}, {}, {}
-        self._results = {}
+        self._results, self._together = {}, {}
 
     def _outcome(self, program: str, namespace: dict[str, Any]) -> Outcome:
         try:
@@ -243,6 +246,35 @@ class Experiment(anywidget.AnyWidget):
         with self.hold_sync():
             self._results = {**self._results, str(place): result}
             self._shown = place
+
+    @t.observe("_kept", "_shown", "_results")
+    def _join(self, _: Any) -> None:
+        """Puts the kept run and the newest into one picture, where both are lanes."""
+        places = [self._kept, self._shown]
+        both = [self._recordings.get(place) for place in places]
+        self._together = {}
+        if places[0] == places[1] or None in both or self._scene is not play_batches:
+            return
+        try:
+            player = compare(*both, names=self._names_of(places))  # type: ignore[arg-type]
+        except ValueError:  # they have other layers
+            return
+        self._together = {
+            "places": places,
+            "payload": base64.b64encode(player.payload).decode(),
+            "interval_ms": player.interval_ms,
+            "n_frames": player.n_frames,
+        }
+        player.close()
+
+    def _names_of(self, places: Sequence[int]) -> tuple[str, str]:
+        """What two runs were chosen by, as far as it differs."""
+        choices = [*itertools.product(*self._options.values())]
+        pair = [choices[place] for place in places]
+        differ = [at for at, (one, other) in enumerate(zip(*pair, strict=True)) if one != other]
+        names = [*self._options]
+        one, other = (", ".join(f"{names[at]}={own[at]}" for at in differ) for own in pair)
+        return one, other
 
     def _hear(self, _: Any, content: Mapping[str, Any], __: Any) -> None:
         if content.get("do") == "stop":
@@ -296,6 +328,7 @@ class Experiment(anywidget.AnyWidget):
             "_results": recorded,
             "_shown": -1,
             "_kept": -1,
+            "_together": {},
             "_status": "",
             "_busy": False,
             "_live": False,

@@ -93,6 +93,33 @@ with stateviz.record(model, gates=True) as recording:
 """
 
 
+def padding_program(*, mask: bool = False, padding: str = "after") -> str:
+    """Three numbers and two zeros that only fill up the sequence.
+
+    Args:
+        mask: Whether a Masking layer says which timesteps are padding.
+        padding: Whether the zeros stand "after" the numbers or "before" them.
+    """
+    numbers = "[1.0, 2.0, 4.0, 0.0, 0.0]" if padding == "after" else "[0.0, 0.0, 1.0, 2.0, 4.0]"
+    lines = [
+        "import keras",
+        "import numpy as np",
+        "import stateviz",
+        "",
+        "keras.utils.set_random_seed(3)",
+        "model = keras.Sequential([",
+        "    keras.Input((5, 1)),",
+        *(["    keras.layers.Masking(0.0),"] if mask else []),
+        "    # After a training the biases are not zero; here neither.",
+        '    keras.layers.LSTM(2, bias_initializer="ones", name="lstm"),',
+        "])",
+        f"X = np.array({numbers}).reshape(1, 5, 1)",
+        "with stateviz.record(model) as recording:",
+        "    model.predict(X, verbose=0)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def last_batch_program(*, batch_size: int = 200) -> str:
     """950 samples through a stateless LSTM: the last batch may be a short one.
 

@@ -162,11 +162,17 @@ def test_in_jupyterlab_it_runs_keras_and_can_be_stopped(chromium: Browser, jupyt
     expect(panel.get_by_role("status")).to_contain_text("Stopped", timeout=60_000)
     expect(panel.locator(".stateviz-run")).to_be_enabled()
     # The run before still stands there, and the next one may begin.
+    panel.get_by_role("button", name="Keep this run").click()
     choose(page, "epochs", "1")
+    choose(page, "stateful", "False")
     run(page)
-    expect(panel.locator(".stateviz-counts")).to_contain_text(
-        "1 state tensor zeroed", timeout=60_000
-    )
+    # Both are one picture on one clock.
+    expect(panel.locator(".stateviz-counts")).to_have_count(2, timeout=60_000)
+    expect(panel.locator(".stateviz-player")).to_have_count(1)
+    picture = panel.locator(".stateviz-player")
+    expect(picture).to_contain_text("stateful=True")
+    expect(picture).to_contain_text("stateful=False")
+    expect(panel.locator(".stateviz-counts").last).to_contain_text("5 state tensors zeroed")
     page.context.close()
 
 

@@ -25,6 +25,7 @@ import { joined, left } from "./stepping.js";
  * @property {Record<string, Outcome>} _results by the place of their program
  * @property {number} _shown
  * @property {number} _kept
+ * @property {{ places?: number[] } & Partial<Outcome>} _together both runs in one picture, if any
  * @property {string} _status
  * @property {boolean} _busy
  * @property {boolean} _live
@@ -99,6 +100,7 @@ class Panel {
     this.status = element("span", { role: "status" });
     this.newest = element("section", { class: "stateviz-outcome" });
     this.kept = element("section", { class: "stateviz-outcome" });
+    this.both = element("section", { class: "stateviz-both" });
     /** @type {Map<HTMLElement, { key: string, note: HTMLElement, undo: () => void }>} */
     this.mounted = new Map();
     this.asked = false;
@@ -112,7 +114,7 @@ class Panel {
     // A notebook would take the keys for itself.
     this.root.addEventListener("keydown", (event) => event.stopPropagation());
     this.heard = () => this.show();
-    this.names = ["_chosen", "_results", "_shown", "_kept", "_status", "_busy"];
+    this.names = ["_chosen", "_results", "_shown", "_kept", "_together", "_status", "_busy"];
     for (const name of this.names) model.on(`change:${name}`, this.heard);
     this.show();
   }
@@ -160,6 +162,7 @@ class Panel {
       ),
       element("div", { class: "stateviz-status" }, this.bar, this.status),
       element("div", { class: "stateviz-outcomes" }, this.kept, this.newest),
+      this.both,
     );
   }
 
@@ -208,8 +211,11 @@ class Panel {
     this.keep.hidden = busy || shown < 0 || shown === kept;
     this.bar.hidden = !busy;
     this.status.textContent = model.get("_status") || this.hint(shown, busy);
-    this.fill(this.newest, shown, shown === place ? "" : "of other choices");
-    this.fill(this.kept, kept === shown ? -1 : kept, "kept");
+    const { places = [], ...together } = model.get("_together");
+    const joint = places[0] === kept && places[1] === shown;
+    this.fill(this.newest, shown, shown === place ? "" : "of other choices", joint);
+    this.fill(this.kept, kept === shown ? -1 : kept, "kept", joint);
+    this.fillBoth(joint ? /** @type {Outcome} */ (together) : null, places.join(" "));
     this.newest.classList.toggle("stateviz-stale", shown !== place);
     this.root.dataset.shown = String(shown);
     this.root.dataset.busy = String(busy);
@@ -230,10 +236,11 @@ class Panel {
    * @param {HTMLElement} room
    * @param {number} place
    * @param {string} note
+   * @param {boolean} joint whether it is played in the picture of both
    */
-  fill(room, place, note) {
+  fill(room, place, note, joint) {
     const outcome = this.model.get("_results")[String(place)];
-    const key = outcome ? `${place} ${outcome.run}` : "";
+    const key = outcome ? `${place} ${outcome.run} ${joint}` : "";
     const now = this.mounted.get(room);
     const said = note && ` (${note})`;
     if ((now?.key ?? "") === key) {
@@ -248,8 +255,24 @@ class Panel {
     const words = element("span", {}, said);
     const heading = element("h4", {}, element("code", {}, title), words);
     room.append(heading, ...contentOf(outcome));
-    const undo = outcome.payload ? this.play(room, outcome, place) : () => {};
+    const undo = outcome.payload && !joint ? this.play(room, outcome, place) : () => {};
     this.mounted.set(room, { key, note: words, undo });
+  }
+
+  /**
+   * @param {Outcome | null} together
+   * @param {string} places
+   */
+  fillBoth(together, places) {
+    const key = together ? `${places} ${together.payload.length}` : "";
+    const now = this.mounted.get(this.both);
+    if ((now?.key ?? "") === key) return;
+    now?.undo();
+    this.mounted.delete(this.both);
+    this.both.replaceChildren();
+    if (!together) return;
+    const undo = this.play(this.both, together, ++panels); // a clock of its own
+    this.mounted.set(this.both, { key, note: this.both, undo });
   }
 
   /**
@@ -262,10 +285,10 @@ class Panel {
     const el = element("div");
     room.append(el);
     // A clock of its own: that of the other room may still be about to go.
-    const where = room === this.kept ? "kept" : "newest";
+    const where = room === this.kept ? "kept" : room === this.both ? "both" : "newest";
     const member = joined(this, `${this.id} ${place} ${outcome.run} ${where}`, outcome);
     const made = mount({ model: member.model, el });
-    if (this.asked && where === "newest" && !this.calm.matches) {
+    if (this.asked && where !== "kept" && !this.calm.matches) {
       made.then(() => el.querySelector("[data-action=play]")?.dispatchEvent(new Event("click")));
     }
     this.asked = false;
