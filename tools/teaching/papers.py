@@ -88,7 +88,7 @@ PLANS: dict[str, tuple[Session, ...]] = {
         ),
         Session("Thursday", 60, (6, 7), "the state goes on over a border, learning does not"),
         Session("Friday", 60, (8, 9), "first say what a claim implies, then record"),
-        Session("Saturday", 60, (12, 13), "the state is mine to look after"),
+        Session("Saturday", 70, (12, 13), "the state is mine to look after"),
         Session("Sunday", 65, (14, 10, 11), "I can say it of a model that I have never seen"),
     ),
 }
