@@ -1,116 +1,213 @@
-"""The question of 2017 as a moving picture: its two readings side by side, and no answer."""
+"""The question's `fit` twice as a moving picture, stateless above stateful."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from stateviz.drawing.lanes import WIDTH, limits_of
-from stateviz.playing.artists import Threads
+import stateviz
+from stateviz.course.notebook import quietly
+from stateviz.drawing import FONT, lanes
+from stateviz.drawing.lanes import Layout
+from stateviz.playing.moving import Declared, Keyed
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Pace, Scene
-from stateviz.playing.theme import INK_MAP, color
+from stateviz.playing.scene import Pace, Scene, nothing
+from stateviz.playing.theme import soft
+from stateviz.recording import Recording
+from stateviz.scenes.panel import LanePanel
+from stateviz.scenes.timing import Timing
+from stateviz.scenes.transitions import Transition, transitions_of
 
-_FRAMES_OF_A_BATCH = 20
-_FONT = 12.5
-_SEQUENCES_MARKED = 12  # of those in a batch, at their ends
-_SEQUENCE, _BATCH = color("given"), color("fresh")
+_UNIT = 0
+_INTERVAL_MS, _MOTION_MS = 26, 620
 
 
-def play_question(X: np.ndarray, batch_size: int) -> Player:
-    """Plays one epoch over the data: what "after each sequence" counts, and "after each batch".
+@dataclass(frozen=True)
+class Room:
+    """Where things stand, in pixels of CSS."""
+
+    width: float
+    margins: tuple[float, float]
+    gap: float
+    high: float  # of the threads of a run
+    over: float
+    between: float
+    number: float  # the size of the counts
+
+
+WIDE = Room(1184, (190, 62), 40, 170, 58, 46, 64)
+NARROW = Room(358, (4, 14), 14, 140, 84, 92, 40)
+
+
+def fitted_twice() -> tuple[Recording, Recording]:
+    """One epoch of the question's `fit`, stateless and stateful, with the same data and weights."""
+    with quietly():
+        import keras
+
+    both = []
+    for stateful in (False, True):
+        keras.utils.set_random_seed(0)
+        steps = np.random.default_rng(0).normal(scale=0.3, size=(1000, 20, 1))
+        X = np.cumsum(steps, axis=1).astype("float32")
+        inputs = keras.Input(batch_shape=(200, 20, 1))
+        layer = keras.layers.LSTM(8, stateful=stateful, name="lstm")
+        model = keras.Model(inputs, keras.layers.Dense(1)(layer(inputs)))
+        model.compile("adam", "mse")
+        with stateviz.record(model) as recording:
+            model.fit(X, X.mean(axis=1), batch_size=200, shuffle=False, verbose=0)
+        both.append(recording)
+    return both[0], both[1]
+
+
+def play_question(
+    both: Sequence[Recording] | None = None, *, room: Room = WIDE, counts: bool = False
+) -> Player:
+    """Plays one epoch of the question's `fit` twice: where the state stops, and where it crosses.
 
     Args:
-        X: The data, shape (samples, timesteps, features).
-        batch_size: The rows of a batch.
-
-    Returns:
-        A `Player` with a stop before the first batch and one after each.
+        both: The stateless recording and the stateful one; where None, they are made now.
+        room: How large it is: `WIDE` or `NARROW`.
+        counts: Whether it counts the starts from zero, which answers the question.
     """
-    picture = _Picture(X, batch_size)
-    return Player.of(lambda **_: picture.scene())
+    both = fitted_twice() if both is None else both
+    return Player.of(lambda **_: _Picture(both, room, counts).scene())
 
 
 class _Picture:
-    """The data in their batches, and two counts.
+    """Both runs, one above the other, each with the number of its starts from zero."""
 
-    Args:
-        X: The data, shape (samples, timesteps, features).
-        batch_size: The rows of a batch.
-    """
-
-    def __init__(self, X: np.ndarray, batch_size: int) -> None:
-        self.samples, self.timesteps = X.shape[:2]
-        self.starts = range(0, self.samples, batch_size)
-        self._ends = [*self.starts, self.samples]  # after how many batches how many sequences
-        self.figure = Figure(figsize=(WIDTH / 96, 3.6), dpi=100)
-        ax = self.figure.add_axes((0.02, 0.03, 0.96, 0.94))
-        ax.set_xlim(0, len(self.starts))
-        ax.set_ylim(-0.55, 1.75)
-        ax.autoscale(False)  # an image would take the limits for itself
-        ax.axis("off")
-        limits = limits_of(np.ma.array(X[..., 0]))
-        self.blocks = []
-        for place, start in enumerate(self.starts):
-            rows = X[start : start + batch_size, :, 0]
-            extent = (place + 0.06, place + 0.94, 0, 1)
-            block = Threads(ax, INK_MAP, *limits, extent=extent, alpha=0.25)
-            block.set_data(rows)
-            self.blocks.append(block)
-            words = f"batch {place}\n{len(rows):,} sequences"
-            ax.text(place + 0.5, 1.04, words, ha="center", va="bottom", fontsize=_FONT - 2)
-        self.words = [
-            ax.text(0.06, y, "", color=color, fontsize=_FONT, weight="bold", va="center")
-            for y, color in ((1.5, _SEQUENCE), (-0.3, _BATCH))
+    def __init__(self, both: Sequence[Recording], room: Room, counts: bool) -> None:
+        self.has_counts = counts
+        self.transitions: list[list[Transition]] = [
+            transitions_of(recording, recording["lstm"], range(5)) for recording in both
         ]
-        [self.cursor] = ax.plot([0, 0], [-0.04, 1.04], color="black", linewidth=2.5)
-        look: dict[str, Any] = {"linestyle": "None", "clip_on": False}
-        [self.by_sequence] = ax.plot([], [], marker="<", markersize=7, color=_SEQUENCE, **look)
-        [self.by_batch] = ax.plot([], [], marker="^", markersize=12, color=_BATCH, **look)
-
-    def _at(self, frame: int) -> tuple[int, float]:
-        """How many batches are done, and the part of the next one that has passed."""
-        done, passed = divmod(frame, _FRAMES_OF_A_BATCH)
-        return done, passed / _FRAMES_OF_A_BATCH
-
-    def update(self, frame: int) -> list[Artist]:
-        """Shows what is read, and both counts so far."""
-        done, part = self._at(frame)
-        for place, block in enumerate(self.blocks):
-            block.set_alpha(1.0 if place < done or (place == done and part > 0) else 0.25)
-        self.cursor.set_visible(part > 0)
-        self.cursor.set_xdata([done + 0.06 + 0.88 * part] * 2)
-        rows = np.linspace(0.03, 0.97, _SEQUENCES_MARKED)
-        ends = np.arange(done) + 0.97
-        self.by_sequence.set_data(np.repeat(ends, len(rows)), np.tile(rows, done))
-        self.by_batch.set_data(ends - 0.03, [-0.08] * done)
-        for text, words in zip(self.words, self._said(done), strict=True):
-            text.set_text(words)
-        return [*self.blocks, self.cursor, self.by_sequence, self.by_batch, *self.words]
-
-    def _said(self, done: int) -> tuple[str, str]:
-        return (
-            f"a reset after each sequence?   {self._ends[done]:,} so far",
-            f"a reset after each batch?   {done} so far",
+        records = [
+            [transition.record for transition in transitions] for transitions in self.transitions
+        ]
+        layout = lanes.lay_out(
+            records[0],
+            pitch=room.high / len(records[0][0].samples),
+            gap=room.gap,
+            margins=room.margins,
+            width=room.width,
         )
+        self.timing = Timing(layout)
+        values = [lanes.state_lanes(each, "cell", _UNIT, layout) for each in records]
+        limits = lanes.limits_of(*values)
+        self.room = room
+        height = room.over + 2 * room.high + room.between + (36 if room is WIDE else 56)
+        self.figure = Figure(figsize=(room.width / 96, height / 96), dpi=100)
+        self.panels, self.counts = [], []
+        for row, transitions in enumerate(self.transitions):
+            top = room.over + row * (room.high + room.between)
+            names = row == 0 and room is WIDE
+            panel = LanePanel(
+                self.figure,
+                top,
+                values[row],
+                transitions,
+                self.timing,
+                limits,
+                heads=18,
+                names=names,
+                origins=False,
+                has_scale=room is WIDE,
+            )
+            panel.when_of = lambda _: ""
+            self.panels.append(panel)
+            self.counts.append(self._name(row, top, height))
+        self._explain(layout, height)
+
+    def _name(self, row: int, top: float, height: float) -> tuple[Text, Text]:
+        """Writes which model it is, and how often it has started from zero."""
+        name = ("LSTM(8)", "LSTM(8, stateful=True)")[row]
+        beside = ("once a batch,\nall 200 rows", "when it is built;\nthen carried")[row]
+        wide = self.room is WIDE
+        write = self.figure.text
+
+        def at(x: float, y: float) -> tuple[float, float]:
+            return x / self.room.width, 1 - y / height
+
+        size = self.room.number * 0.75
+        if wide:
+            write(*at(0, top + 10), name.replace("8, ", "8,\n  "), fontsize=11, va="top")
+            low = top + (38 if row == 0 else 54)
+            beside = beside if self.has_counts else ""
+            write(*at(0, low + 74), beside, fontsize=FONT, va="top", color=soft(0.66))
+            number = write(*at(0, low + 36), "", fontsize=size, weight="bold", va="center")
+            words = write(*at(58, low + 36), "", fontsize=12, weight="bold", va="center")
+        else:
+            write(*at(4, top - 24), name, fontsize=FONT, va="center", color=soft(0.66))
+            number = write(*at(2, top - 56), "", fontsize=size, weight="bold", va="center")
+            words = write(*at(40, top - 56), "", fontsize=12, weight="bold", va="center")
+        return number, words
+
+    def _explain(self, layout: Layout, height: float) -> None:
+        """Writes the time under the first batch, and that none passes between two."""
+        ax = self.panels[1].ax
+        y = layout.lanes - 0.5 + 18 / layout.pitch
+        steps = layout.timesteps[0]
+        start = layout.starts[0] - 0.5
+        wide = self.room is WIDE
+        words = f"t = 0 … {steps - 1}" if wide else f"t 0…{steps - 1}"
+        ax.text(start, y, words, fontsize=FONT, va="center", color=soft(0.66))
+        between = layout.starts[1] - layout.gap / 2 - 0.5
+        if wide:
+            ax.text(between, y, "no time passes here", fontsize=FONT, ha="center", va="center",
+                    color=soft(0.66))  # fmt: skip
+        key = "a line: c of unit 0 in one lane; orange above 0, blue below"
+        right = layout.columns - 0.5
+        if not wide:
+            y, right, key = (
+                y + 20 / layout.pitch,
+                start,
+                "c of unit 0, a line a lane: + orange, − blue",
+            )
+        ax.text(right, y, key, fontsize=FONT, ha="right" if wide else "left", va="center",
+                color=soft(0.66))  # fmt: skip
+
+    def parts(self) -> list[Declared]:
+        """Both panels, and their counts."""
+        parts = [part for panel in self.panels for part in panel.parts()]
+        places = [self.timing.at(frame) for frame in range(self.timing.n_frames)]
+        reached = [each.place + (each.part is None) for each in places]
+        texts = [text for both in self.counts for text in both]
+        return [*parts, Keyed(texts, reached, lambda frame, _: self._count(reached[frame]))]
+
+    def _count(self, batches: int) -> None:
+        for transitions, (number, words) in zip(self.transitions, self.counts, strict=True):
+            if not self.has_counts:
+                continue
+            count = sum(transition.record.zeros for transition in transitions[:batches])
+            number.set_text(str(count))
+            end = "\n" if self.room is WIDE else " "
+            words.set_text(f"{'start' if count == 1 else 'starts'}{end}from zero")
 
     def describe(self, frame: int) -> str:
-        """Both counts in words."""
-        done, _ = self._at(frame)
-        return f"{done} of {len(self.starts)} batches read: {self._ends[done]:,} sequences"
+        """What is counted, in words."""
+        place = self.timing.at(frame).place
+        if not self.has_counts:
+            return f"batch {place}: LSTM(8) above, LSTM(8, stateful=True) below"
+        counts = [
+            sum(transition.record.zeros for transition in transitions[: place + 1])
+            for transitions in self.transitions
+        ]
+        return f"batch {place}: LSTM(8) {counts[0]}, LSTM(8, stateful=True) {counts[1]}"
 
     def scene(self) -> Scene:
         """The scene."""
-        count = len(self.starts)
+        motion = max(self.timing.motion, 1)
         return Scene(
             self.figure,
-            self.update,
-            count * _FRAMES_OF_A_BATCH + 1,
+            nothing,
+            self.timing.n_frames,
             describe=self.describe,
-            title=f"{self.samples:,} or {count}?",
-            stops=range(0, count * _FRAMES_OF_A_BATCH + 1, _FRAMES_OF_A_BATCH),
-            pace=Pace(500, 1_500 / _FRAMES_OF_A_BATCH),
+            title="The same fit twice: what becomes of c between two batches?",
+            parts=self.parts(),
+            stops=self.timing.stops,
+            pace=Pace(_INTERVAL_MS, _MOTION_MS / motion),
         )

@@ -157,7 +157,7 @@ def test_the_trusted_lesson_plays_without_a_cell_run(chromium: Browser, jupyterl
     expect(opening).to_have_attribute("data-ready", "true")
     press(opening, "first")
     press(opening, "next")
-    expect(opening.locator(".stateviz-readout")).to_contain_text("1 of 5 batches read")
+    expect(opening.locator(".stateviz-readout")).to_contain_text("batch 0: LSTM(8) above")
     expect(opening).to_have_attribute("data-moving", "false")
     player = page.locator(".stateviz-player").nth(SEQUENCE)
     player.scroll_into_view_if_needed()

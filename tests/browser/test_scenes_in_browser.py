@@ -15,6 +15,7 @@ from stateviz.course import play_question
 from stateviz.playing.player import Player
 from stateviz.recording import Gates, Recording
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_recording
+from tests.test_motion import a_run, recorded
 
 PLAYER = ".stateviz-player"
 LONGEST_PLAY_MS = 60_000
@@ -34,7 +35,11 @@ def two_batches_compared() -> Player:
 
 
 def the_question() -> Player:
-    return play_question(np.ones((4, 3, 1), "float32"), batch_size=2)
+    runs = (
+        a_run("fresh", "fresh", "fresh", "fresh", "fresh"),
+        a_run("reset", "carried", "carried", "carried", "carried"),
+    )
+    return play_question([recorded(run) for run in runs])
 
 
 SCENES: dict[str, Callable[[], Player]] = {
