@@ -64,7 +64,8 @@ def test_the_lessons_lead_to_each_other_by_links() -> None:
     for path in course:
         cells = [each.source for each in read_notebook(path).cells if each.cell_type == "markdown"]
         for word, links in (("Previous", previous), ("Next", following)):
-            found = re.search(rf"^\| {word} \| \[[^\]]+\]\(([^)]+)\)", cells[0], re.MULTILINE)
+            link = rf"^\| {word} \| \[[^\]]+\]\(([^)]+)\)"
+            found = re.search(link, "\n".join(cells), re.MULTILINE)
             if found:
                 links[path.name] = found[1]
     names = [path.name for path in course]

@@ -47,7 +47,7 @@ def test_minutes_count_words_code_animations_questions_and_tasks(lesson: Path) -
 
 
 def test_lesson_0_prints_the_route_of_90_minutes() -> None:
-    assert papers.route(LESSONS) in LESSONS[0].texts[0]
+    assert any(papers.route(LESSONS) in text for text in LESSONS[0].texts[:3])
     [session] = papers.PLANS["Once 90 minutes"]
     with pytest.raises(ValueError, match="Lesson 2 has no section 'Gone'"):
         LESSONS[2].sections(["Gone"])

@@ -44,6 +44,7 @@ _HERE = (
     "<p>On this page everything plays without Python: animations, questions, experiments. To run "
     "and change the cells, download the notebook.</p>"
 )
+_TO_HEADING = re.compile(r"(\]\(\w+\.ipynb#)([^)]+)")
 CELL = re.compile(r"\[(\d+)\]\((\.\./notebooks/(\w+))\.ipynb\) `([\w-]+)`")
 
 
@@ -129,6 +130,8 @@ def as_a_page(notebook: NotebookNode, named: set[str]) -> NotebookNode:
             cells.append(new_markdown_cell(f'<span id="{cell.id}"></span>', id=f"to-{cell.id}"))
         if cell.metadata.get("jupyter", {}).get("source_hidden"):
             cell.metadata["tags"] = [*cell.metadata.get("tags", ()), "hide-input"]
+        if cell.cell_type == "markdown":
+            cell.source = _TO_HEADING.sub(lambda found: found[1] + slug(found[2]), cell.source)
         for output in cell.get("outputs", ()):
             if "text/html" in output.get("data", {}):
                 html = _HERE if cell.source == "WidgetCheck()" else output.data["text/html"]
@@ -140,6 +143,16 @@ def as_a_page(notebook: NotebookNode, named: set[str]) -> NotebookNode:
     heading = next(place for place, cell in enumerate(cells) if cell.source.startswith("# "))
     notebook.cells = [cells[heading], *cells[:heading], *cells[heading + 1 :]]
     return notebook
+
+
+def slug(heading: str) -> str:
+    """What MyST calls a heading that JupyterLab calls by its words, joined by hyphens.
+
+    Example:
+        >>> slug("Predict-again:-the-same-streams,-another-question")
+        'predict-again-the-same-streams-another-question'
+    """
+    return re.sub(r"[^\w-]", "", heading.lower())
 
 
 if __name__ == "__main__":

@@ -33,9 +33,9 @@ def exact(cells: Sequence[NotebookNode]) -> float:
 
 
 def promised(lesson: NotebookNode) -> int | None:
-    """The minutes that its first text promises; None where it promises none."""
-    texts = [cell.source for cell in lesson.cells if cell.cell_type == "markdown"]
-    said = re.search(r"^\| Time \| (\d+) minutes", texts[0] if texts else "", re.MULTILINE)
+    """The minutes that it promises; None where it promises none."""
+    text = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
+    said = re.search(r"^\| Time \| (\d+) minutes", text, re.MULTILINE)
     return int(said[1]) if said else None
 
 

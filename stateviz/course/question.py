@@ -40,6 +40,7 @@ class Room:
 
 
 WIDE = Room(1184, (190, 62), 40, 170, 58, 46, 64)
+LESSON = Room(870, (124, 66), 30, 150, 58, 40, 48)
 NARROW = Room(358, (4, 14), 14, 140, 84, 92, 40)
 
 
@@ -64,13 +65,13 @@ def fitted_twice() -> tuple[Recording, Recording]:
 
 
 def play_question(
-    both: Sequence[Recording] | None = None, *, room: Room = WIDE, counts: bool = False
+    both: Sequence[Recording] | None = None, *, room: Room = LESSON, counts: bool = False
 ) -> Player:
     """Plays one epoch of the question's `fit` twice: where the state stops, and where it crosses.
 
     Args:
         both: The stateless recording and the stateful one; where None, they are made now.
-        room: How large it is: `WIDE` or `NARROW`.
+        room: How large it is: `WIDE`, `LESSON` or `NARROW`.
         counts: Whether it counts the starts from zero, which answers the question.
     """
     both = fitted_twice() if both is None else both
@@ -99,12 +100,12 @@ class _Picture:
         values = [lanes.state_lanes(each, "cell", _UNIT, layout) for each in records]
         limits = lanes.limits_of(*values)
         self.room = room
-        height = room.over + 2 * room.high + room.between + (36 if room is WIDE else 56)
+        height = room.over + 2 * room.high + room.between + (36 if room is not NARROW else 56)
         self.figure = Figure(figsize=(room.width / 96, height / 96), dpi=100)
         self.panels, self.counts = [], []
         for row, transitions in enumerate(self.transitions):
             top = room.over + row * (room.high + room.between)
-            names = row == 0 and room is WIDE
+            names = row == 0 and room is not NARROW
             panel = LanePanel(
                 self.figure,
                 top,
@@ -115,7 +116,7 @@ class _Picture:
                 heads=18,
                 names=names,
                 origins=False,
-                has_scale=room is WIDE,
+                has_scale=room is not NARROW,
             )
             panel.when_of = lambda _: ""
             self.panels.append(panel)
@@ -126,7 +127,7 @@ class _Picture:
         """Writes which model it is, and how often it has started from zero."""
         name = ("LSTM(8)", "LSTM(8, stateful=True)")[row]
         beside = ("once a batch,\nall 200 rows", "when it is built;\nthen carried")[row]
-        wide = self.room is WIDE
+        wide = self.room is not NARROW
         write = self.figure.text
 
         def at(x: float, y: float) -> tuple[float, float]:
@@ -152,21 +153,20 @@ class _Picture:
         y = layout.lanes - 0.5 + 18 / layout.pitch
         steps = layout.timesteps[0]
         start = layout.starts[0] - 0.5
-        wide = self.room is WIDE
+        wide = self.room is not NARROW
         words = f"t = 0 … {steps - 1}" if wide else f"t 0…{steps - 1}"
         ax.text(start, y, words, fontsize=FONT, va="center", color=soft(0.66))
-        between = layout.starts[1] - layout.gap / 2 - 0.5
+        gap = 1 if self.room is WIDE else 2  # where there is room for the words
+        between = layout.starts[gap] - layout.gap / 2 - 0.5
         if wide:
             ax.text(between, y, "no time passes here", fontsize=FONT, ha="center", va="center",
                     color=soft(0.66))  # fmt: skip
         key = "a line: c of unit 0 in one lane; orange above 0, blue below"
         right = layout.columns - 0.5
+        if self.room is not WIDE:
+            key = "c of unit 0, a line a lane: + orange, − blue"
         if not wide:
-            y, right, key = (
-                y + 20 / layout.pitch,
-                start,
-                "c of unit 0, a line a lane: + orange, − blue",
-            )
+            y, right = y + 20 / layout.pitch, start
         ax.text(right, y, key, fontsize=FONT, ha="right" if wide else "left", va="center",
                 color=soft(0.66))  # fmt: skip
 
@@ -184,7 +184,7 @@ class _Picture:
                 continue
             count = sum(transition.record.zeros for transition in transitions[:batches])
             number.set_text(str(count))
-            end = "\n" if self.room is WIDE else " "
+            end = "\n" if self.room is not NARROW else " "
             words.set_text(f"{'start' if count == 1 else 'starts'}{end}from zero")
 
     def describe(self, frame: int) -> str:
