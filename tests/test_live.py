@@ -349,6 +349,25 @@ def test_data_that_do_not_fit_are_refused(options: dict[str, Any], words: str) -
         letters(**options)
 
 
+@pytest.mark.parametrize("dense", [layers.Dense(2), layers.Dense(1, "tanh")])
+@pytest.mark.parametrize("sequences", [False, True])
+def test_what_the_page_cannot_train_is_refused(dense: Any, sequences: bool) -> None:
+    model = sequential(layers.LSTM(4, return_sequences=sequences), dense, shape=(4, 5, 3))
+    with pytest.raises(ValueError, match="one LSTM with Dense"):
+        stateviz.live(model, np.ones((8, 5, 3)), np.ones(8))
+    if sequences:
+        model = sequential(layers.LSTM(4, return_sequences=True), layers.Dense(1), shape=(4, 5, 3))
+        with pytest.raises(ValueError, match="one LSTM with Dense"):
+            stateviz.live(model, np.ones((8, 5, 3)), np.ones(8))
+
+
+@pytest.mark.parametrize("X", [np.ones(8), np.ones((8, 5)), None])
+def test_an_x_of_another_shape_is_refused(X: Any) -> None:
+    model = sequential(layers.LSTM(4), layers.Dense(1), shape=(4, 5, 3))
+    with pytest.raises(ValueError, match="must have shape"):
+        stateviz.live(model, X, np.ones(8))
+
+
 @pytest.mark.parametrize(
     ("targets", "rows", "words"),
     [(np.ones(9), 9, "not whole batches of 4"), (np.ones((8, 2)), 8, "`targets` (samples, 1)")],

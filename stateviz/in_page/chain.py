@@ -113,6 +113,7 @@ def _described(layer: Any) -> Iterator[dict[str, Any]]:
         "recurrent": config.get("recurrent_activation", "linear"),
         "reset_after": config.get("reset_after", True),
         "stateful": config.get("stateful", False),
+        "sequences": config.get("return_sequences", False),
         "tokens": config.get("input_dim"),
         "weights": [as_text(weight) for weight in layer.get_weights()],
     }
@@ -179,12 +180,13 @@ def trainable(
     """
     kinds = [(layer["kind"], layer["activation"], len(layer["weights"])) for layer in layers]
     known = [("LSTM", "tanh", 3), ("Dense", "linear", 2)]
-    if kinds != known or layers[0]["recurrent"] != "sigmoid" or layers[1]["units"] != 1:
+    fits = kinds == known and layers[0]["recurrent"] == "sigmoid" and layers[1]["units"] == 1
+    if not fits or layers[0]["sequences"]:
         raise ValueError(
             "The page trains one LSTM with Dense(1) on it, both as Keras makes them by default. "
             "Leave `targets` out to run another model without training."
         )
-    samples, features = len(X), model.input_shape[-1]
+    samples, features = X.shape[0] if X.ndim else 0, model.input_shape[-1]
     if X.ndim != 3 or X.shape[-1] != features or y.size != samples:
         raise ValueError(
             f"With `targets`, `data` must have shape (samples, timesteps, {features}) and "

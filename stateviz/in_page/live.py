@@ -128,7 +128,7 @@ def live(
     }
     if targets is not None:
         X, y = np.asarray(data, np.float32), np.asarray(targets, np.float32)
-        content |= {"T": X.shape[1], "train": trainable(model, layers, X, y)}
+        content |= {"train": trainable(model, layers, X, y), "T": X.shape[1]}
         inputs = X.reshape(-1, X.shape[-1])
     elif vocabulary is not None or not features:
         numbers, words = _tokens(data, vocabulary, layers[0], features)

@@ -144,6 +144,28 @@ def numbers_in(text: str, shape: tuple[int, ...]) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), "<f4").reshape(shape)
 
 
+def test_logits_and_words_and_no_text_at_all(opened: Opener) -> None:
+    words = ["so", "it", "goes", "on"]
+    parts = layers.Embedding(4, 3), layers.GRU(5), layers.Dense(4), layers.Activation("linear")
+    model = sequential(*parts, shape=(None, None))
+    page = opened(stateviz.live(model, "so it goes on so it goes", vocabulary=words))
+    expect(page.locator(".stateviz-guess")).to_have_count(4)
+    expect(page.locator(TELLS)).to_contain_text("On average it gave what came next")
+    assert page.locator("select[aria-label=state]").locator("option").count() == 5  # no c
+    page.locator("textarea").fill("")
+    expect(page.locator(TELLS)).to_contain_text("0 windows: 0 from zeros, 0 carried.")
+    page.locator("textarea").fill("goes goes")
+    expect(page.locator(TELLS)).to_contain_text("1 windows")
+
+
+def test_an_output_that_is_no_forecast_is_not_drawn(opened: Opener) -> None:
+    alone = sequential(layers.LSTM(1), shape=(None, 5, 1))
+    page = opened(stateviz.live(alone))
+    assert page.locator(".stateviz-guessed").count() == 0
+    page = opened(series())
+    assert page.locator(".stateviz-guessed").count() == 1
+
+
 def test_a_dragged_value_stays_in_its_window_or_is_carried(opened: Opener) -> None:
     page = opened(series())
     tells = page.locator(TELLS)

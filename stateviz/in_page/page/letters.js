@@ -78,8 +78,8 @@ export class Letters {
   constructor(root, net, content) {
     this.net = net;
     this.words = new Vocabulary(content.vocabulary, content.one_hot);
-    const last = net.layers.at(-1);
-    this.guesses = last?.units === this.words.tokens.length && last.kind === "Dense";
+    const dense = net.layers.findLast(({ units }) => units);
+    this.guesses = dense?.kind === "Dense" && dense.units === this.words.tokens.length;
     this.softmax = net.layers.some(({ activation }) => activation === "softmax");
     const { T, B, stateful } = content;
     const kind = net.recurrent[0].kind;

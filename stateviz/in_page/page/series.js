@@ -228,7 +228,8 @@ export class Series {
     const parts = [
       svg("path", { d: path((t) => this.base[this.place(t)]), class: "stateviz-was" }),
     ];
-    if (now[0].output.length === this.features && length > 1) {
+    const dense = this.net.layers.findLast(({ units }) => units);
+    if (dense?.kind === "Dense" && dense.units === this.features) {
       // The guess after a timestep is of the next one.
       const d = now
         .slice(0, -1)
