@@ -56,7 +56,7 @@ MOST_LINES_IN_A_ROOM = {
     "drawing": 2_110,
     "playing": 4_930,
     "scenes": 3_014,
-    "in_page": 2_298,
+    "in_page": 2_301,
     "course": 4_712,
 }
 FEWEST_LINES_IN_A_FILE = 50

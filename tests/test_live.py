@@ -224,7 +224,8 @@ def test_the_model_is_left_as_it_was() -> None:
     stateviz.live(model, X, X[:, 0, 0])
     after = [*model.get_weights(), *map(held, lstm.states)]
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
-    assert any(np.any(state) for state in after[-2:])
+    if keras.backend.backend() != "jax":  # there `predict` leaves none
+        assert any(np.any(state) for state in after[-2:])
 
 
 class Own(keras.layers.LSTM):  # type: ignore[misc]

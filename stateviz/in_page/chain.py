@@ -200,12 +200,15 @@ def trainable(
         )
     rows = min(8, samples)
     shown, wanted = (np.resize(each, (_FITS * rows, *each.shape[1:])) for each in (X, y))
-    copy = twin(model, batch_size=rows, timesteps=X.shape[1], stateful=True)
+    # Elsewhere a stateful fit carries nothing, or raises an error.
+    stateful = keras.backend.backend() == "tensorflow"
+    copy = twin(model, batch_size=rows, timesteps=X.shape[1], stateful=stateful)
     copy.compile("adam", "mse", jit_compile=False)
     for n in range(_FITS):
         at = slice(n * rows, (n + 1) * rows)
         copy.train_on_batch(shown[at], wanted[at].reshape(-1, 1))
     proof = {"X": as_text(shown), "y": as_text(wanted), "B": rows, "T": X.shape[1]}
+    proof["stateful"] = stateful
     proof["after"] = [as_text(weight) for weight in copy.get_weights()]
     data = {"X": as_text(X), "y": as_text(y), "samples": samples, "B": batch}
     return {**data, "proof": proof}

@@ -26,10 +26,10 @@ const weightsOf = ({ layers }) =>
  * @param {Net} net @param {any} content
  */
 export function farFit(net, { train, features }) {
-  const { B, T, after } = train.proof;
+  const { B, T, stateful, after } = train.proof;
   const [X, y] = [decoded(train.proof.X), decoded(train.proof.y)];
   const units = net.recurrent[0].units;
-  const fit = new Fit(weightsOf(net), { units, features, B, T, stateful: true });
+  const fit = new Fit(weightsOf(net), { units, features, B, T, stateful });
   const wide = B * T * features;
   for (let n = 0; n * B < y.length; n++) {
     fit.trainOnBatch(X.subarray(n * wide, (n + 1) * wide), y.subarray(n * B, (n + 1) * B));
