@@ -19,7 +19,6 @@ from pathlib import Path
 import stateviz
 from stateviz.playing.page import whole_page
 from stateviz.recording import Recording, RecordingFileError
-from stateviz.writing import atomic_write
 
 _HERE = Path(__file__).resolve().parent
 # Beside the package in its repository, inside of it where it was installed from a wheel.
@@ -146,8 +145,7 @@ def _play(path: Path, *, layer: str | None, to: Path | None, browser: bool) -> N
     html = "\n".join([recording._repr_html_(), *_parts(recording, layers)])
     if to is None:
         to = Path(tempfile.mkdtemp(prefix="stateviz-")) / f"{title}.html"
-    with atomic_write(to) as beside:
-        beside.write_text(whole_page(title, html), encoding="utf-8")
+    whole_page(title, html, to)
     print(_printable(f"Written to {to}"))
     if browser and not webbrowser.open(to.resolve().as_uri()):
         print("No browser was found here: open the page by hand.")

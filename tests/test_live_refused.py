@@ -39,6 +39,23 @@ def several_outputs() -> Any:
     return keras.Model(inputs, layers.LSTM(4, return_state=True)(inputs))
 
 
+def states_too() -> Any:
+    inputs = keras.Input((5, 3))
+    hidden = layers.LSTM(4)(inputs)
+    return keras.Model(inputs, [layers.Dense(1)(hidden), hidden])
+
+
+def output_from_within() -> Any:
+    inputs = keras.Input((5, 3))
+    hidden = layers.LSTM(4)(inputs)
+    return keras.Model(inputs, [hidden, layers.Dense(1)(hidden)])
+
+
+def model_in_a_model() -> Any:
+    inputs = keras.Input((5, 3))
+    return keras.Model(inputs, layers.Dense(1)(sequential(layers.LSTM(4))(inputs)))
+
+
 class Subclass(keras.Model):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +95,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "two inputs": (two_inputs, "cannot|other inputs"),
     "called twice": (twice, "more than once"),
     "side way": (side_way, "other inputs"),
-    "several outputs": (several_outputs, "return_state=True"),
+    "several outputs": (several_outputs, "with one output|return_state=True"),
+    "states too": (states_too, "models with one output"),
+    "output from within": (output_from_within, "models with one output"),
+    "model in a model": (model_in_a_model, "is a model itself"),
     "between two": (
         lambda: sequential(layers.LSTM(2), layers.RepeatVector(3), layers.LSTM(2)),
         "RepeatVector",

@@ -77,20 +77,34 @@ def _chain(model: Any) -> Iterator[Any]:
         )
     if not model.built:
         raise ValueError(f"Build {model.name!r} first: it has no weights yet.")
-    last = None
+    if isinstance(model, keras.Sequential):
+        for layer in model.layers:
+            yield from _chain(layer) if isinstance(layer, keras.Sequential) else [layer]
+    else:
+        yield from _wired(model)
+
+
+def _wired(model: Any) -> Iterator[Any]:
+    """The layers of a functional model, each of which reads the one before and nothing else."""
+    tensor, *others = keras.tree.flatten(model.input)
     for layer in model.layers:
-        if isinstance(layer, keras.Sequential):
-            yield from _chain(layer)
-            continue
-        if not isinstance(model, keras.Sequential) and not isinstance(layer, _LAYERS.InputLayer):
-            inputs = [] if len(layer._inbound_nodes) > 1 else keras.tree.flatten(layer.input)
-            if len(inputs) != 1 or (last is not None and inputs[0] is not last.output):
+        if not isinstance(layer, _LAYERS.InputLayer):
+            # A model in it has inputs of its own.
+            once = len(layer._inbound_nodes) == 1 and not isinstance(layer, keras.Model)
+            inputs = keras.tree.flatten(layer.input) if once else []
+            if others or len(inputs) != 1 or inputs[0] is not tensor:
                 raise ValueError(
-                    f"The page runs layers one after the other; {layer.name!r} has other inputs "
-                    f"or is called more than once. Use stateviz.record."
+                    f"The page runs layers one after the other; {layer.name!r} has other inputs, "
+                    f"is called more than once or is a model itself. Use stateviz.record."
                 )
-        last = layer
+            tensor = layer.output
         yield layer
+    outputs = keras.tree.flatten(model.output)
+    if len(outputs) != 1 or outputs[0] is not tensor:
+        raise ValueError(
+            f"The page runs models with one output, that of the last layer; {model.name!r} has "
+            f"{len(outputs)}. Use stateviz.record."
+        )
 
 
 def _described(layer: Any) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,6 @@ import traitlets as t
 from stateviz.in_page.chain import RECURRENT, as_text, layers_of, proof_of, trainable
 from stateviz.playing import page
 from stateviz.playing.reruns import made_by_this_run
-from stateviz.writing import atomic_write
 
 _PAGE = Path(__file__).with_name("page") / "live.js"
 # The colours and the buttons of a player.
@@ -52,11 +51,7 @@ class Live(anywidget.AnyWidget):
         Raises:
             FileNotFoundError: The folder does not exist.
         """
-        text = page.whole_page(self._content["title"], self._html(), _inlined())
-        if path is not None:
-            with atomic_write(Path(path)) as beside:
-                beside.write_text(text, encoding="utf-8")
-        return text
+        return page.whole_page(self._content["title"], self._html(), path, _inlined())
 
     def _html(self) -> str:
         return _SNIPPET.format(

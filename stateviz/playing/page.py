@@ -9,6 +9,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from stateviz.writing import atomic_write
+
 _PLAYER = Path(__file__).with_name("page") / "player.js"
 _TYPES = re.compile(r"^ */\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
 _IMPORT = re.compile(r'^import [^;]*? from "([\w./-]+)";\n', re.MULTILINE)
@@ -60,12 +62,16 @@ def snippet(payload: bytes, interval_ms: int, poster: bytes, text: str) -> str:
     )
 
 
-def whole_page(title: str, player: str, script: str | None = None) -> str:
+def whole_page(
+    title: str, player: str, path: str | Path | None = None, script: str | None = None
+) -> str:
     """A page with players on it, on which their script alone runs, and which asks no host."""
-    known = hashlib.sha256((script or _inlined()).encode()).digest()
-    return _PAGE.format(
-        title=html.escape(title), player=player, hash=base64.b64encode(known).decode()
-    )
+    hashed = base64.b64encode(hashlib.sha256((script or _inlined()).encode()).digest()).decode()
+    text = _PAGE.format(title=html.escape(title), player=player, hash=hashed)
+    if path is not None:
+        with atomic_write(Path(path)) as beside:
+            beside.write_text(text, encoding="utf-8")
+    return text
 
 
 def _inlined() -> str:

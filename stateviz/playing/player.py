@@ -26,7 +26,6 @@ from stateviz.playing.page import snippet, whole_page
 from stateviz.playing.reruns import made_by_this_run
 from stateviz.playing.scene import INTERVAL_MS, Closed, Scene, Shown, out_of_range
 from stateviz.playing.stage import poster_png
-from stateviz.writing import atomic_write
 
 
 class Player(anywidget.AnyWidget):
@@ -307,11 +306,7 @@ class Player(anywidget.AnyWidget):
         Raises:
             FileNotFoundError: The folder does not exist.
         """
-        text = whole_page(self.title or "Player", self._html())
-        if path is not None:
-            with atomic_write(Path(path)) as beside:
-                beside.write_text(text, encoding="utf-8")
-        return text
+        return whole_page(self.title or "Player", self._html(), path)
 
     def save(
         self,

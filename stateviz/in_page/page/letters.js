@@ -1,6 +1,6 @@
 // A text that is typed, and what a model holds while it reads it.
 
-import { softmax } from "./net.js";
+import { largest, softmax } from "./net.js";
 import {
   choice,
   hint,
@@ -140,7 +140,8 @@ export class Letters {
     this.tokens = this.words.read(this.text.value);
     this.chosen.about = -1;
     this.paint();
-    this.picture.seen.scrollLeft = this.picture.seen.scrollWidth;
+    const { text, picture } = this;
+    if (text.selectionEnd === text.value.length) picture.seen.scrollLeft = picture.seen.scrollWidth;
   }
 
   /** Adds what it holds for most probable, token after token. */
@@ -148,7 +149,7 @@ export class Letters {
     clearTimeout(this.writing);
     const { output } = this.steps.at(-1) ?? { output: null };
     if (!left || !output || this.tokens.length >= MOST_TOKENS || !this.text.isConnected) return;
-    this.text.value = this.words.write([...this.tokens, output.indexOf(Math.max(...output))]);
+    this.text.value = this.words.write([...this.tokens, output.indexOf(largest(output))]);
     this.typed();
     this.writing = window.setTimeout(() => this.write(left - 1), 70);
   }
@@ -201,7 +202,7 @@ export class Letters {
     const initial = (/** @type {number} */ k, u = unit) => windows[k].initial[layer][name][u];
     const shared = { windows, columns: this.columns, value, initial };
     const own = Math.max(0.05, ...steps.map((_, t) => Math.abs(value(t))));
-    const all = Math.max(...steps.flatMap(({ states }) => [...states[layer][name]].map(Math.abs)));
+    const all = largest(steps.map(({ states }) => largest(states[layer][name].map(Math.abs))));
     return [
       strip({ ...shared, limit: own, top: Y.area, height: 104 }),
       threads({ ...shared, limit: all, top: Y.threads, height: 90, unit, units }),

@@ -33,10 +33,17 @@ export const ACTIVATIONS = {
   silu: (x) => x * sigmoid(x),
 };
 
+/** The largest of any number of values: Math.max takes no more than a stack holds. */
+export function largest(/** @type {Iterable<number>} */ values) {
+  let most = -Infinity;
+  for (const value of values) if (value > most) most = value;
+  return most;
+}
+
 /** @param {ArrayLike<number>} values */
 export function softmax(values) {
   const all = Array.from(values);
-  const top = Math.max(...all);
+  const top = largest(all);
   const powers = all.map((value) => Math.exp(value - top));
   const sum = powers.reduce((a, b) => a + b, 0);
   return Float32Array.from(powers, (power) => power / sum);

@@ -43,11 +43,9 @@ export class Series {
     const { svg: drawn } = this.picture;
     drawn.addEventListener("pointerdown", (event) => this.grab(event));
     drawn.addEventListener("pointermove", (event) => this.drag(event));
-    for (const end of ["pointerup", "pointercancel"]) {
-      drawn.addEventListener(end, () => {
-        this.held = false;
-      });
-    }
+    drawn.addEventListener("lostpointercapture", () => {
+      this.held = false;
+    });
     this.held = false;
     this.low = 0;
     this.high = 1;
@@ -99,12 +97,10 @@ export class Series {
   throwAt(/** @type {number} */ t) {
     this.chosen.at = t;
     this.values[this.place(t)] = this.high - 0.1 * (this.high - this.low);
-    const [, { now, was }] = this.runs();
+    const [, run] = this.runs();
     const later = Math.min(t + this.chosen.T, this.length - 1);
-    const { layer, name } = this.chosen;
-    const kept = now[later].states[layer][name].map((value, u) =>
-      Math.abs(value - was[later].states[layer][name][u]),
-    );
+    const { units } = this.net.recurrent[0];
+    const kept = Array.from({ length: units }, (_, unit) => this.changes(run, unit)[later]);
     this.chosen.unit = kept.indexOf(Math.max(...kept));
   }
 
@@ -208,15 +204,9 @@ export class Series {
       const word = from === null ? "zeros" : "carried";
       group.append(svg("text", { ...place, class: `stateviz-word stateviz-${origin}` }, word));
     });
-    const lines = {
-      ...shared,
-      limit: limits.all,
-      top: top + SIZE.area + 8,
-      height: SIZE.threads,
-      unit,
-      units,
-    };
-    return [group, strip({ ...shared, limit: limits.own, top, height: SIZE.area }), threads(lines)];
+    const place = { limit: limits.all, top: top + SIZE.area + 8, height: SIZE.threads };
+    const area = strip({ ...shared, limit: limits.own, top, height: SIZE.area });
+    return [group, area, threads({ ...shared, ...place, unit, units })];
   }
 
   /** @param {Run} run */

@@ -1,7 +1,7 @@
 // The same fit twice, from the same first weights: stateless and stateful, batch after batch.
 
 import { Fit } from "./fit.js";
-import { decoded } from "./net.js";
+import { decoded, largest } from "./net.js";
 import { choice, hint, Picture, pushButton, tick, withOwn } from "./panel.js";
 import { Columns, html, strip, svg } from "./strip.js";
 
@@ -37,7 +37,7 @@ export function farFit(net, { train, features }) {
   const far = after.flatMap((/** @type {string} */ kept, /** @type {number} */ at) =>
     Array.from(decoded(kept), (value, k) => Math.abs(value - fit.weights[at][k])),
   );
-  return far.some(Number.isNaN) ? Infinity : Math.max(...far);
+  return far.some(Number.isNaN) ? Infinity : largest(far);
 }
 
 export class Training {
@@ -60,14 +60,8 @@ export class Training {
     this.readout = html("p", { role: "status" });
     this.picture = new Picture("The cell state in each batch of the epoch");
     this.losses = svg("svg", { viewBox: `0 0 ${LOSS.wide + 140} ${LOSS.high + 32}` });
-    root.append(
-      hint(TWICE),
-      this.choices(),
-      this.program,
-      this.picture.root,
-      this.losses,
-      this.readout,
-    );
+    root.append(hint(TWICE), this.choices(), this.program, this.picture.root);
+    root.append(this.losses, this.readout);
     this.begin();
     new ResizeObserver(() => this.paint()).observe(this.picture.seen);
   }
