@@ -31,6 +31,7 @@ def record(
     units: int | Sequence[int] | slice | None = None,
     every: int = 1,
     gates: bool = False,
+    gradients: bool = False,
     inputs: bool = True,
     max_bytes: int | str = 2**30,
 ) -> Iterator[Recording]:
@@ -78,6 +79,7 @@ def record(
         units=units,
         every=every,
         gates=gates,
+        gradients=gradients,
         inputs=inputs,
         max_bytes=max_bytes,
     )

@@ -27,7 +27,7 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
     where that loop ends by an error, `close()` puts the model back.
 
     Args:
-        layers, samples, units, every, gates, inputs, max_bytes: See `stateviz.record`.
+        layers, samples, units, every, gates, gradients, inputs, max_bytes: See `stateviz.record`.
 
     Example:
         >>> import keras, numpy as np, stateviz
@@ -48,6 +48,7 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         units: int | Sequence[int] | slice | None = None,
         every: int = 1,
         gates: bool = False,
+        gradients: bool = False,
         inputs: bool = True,
         max_bytes: int | str = 2**30,
     ) -> None:
@@ -58,6 +59,7 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
             units=units,
             every=every,
             gates=gates,
+            gradients=gradients,
             inputs=inputs,
             max_bytes=max_bytes,
         )

@@ -6,13 +6,14 @@ import math
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from stateviz.recorder.awaited import AwaitedGradients, gradients_kept
 from stateviz.recorder.context import STEPS, Step
 from stateviz.recorder.keeping import Kept, LayerCall, ends_apart
 from stateviz.recorder.options import Options
@@ -26,6 +27,7 @@ from stateviz.recording import (
     Source,
     State,
 )
+from stateviz.recording.arrays import arrays_in
 from stateviz.recording.records import NUMBERED_PHASES, EventKind
 
 
@@ -54,6 +56,7 @@ NO_NUMBERS = (
     "where its tensors hold no numbers that could be read, as in a vmap, inside of torch.func.grad "
     'or on the device "meta". Call it outside of that too'
 )
+Arrays = Sequence[np.ndarray]
 _OF_THE_USER = 6  # the stack's level whose line opened the block
 
 
@@ -83,6 +86,7 @@ class Capture:
         self._ends_differ: set[str] = set()
         self._unseen: dict[str, str] = {}
         self._rows_asked_for: dict[str, int] = {}
+        self._awaited = AwaitedGradients()
 
     @property
     def phase_name(self) -> Phase | None:
@@ -170,14 +174,44 @@ class Capture:
         return not self._full and len(self._sizes[name]) % self.options.every == 0
 
     def take(self, name: str, call: LayerCall) -> None:
-        """Receives one batch of one layer. No error of its own ever reaches the training."""
-        if not self._open or self.failure is not None:
-            return
+        """Receives one batch of one layer."""
+        with self._taking(name) as goes_on:
+            if goes_on:
+                self._take(name, call)
+
+    @contextmanager
+    def _taking(self, name: str) -> Iterator[bool]:
+        """Whether to take more, one thing at a time. No error of it ever reaches the training."""
         try:
             with self._lock:
-                self._take(name, call)
+                yield self._open and self.failure is None
         except Exception as error:
             self.failed(name, error)
+
+    def take_gradients(
+        self, name: str, at: tuple[int, int], initial: Arrays, after: Arrays
+    ) -> None:
+        """Receives the gradients of the states of a batch that was taken before.
+
+        Args:
+            at: The number of its step, and the layer's call in that.
+            initial, after: For each state, of all rows and units.
+        """
+        with self._taking(name) as goes_on:
+            batch = self._awaited.batch_of(name, at) if goes_on else None
+            if batch is not None:
+                self._keep_gradients(name, *batch, initial, after)
+
+    def _keep_gradients(
+        self, name: str, place: int, record: BatchRecord | None, initial: Arrays, after: Arrays
+    ) -> None:
+        kept = gradients_kept(self.options, record, initial, after)
+        size = sum(each.nbytes for each in arrays_in(kept))
+        self._sizes[name][place] += size
+        if kept is None or record is None or not self._has_room(size, self._current_method()):
+            return
+        # They come once its forward pass is recorded, so the record has to be completed.
+        object.__setattr__(record, "gradients", kept)
 
     def failed(self, name: str, error: Exception) -> None:
         """Ends the recording at an error of our own, which is told when the block ends."""
@@ -226,6 +260,8 @@ class Capture:
             names = ", ".join(map(repr, never_built))
             yield f"not recorded: {names} was never built, so it never ran"
         yield from self._without_rows()
+        if self.options.gradients and self.failure is None:
+            yield from self._awaited.lacking(name for name, sizes in self._sizes.items() if sizes)
         if self._full:
             yield self._of_the_bound()
 
@@ -310,6 +346,8 @@ class Capture:
             happened = record = self._record(name, call, kept, words | {"index": index})
             self.recording[name].batches.append(record)
         self._origins.remember(name, call, number, index)
+        if call.gradients_at is not None:
+            self._awaited.expect(name, call.gradients_at, number, happened)
         self.recording.events.append(happened)
         if len(call.inputs) < kept.batch_size:
             self._note_of(happened, "one row repeated")
@@ -329,14 +367,15 @@ class Capture:
         """Whether a batch that was asked for has rows, and room under the memory bound."""
         rows = max(self._rows_asked_for.get(name, 0), kept.batch_size)
         self._rows_asked_for[name] = rows
-        if not len(kept.rows):
-            return False
-        if self._bytes_kept + kept.nbytes > self.options.most_bytes:
+        return bool(len(kept.rows)) and self._has_room(kept.nbytes, method)
+
+    def _has_room(self, size: int, method: _Method) -> bool:
+        """Whether as many bytes fit under the memory bound, where they are counted then."""
+        if not self._full and self._bytes_kept + size > self.options.most_bytes:
             self._full = True
             self._note("recording stopped", method)
-            return False
-        self._bytes_kept += kept.nbytes
-        return True
+        self._bytes_kept += 0 if self._full else size
+        return not self._full
 
     def _record(self, name: str, call: LayerCall, kept: Kept, words: dict[str, Any]) -> BatchRecord:
         mask = None if call.mask is None else kept.rows_of(call.mask)

@@ -50,6 +50,12 @@ class RecordedCell:
     unit_axis: int
     gates: int
 
+    @property
+    def follows_gradients(self) -> bool:
+        """Whether it is the only cell of a layer, and one of Keras's own whose call is known."""
+        known = [cell.call for cell in _DRAW_THEIR_MASKS_BEFORE]
+        return not self.name and getattr(type(self.cell), "call", None) in known
+
 
 def parts_of(layer: keras.layers.RNN) -> list[RecordedCell]:
     """The cells of a layer, in the order in which a timestep goes through them."""

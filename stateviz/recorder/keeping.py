@@ -39,6 +39,7 @@ class LayerCall:
         mask: bool, True = used, shape (samples, timesteps), or None.
         units: The size of the first state; the filters of a ConvLSTM.
         unit_axis: Which axis of a state counts the units, from the end.
+        gradients_at: What the gradients of the states will be delivered with, if any come.
     """
 
     step: Step | None
@@ -60,6 +61,7 @@ class LayerCall:
     mask: np.ndarray | None
     units: int
     unit_axis: int
+    gradients_at: tuple[int, int] | None = None
 
 
 class Kept:

@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stateviz.recorder.backends import backend
-from stateviz.recorder.backends.base import CannotObserve, LoopCall, Looped
+from stateviz.recorder.backends.base import Backward, CannotObserve, LoopCall, Looped
 from stateviz.recorder.cells import RecordedCell, parts_of
-from stateviz.recorder.context import Step, context
+from stateviz.recorder.context import STEPS, Step, context
 from stateviz.recorder.frameworks import keras
 from stateviz.recorder.keeping import LayerCall
 from stateviz.recorder.patches import Patch
@@ -124,8 +124,13 @@ class LayerPatch(Patch):
                 mask = mask[0]
             call = LoopCall(sequences, initial_state, mask, training)
             handed = id(keras.tree.flatten(initial_state)[0])  # a tensor, in a graph too
+            wanted = self._wanted("gradients") and (
+                context.step is None or context.step.method == STEPS["fit"]
+            )
+            backward = Backward() if wanted else None
+            gates = self._wanted("gates")
             try:
-                looped = backend.run_loop(layer, keras_loop, call, gates=self._gates_wanted)
+                looped = backend.run_loop(layer, keras_loop, call, gates=gates, backward=backward)
             except CannotObserve as error:
                 self.ran_unseen(str(error))
                 context.calls[id(layer)] += 1
@@ -134,7 +139,7 @@ class LayerPatch(Patch):
                 context.calls[id(layer)] += 1
                 return looped.result
             call = call._replace(initial_state=looped.initial_state)
-            emit = functools.partial(self._emit, layer, call, looped, handed=handed)
+            emit = functools.partial(self._emit, layer, call, looped, backward, handed=handed)
             if looped.final is None:
                 self._now.emit_later = emit
                 return looped.result
@@ -142,15 +147,15 @@ class LayerPatch(Patch):
 
         return inner_loop
 
-    @property
-    def _gates_wanted(self) -> bool:
-        return any(block.options.gates for block in recorded_blocks(self.blocks))
+    def _wanted(self, option: str) -> bool:
+        return any(getattr(block.options, option) for block in recorded_blocks(self.blocks))
 
     def _emit(
         self,
         layer: keras.layers.RNN,
         call: LoopCall,
         looped: Looped,
+        backward: Backward | None,
         *,
         handed: int,
         final: Any,
@@ -186,15 +191,22 @@ class LayerPatch(Patch):
             tensors["mask"] = mask
         if is_known_later:
             tensors["training"] = training
-        deliver = functools.partial(self._deliver, parts_of(layer), called)
+        deliver = functools.partial(self._deliver, parts_of(layer), called, backward is not None)
         began = functools.partial(self._began, context.step)
+        result = looped.result
         try:
-            if context.order is not None:
-                return context.order.emit(id(layer), began, deliver, tensors, looped.result)
-            backend.on_host(deliver, tensors)
+            if context.order is None:
+                number = backend.on_host(deliver, tensors)
+            else:
+                emitted = context.order.emit(id(layer), began, deliver, tensors, result)
+                result, number = emitted
         except CannotObserve as error:
             self.ran_unseen(str(error))
-        return looped.result
+        else:
+            if backward is not None:
+                backward.number = number
+                backward.deliver = functools.partial(self._deliver_gradients, called)
+        return result
 
     def _began(self, step: Step | None, _: Any = None) -> int:
         """Counts one more of a model's steps in which the layer runs."""
@@ -205,6 +217,7 @@ class LayerPatch(Patch):
         self,
         parts: Sequence[RecordedCell],
         called: dict[str, Any],
+        awaits_gradients: bool,
         arrays: dict[str, Any],
     ) -> int:
         step = called["step"]
@@ -213,6 +226,8 @@ class LayerPatch(Patch):
         else:
             number = self._steps[step] if called["place"] else self._began(step)
         called = called | {"number": number}
+        if awaits_gradients:
+            called["gradients_at"] = number, called["place"]
         mask = arrays.get("mask")
         mask = None if mask is None else mask.reshape(mask.shape[:2]).astype(bool)
         if "training" in arrays:
@@ -240,6 +255,17 @@ class LayerPatch(Patch):
                 if name is not None:
                     block.capture.take(name, call)
         return number
+
+    def _deliver_gradients(self, called: dict[str, Any], arrays: dict[str, Any]) -> None:
+        """Takes what came back to the states of a call, which were delivered before."""
+        after = arrays["after"]
+        if called["go_backwards"]:
+            after = [array[:, ::-1] for array in after]
+        for block in recorded_blocks(self.blocks):
+            name = block.names_of(self.owner)[0]
+            if name is not None:
+                at = int(arrays["number"]), called["place"]
+                block.capture.take_gradients(name, at, arrays["initial"], after)
 
     def _resetting(self, keras_method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(keras_method)

@@ -29,6 +29,7 @@ class Options:
     units: int | Sequence[int] | slice | None = None
     every: int = 1
     gates: bool = False
+    gradients: bool = False
     inputs: bool = True
     max_bytes: int | str = 2**30
 
@@ -39,7 +40,7 @@ class Options:
             raise ValueError("`layers` is empty; omit it to record every layer.")
         if not _is_whole(self.every) or self.every < 1:
             raise ValueError(f"`every` must be an integer >= 1; got {self.every!r}.")
-        for name in ("gates", "inputs"):
+        for name in ("gates", "gradients", "inputs"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise ValueError(f"`{name}` must be True or False; got {getattr(self, name)!r}.")
         _ = self.most_bytes

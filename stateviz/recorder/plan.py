@@ -86,6 +86,8 @@ def planned(model: Any, options: Options) -> Plan:
     models = [each for _, each in everything if isinstance(each, keras.Model)]
     for each in models:
         backend.refuse(each)
+    if options.gradients:
+        _refuse_gradients(parts, models)
     return Plan(
         parts=parts,
         bidirectional=[
@@ -93,6 +95,24 @@ def planned(model: Any, options: Options) -> Plan:
         ],
         models=models,
     )
+
+
+def _refuse_gradients(parts: _Parts, models: Sequence[Any]) -> None:
+    """Raises a ValueError where dL/dh cannot be recorded of all that is recorded."""
+    own = "has a cell of its own kind; only LSTM, GRU and SimpleRNN can be followed backwards"
+    for name, (layer, part) in parts.items():
+        why = backend.why_no_gradients(layer) if part.follows_gradients else own
+        if why:
+            raise ValueError(
+                f"gradients=True cannot record {name!r}, which {why}. Or choose layers=."
+            )
+    for model in models:
+        optimizer = getattr(model, "optimizer", None)
+        if getattr(optimizer, "loss_scale_factor", None) or hasattr(optimizer, "dynamic_scale"):
+            raise ValueError(
+                f"gradients=True cannot record {model.name!r}, whose optimizer multiplies the loss "
+                f"by a scale, as mixed_float16 needs. Train it in float32 or mixed_bfloat16."
+            )
 
 
 _Layers = dict[str, keras.layers.RNN]

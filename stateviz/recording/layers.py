@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from stateviz.recording.arrays import ByContent
 from stateviz.recording.labelled import dataset_of
-from stateviz.recording.records import BatchOrigin, BatchRecord, ByContent, Event, Phase, Source
+from stateviz.recording.records import BatchOrigin, BatchRecord, Event, Phase, Source
 
 if TYPE_CHECKING:
     import xarray

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stateviz.recording import storage
+from stateviz.recording.arrays import same_content
 from stateviz.recording.finding import Findings
 from stateviz.recording.findings import findings_of
 from stateviz.recording.layers import LayerRecording, unknown_layer
-from stateviz.recording.records import Event, same_content
+from stateviz.recording.records import Event
 from stateviz.recording.resets import Resets, count_resets
 from stateviz.recording.story import story_of
 

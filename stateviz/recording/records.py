@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
+
+from stateviz.recording.arrays import ByContent, Gates, Gradients, GRUGates, State, arrays_in
 
 Phase = Literal[
     "fit",
@@ -46,62 +48,6 @@ ORIGINS: dict[Origin, str] = {
     "given": "passed as initial_state",
     "altered": "anything else: an assignment, a pass that was not recorded",
 }
-
-
-class ByContent:
-    """Equal to what holds the same: arrays are compared bit for bit, with shape and dtype."""
-
-    def __eq__(self, other: object) -> bool:
-        return same_content(self, other) if isinstance(other, type(self)) else NotImplemented
-
-    # Content can change, and arrays have no hash.
-    __hash__ = None  # type: ignore[assignment]
-
-
-@dataclass(frozen=True, eq=False)
-class State(ByContent):
-    """One state of a layer, such as h or c, in one batch.
-
-    Attributes:
-        initial: Before the first timestep, shape (samples, units).
-        after: After each timestep, shape (samples, timesteps, units).
-        final: After the last timestep, shape (samples, units).
-    """
-
-    initial: np.ndarray
-    after: np.ndarray
-    final: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Gates(ByContent):
-    """The gates of an LSTM at each timestep, each of shape (samples, timesteps, units).
-
-    The names are those of Hochreiter and Schmidhuber (1997) and Gers et al. (2000) as Keras
-    computes them: `c = forget * c_before + input * candidate` and `h = output * activation(c)`.
-    """
-
-    input: np.ndarray
-    forget: np.ndarray
-    candidate: np.ndarray
-    output: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class GRUGates(ByContent):
-    """The gates of a GRU at each timestep, each of shape (samples, timesteps, units).
-
-    Cho et al. (2014), with the update gate as Keras computes it:
-    `h = update * h_before + (1 - update) * candidate`; `reset` says how much of `h_before` the
-    candidate sees.
-    """
-
-    update: np.ndarray
-    reset: np.ndarray
-    candidate: np.ndarray
-
-
-GATES: tuple[type[Gates] | type[GRUGates], ...] = (Gates, GRUGates)
 
 
 @dataclass(frozen=True)
@@ -229,6 +175,7 @@ class BatchRecord(ByContent, Event):
         mask: bool, True = used, shape (samples, timesteps), or None.
         gates: With `gates=True`, the `Gates` of an LSTM or ConvLSTM, the `GRUGates` of a GRU; else
             None.
+        gradients: With `gradients=True`, the `Gradients` of a batch that was trained on; else None.
         go_backwards: Whether the layer read the sequence from its end.
         units: The numbers of the units that were kept, 0-based; all where None.
 
@@ -248,6 +195,7 @@ class BatchRecord(ByContent, Event):
     inputs: np.ndarray | None = None
     mask: np.ndarray | None = None
     gates: Gates | GRUGates | None = None
+    gradients: Gradients | None = None
     go_backwards: bool = False
     units: tuple[int, ...] | None = None
 
@@ -371,30 +319,3 @@ class BatchRecord(ByContent, Event):
             f"BatchRecord({self.layer}[{self.index}]: {place}; {samples} samples x {timesteps} "
             f"timesteps x {' x '.join(map(str, units))} units; states {self.origin})"
         )
-
-
-def arrays_in(value: object) -> Iterator[np.ndarray]:
-    """Every array that a record, a state or a tuple of them holds."""
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, tuple):
-        for each in value:
-            yield from arrays_in(each)
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from arrays_in(getattr(value, field.name))
-
-
-def same_content(one: Any, other: Any) -> bool:
-    """Whether two values hold the same; arrays bit for bit, so that NaN equals itself."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, np.ndarray):
-        alike = one.dtype == other.dtype and one.shape == other.shape
-        return bool(alike and one.tobytes() == other.tobytes())
-    if isinstance(one, tuple | list):
-        return len(one) == len(other) and all(map(same_content, one, other))
-    if isinstance(one, ByContent) and is_dataclass(one):
-        names = [field.name for field in fields(one)]
-        return all(same_content(getattr(one, name), getattr(other, name)) for name in names)
-    return bool(one == other)

@@ -19,6 +19,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from stateviz.recording.arrays import Gates, Gradients, GRUGates, State, arrays_in
 from stateviz.recording.layers import LayerRecording, history_of, left_by
 from stateviz.recording.records import (
     ORIGINS,
@@ -27,12 +28,8 @@ from stateviz.recording.records import (
     BatchRecord,
     Event,
     EventKind,
-    Gates,
-    GRUGates,
     Source,
     Start,
-    State,
-    arrays_in,
 )
 from stateviz.writing import atomic_write
 
@@ -45,9 +42,10 @@ _MOST_ROWS = 10**8  # of a batch, also of what was not kept of it
 _KNOWN_KINDS = ("LSTM", "GRU", "SimpleRNN", "ConvLSTM")
 
 _ARRAYS = ("samples", "inputs", "mask")
+_GROUPS = ("gates", "gradients")  # of arrays
 _LAYER_WORDS = tuple(field.name for field in fields(LayerRecording) if field.name != "batches")
 _EVENT_WORDS = tuple(field.name for field in fields(Event) if field.name != "starts")
-_NO_WORDS = ("kind", "layer", "starts", "states", "gates", *_ARRAYS)  # written in another way
+_NO_WORDS = ("kind", "layer", "starts", "states", *_GROUPS, *_ARRAYS)  # written in another way
 _BATCH_WORDS = tuple(each.name for each in fields(BatchRecord) if each.name not in _NO_WORDS)
 
 
@@ -202,8 +200,11 @@ def _arrays(batch: BatchRecord) -> dict[str, np.ndarray]:
     for place, state in enumerate(batch.states):
         for part, name in _names_of_state(place).items():
             found[name] = getattr(state, part)
-    for gate in fields(batch.gates) if batch.gates is not None else ():
-        found[f"gates.{gate.name}"] = getattr(batch.gates, gate.name)
+    for name in _GROUPS:
+        group = getattr(batch, name)
+        for field in fields(group) if group is not None else ():
+            if (array := getattr(group, field.name)) is not None:
+                found[f"{name}.{field.name}"] = array
     return found
 
 
@@ -264,11 +265,19 @@ def _rebuilt_batch(layer: str, words: dict[str, Any], arrays: dict[str, Any]) ->
     states: list[State] = []
     while (names := _names_of_state(len(states)))["after"] in arrays:
         states.append(State(**{part: arrays.pop(name) for part, name in names.items()}))
-    gates = {name[6:]: arrays.pop(name) for name in list(arrays) if name.startswith("gates.")}
+    gates, gradients = (
+        {
+            key.removeprefix(f"{name}."): arrays.pop(key)
+            for key in list(arrays)
+            if key.startswith(f"{name}.")
+        }
+        for name in _GROUPS
+    )
     return BatchRecord(
         layer=layer,
         states=tuple(states),
         gates=(GRUGates if "update" in gates else Gates)(**gates) if gates else None,
+        gradients=Gradients(**gradients) if gradients else None,
         **words,
         **arrays,
     )
@@ -333,6 +342,15 @@ def _wrong_shapes(batch: BatchRecord, layer: LayerRecording) -> Iterator[str]:
     for gate in fields(batch.gates) if batch.gates is not None else ():
         if getattr(batch.gates, gate.name).shape not in shapes:
             yield f"its gate {gate.name!r} has another shape than its states"
+    for name in batch.state_names if batch.gradients is not None else ():
+        state, gradients = batch.state(name), batch.gradients
+        of_state = [
+            getattr(gradients, f"initial_{name}_state"),
+            getattr(gradients, f"{name}_state"),
+        ]
+        expected = [state.initial.shape, state.after.shape]
+        if [None if each is None else each.shape for each in of_state] != expected:
+            yield f"the gradient of its {name} state has another shape than that"
 
 
 def _wrong_states(

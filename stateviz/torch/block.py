@@ -7,6 +7,7 @@ block is what it would be without one.
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ from stateviz.recorder.patches import Block, open_blocks
 from stateviz.recording import LayerRecording, Phase, Recording, Source
 from stateviz.torch.calls import ModuleCall, call_of, on_host, rows
 from stateviz.torch.deriving import PartStates, derived
+from stateviz.torch.gradients import follow, refuse_projections
 from stateviz.torch.modules import (
     Recurrent,
     parts_of,
@@ -68,6 +70,7 @@ def record(
     units: int | Sequence[int] | slice | None = None,
     every: int = 1,
     gates: bool = False,
+    gradients: bool = False,
     inputs: bool = True,
     max_bytes: int | str = 2**30,
 ) -> Iterator[Recording]:
@@ -84,8 +87,8 @@ def record(
     Args:
         module: A module; all in it are recorded, each under its path, such as "encoder.lstm". A
             layer of several has the suffix of its weights: "lstm/l0", "lstm/l0_reverse".
-        layers, samples, units, every, gates, inputs, max_bytes: See `stateviz.record`; every batch
-            is a call of the module.
+        layers, samples, units, every, gates, gradients, inputs, max_bytes: See `stateviz.record`;
+            every batch is a call of the module.
 
     Yields:
         The `Recording`, which fills while the block runs.
@@ -111,10 +114,14 @@ def record(
         units=units,
         every=every,
         gates=gates,
+        gradients=gradients,
         inputs=inputs,
         max_bytes=max_bytes,
     )
-    with RecordedModule(recurrent_modules(module), options) as block:
+    modules = recurrent_modules(module)
+    if options.gradients:
+        refuse_projections(modules)
+    with RecordedModule(modules, options) as block:
         yield block.capture.recording
 
 
@@ -208,6 +215,7 @@ class RecordedModule(Block):
         }
         self._handles: list[Any] = []
         self._random = threading.local()
+        self._serial = itertools.count()
         # Of each layer its module, and the version of the weights in each batch.
         self._versions: dict[str, tuple[Recurrent, list[int]]] = {}
 
@@ -259,15 +267,44 @@ class RecordedModule(Block):
                 kept = any(self.capture.keeps_next(part.name) for part in parts if part)
                 gates = self.capture.options.gates
                 of_parts = derived(module, call, random, gates=gates, kept=kept)
-                for place, (part, states) in enumerate(zip(parts, of_parts, strict=True)):
+                held = list(of_parts)
+                at = self._follow(module, parts, call, held, returned)
+                for place, (part, states) in enumerate(zip(parts, held, strict=True)):
                     if part is not None:
-                        self._deliver(module, part, place, call, states)
+                        self._deliver(module, part, place, call, states, at)
             self._look_at_the_graph(module, parts, args, kwargs)
         except Exception as error:  # none of our own ever reaches the training
             self.capture.failed(next(filter(None, parts)).name, error)
 
+    def _follow(
+        self,
+        module: Any,
+        parts: _Parts,
+        call: ModuleCall,
+        held: Sequence[PartStates],
+        returned: Any,
+    ) -> tuple[int, int] | None:
+        """Takes the gradients of a call's states once they come back: with what, or None."""
+        if not self.capture.options.gradients:
+            return None
+        at = 0, next(self._serial)
+
+        def arrived(gradients: Sequence[tuple[list[Tensor], list[Tensor]]]) -> None:
+            for part, (initial, after) in zip(parts, gradients, strict=True):
+                if part is not None:
+                    arrays = list(map(rows, initial)), list(map(on_host, after))
+                    self.capture.take_gradients(part.name, at, *arrays)
+
+        return at if follow(module, call, held, returned, arrived) else None
+
     def _deliver(
-        self, module: Any, part: LayerRecording, place: int, call: ModuleCall, held: PartStates
+        self,
+        module: Any,
+        part: LayerRecording,
+        place: int,
+        call: ModuleCall,
+        held: PartStates,
+        gradients_at: tuple[int, int] | None,
     ) -> None:
         part.stateful |= call.given
         self.capture.take(
@@ -290,6 +327,7 @@ class RecordedModule(Block):
                 unit_axis=-1,
                 initial_address=call.initial[0][place].data_ptr(),
                 final_address=call.final[0][place].data_ptr(),
+                gradients_at=gradients_at,
             ),
         )
 

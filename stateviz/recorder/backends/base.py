@@ -71,6 +71,21 @@ class Looped:
     derived: bool = False
 
 
+@dataclass
+class Backward:
+    """The gradients of a loop's states, which come back through it after its states were emitted.
+
+    Attributes:
+        deliver: Takes on the host, with the number, `initial` and `after`: dL/d(state) for each
+            state before the first timestep, shape (samples, units), and after each timestep of the
+            data, shape (samples, timesteps, units). None where nobody waits for them.
+        number: What the emitted states were numbered, a tensor in a graph.
+    """
+
+    deliver: OnHost | None = None
+    number: Any = None
+
+
 class Tracing:
     """The compiled functions of one block; on some backends there is nothing to do."""
 
@@ -103,9 +118,18 @@ class Backend:
         return bool(_in_symbolic_scope())
 
     def run_loop(
-        self, layer: Any, keras_loop: Callable[..., Any], call: LoopCall, *, gates: bool
+        self,
+        layer: Any,
+        keras_loop: Callable[..., Any],
+        call: LoopCall,
+        *,
+        gates: bool,
+        backward: Backward | None = None,
     ) -> Looped:
         """Runs a layer's own loop, whose result stays the same bit for bit, and observes it.
+
+        Args:
+            backward: Takes the gradients of its states; None where they are not wanted.
 
         Raises:
             CannotObserve: Its states cannot be observed here without changing it.
@@ -121,7 +145,7 @@ class Backend:
         """Calls a Python function with arrays: at once if eager, else whenever it has run.
 
         Returns:
-            In a graph of TensorFlow a tensor of what the function returns, else None.
+            What the function returns, in a graph of TensorFlow a tensor; on JAX None.
 
         Raises:
             CannotObserve: Nothing can be emitted here.
@@ -132,7 +156,8 @@ class Backend:
         """What has the calls of a step reach the host in their order, with the step's number.
 
         None where they do so anyway; else its `emit(layer, began, function, tensors, result)` calls
-        a function with the tensors and a `number`, as `on_host` does, and gives the layer's result.
+        a function with the tensors and a `number`, as `on_host` does, and gives the layer's result
+        and what `on_host` returned.
         """
         return None
 
@@ -148,6 +173,10 @@ class Backend:
 
     def patches(self) -> Sequence[Patch]:
         return ()
+
+    def why_no_gradients(self, layer: Any) -> str:
+        """Why the gradients of a layer's states cannot be recorded; "" where they can."""
+        return ""
 
     def refuse(self, model: Any) -> None:
         """Raises a ValueError where a model is compiled so that nothing can be observed."""

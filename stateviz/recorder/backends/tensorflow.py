@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
@@ -15,6 +16,7 @@ import numpy as np
 
 from stateviz.recorder.backends.base import (
     Backend,
+    Backward,
     CannotObserve,
     ExtraOutputs,
     Held,
@@ -27,6 +29,7 @@ from stateviz.recorder.backends.base import (
     rolled,
     to_numpy,
 )
+from stateviz.recorder.backends.tensorflow_gradients import with_gradients
 from stateviz.recorder.cells import (
     Observed,
     draws_random_numbers_in_its_loop,
@@ -59,9 +62,12 @@ _of_keras_now: list[Any] = []  # the functions compiled by Keras that run and ra
 
 
 def loop_with_states(
-    layer: keras.layers.RNN, call: LoopCall, *, gates: bool
+    layer: keras.layers.RNN, call: LoopCall, *, gates: bool, backward: Backward | None = None
 ) -> tuple[tuple[Any, Any, Any], Held]:
     """Runs Keras's own loop with a step that yields all that the cells hold beside the output.
+
+    Args:
+        backward: Is sent the gradients of the states; None where they are not wanted.
 
     Returns:
         What `inner_loop` returns (last output, outputs, final states), and what was held.
@@ -72,11 +78,14 @@ def loop_with_states(
     )
     kwargs = {"training": call.training} if takes_training else {}
     extras = ExtraOutputs(keras.ops.stop_gradient)
+    run_cell = cell
+    if backward is not None:
+        call, run_cell = with_gradients(layer, call, functools.partial(_sent, backward))
 
     def step(inputs: Any, before: Any) -> tuple[Any, Any]:
         seen = Observed()
         with observing_one, observed(parts, seen, gates=gates):
-            output, after = cell(inputs, before, **kwargs)
+            output, after = run_cell(inputs, before, **kwargs)
         return extras.of(output, after, seen), after
 
     last_output, outputs, final = keras.layers.RNN.inner_loop(rolled(layer, step), *call)
@@ -84,6 +93,15 @@ def loop_with_states(
     # this transposition and the one that it undoes. On the host it costs nothing.
     held = extras.held(lambda place: keras.ops.swapaxes(outputs[place], 0, 1))
     return (last_output[0], outputs[0], final), held
+
+
+def _sent(backward: Backward, gradients: Sequence[Any]) -> None:
+    """Sends to the host the gradients of the initial states, then of those after each timestep."""
+    if backward.deliver is None or _why_unseen():
+        return
+    half = len(gradients) // 2
+    tensors = {"initial": gradients[:half], "after": gradients[half:], "number": backward.number}
+    BACKEND.on_host(backward.deliver, tensors)
 
 
 def must_not_be_observed(layer: keras.layers.RNN) -> bool:
@@ -230,8 +248,7 @@ class GraphOrder:
         self, layer: int, began: OnHost, function: OnHost, tensors: dict[str, Any], result: Any
     ) -> Any:
         if tf.executing_eagerly():
-            BACKEND.on_host(function, tensors)
-            return result
+            return result, BACKEND.on_host(function, tensors)
         graph = base = tf.compat.v1.get_default_graph()
         while base is not self._step and type(base).__name__ in self._INNER:
             base = base.outer_graph
@@ -245,9 +262,9 @@ class GraphOrder:
         number = BACKEND.on_host(function, tensors)
         if graph is base:
             self._last[place] = number
-            return result
+            return result, number
         with tf.control_dependencies([number]):
-            return keras.tree.map_structure(tf.identity, result)
+            return keras.tree.map_structure(tf.identity, result), number
 
 
 class TensorFlow(Backend):
@@ -271,6 +288,7 @@ class TensorFlow(Backend):
         call: LoopCall,
         *,
         gates: bool,
+        backward: Backward | None = None,
     ) -> Looped:
         """Runs a layer's loop with a step that yields every state, or beside it where it must."""
         _traced_in_a_block.update(function for function, _ in _functions_being_traced())
@@ -285,7 +303,8 @@ class TensorFlow(Backend):
         if masked_alike and layer.cell.implementation == 1:
             keras_loop(*call)  # Keras refuses some of these; recorded or not, the error is the same
         derive_gates = gates and gates_must_be_derived(layer)
-        result, held = loop_with_states(layer, call, gates=gates and not derive_gates)
+        seen = gates and not derive_gates
+        result, held = loop_with_states(layer, call, gates=seen, backward=backward)
         if derive_gates:
             held = replace(held, gates=self.recompute(layer, call, gates=True)[1].gates)
         return Looped(result, held, call.initial_state, result[2])
@@ -344,8 +363,7 @@ class TensorFlow(Backend):
 
         _refuse_xla()
         if tf.executing_eagerly():
-            called(*[keras.ops.convert_to_tensor(tensor).numpy() for tensor in flat])
-            return None
+            return called(*[keras.ops.convert_to_tensor(tensor).numpy() for tensor in flat])
         return tf.numpy_function(in_graph, flat, tf.int64)
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -361,6 +379,13 @@ class TensorFlow(Backend):
                     raise _interrupts.pop()
 
         return run
+
+    def why_no_gradients(self, layer: keras.layers.RNN) -> str:
+        if layer.unroll:
+            return "is unrolled, where reading them would change it. Make it with unroll=False"
+        if must_not_be_observed(layer):
+            return "runs on cuDNN, which yields none of them. Make it with use_cudnn=False"
+        return ""
 
     def refuse(self, model: keras.Model) -> None:
         if getattr(model, "jit_compile", False) is True and not model.run_eagerly:

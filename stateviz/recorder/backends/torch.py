@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from stateviz.recorder.backends.base import (
     Backend,
+    Backward,
     CannotObserve,
     Held,
     LoopCall,
@@ -38,6 +40,7 @@ class _Timesteps:
         self._by_cell: list[tuple[list[Any], Observed]] = []
         self._activated: list[tuple[Any, Any]] = []
         self._gated: list[Any] = []
+        self._after: list[list[Any]] = []  # with their graph
 
     def run(self, keras_loop: Callable[..., Any], call: LoopCall) -> tuple[Any, Any, Any]:
         cell = self._layer.cell
@@ -71,6 +74,26 @@ class _Timesteps:
         states = self._of_lstm(gates) if kind == "LSTM" else _of_gru(gates, initial_state)
         return Held(states, [], [gates if self._gates else []])
 
+    def follow(self, initial: Sequence[Any], timesteps: int, backward: Backward) -> None:
+        """Sends the gradients of the states, once all of a backward pass have come back."""
+        flat = [*initial, *itertools.chain(*self._after[-timesteps:])]
+        if not all(each.requires_grad for each in flat):
+            return
+
+        def send(gradients: Sequence[Any]) -> None:
+            if backward.deliver is None or gradients[0] is None:
+                return
+            came = [x if y is None else y for x, y in zip(zeros, gradients, strict=True)]
+            at_the_start, n = came[: len(initial)], len(initial)
+            after = [torch.stack(came[n + place :: n], 1) for place in range(n)]
+            if self._layer.go_backwards:
+                after = [each.flip(1) for each in after]
+            tensors = {"number": backward.number, "initial": at_the_start, "after": after}
+            BACKEND.on_host(backward.deliver, tensors)
+
+        zeros = [torch.zeros_like(each) for each in flat]
+        torch.autograd.graph.register_multi_grad_hook(flat, send)
+
     def _gates_of_loop(self, kind: str) -> list[Any]:
         places = _GATES_OF_LOOP[kind]
         gates: list[Any] = [None] * (len(places) + 1)
@@ -101,7 +124,8 @@ class _Timesteps:
                 output, after = keras_call(*args, **kwargs)
             inputs = [each.detach() for each in seen.inputs]
             gates = [[each.detach() for each in of_part] for of_part in seen.gates]
-            states = [each.detach() for each in keras.tree.flatten(after)]
+            self._after.append(keras.tree.flatten(after))
+            states = [each.detach() for each in self._after[-1]]
             self._by_cell.append((states, Observed(inputs, gates)))
             return output, after
 
@@ -172,12 +196,22 @@ class PyTorch(Backend):
         call: LoopCall,
         *,
         gates: bool,
+        backward: Backward | None = None,
     ) -> Looped:
         """Runs a layer's loop, and observes its cell or, where it calls none, its activations."""
         # A stateful layer changes its variables in place, once the loop has run.
         before = keras.tree.map_structure(_still, call.initial_state)
         steps = _Timesteps(layer, gates=gates)
+        if backward is not None:
+            initial = [
+                # Of what others compute with too, only what comes back through this layer.
+                each.view_as(each) if each.requires_grad else _still(each).requires_grad_()
+                for each in map(keras.ops.convert_to_tensor, call.initial_state)
+            ]
+            call = call._replace(initial_state=initial)
         result = steps.run(keras_loop, call)
+        if backward is not None:
+            steps.follow(initial, call.sequences.shape[1], backward)
         held = steps.held(call.sequences.shape[1], before)
         if held is not None:
             return Looped(result, held, before, result[2])
@@ -197,12 +231,12 @@ class PyTorch(Backend):
         assert held is not None
         return result, held
 
-    def on_host(self, function: OnHost, tensors: Any) -> None:
+    def on_host(self, function: OnHost, tensors: Any) -> int | None:
         try:
             arrays = keras.tree.map_structure(_to_numpy, tensors)
         except (RuntimeError, NotImplementedError) as error:
             raise CannotObserve(NO_NUMBERS) from error
-        function(arrays)
+        return function(arrays)
 
     def replacements(
         self, model: keras.Model, steps: Mapping[str, Callable[..., Any]]
@@ -220,6 +254,11 @@ class PyTorch(Backend):
                 raise
 
         return {**steps, "train_step": train_step}
+
+    def why_no_gradients(self, layer: keras.layers.RNN) -> str:
+        if getattr(layer, "use_cudnn", False):
+            return "may run on a fused kernel, which yields none. Make it with use_cudnn=False"
+        return ""
 
     def refuse(self, model: keras.Model) -> None:
         """Raises where a model is compiled by torch.compile, which may not run Python."""

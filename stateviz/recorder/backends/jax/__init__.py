@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from stateviz.recorder.backends.base import (
     Backend,
+    Backward,
     ExtraOutputs,
     Held,
     LoopCall,
@@ -138,6 +139,7 @@ class Jax(Backend):
         call: LoopCall,
         *,
         gates: bool,
+        backward: Backward | None = None,
     ) -> Looped:
         """Runs a layer's loop with a scan that yields its carry.
 
@@ -189,6 +191,12 @@ class Jax(Backend):
         self, model: keras.Model, steps: Mapping[str, Callable[..., Any]]
     ) -> dict[str, object]:
         return replaced_steps(model, steps)
+
+    def why_no_gradients(self, layer: keras.layers.RNN) -> str:
+        return (
+            "runs on JAX, where reading them would change the last bits of the training. Use "
+            "KERAS_BACKEND=tensorflow"
+        )
 
     def patches(self) -> Sequence[Patch]:
         return [KerasLoopsPatch.of(keras_loops)]

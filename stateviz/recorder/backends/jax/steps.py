@@ -107,7 +107,7 @@ class RunOrder:
             return function(arrays | {"number": _runs[self._step]})
 
         emit(numbered, jax.tree.map(keras.ops.convert_to_tensor, tensors))
-        return result
+        return result, None
 
 
 def emit(taker: OnHost, tensors: Any) -> None:
