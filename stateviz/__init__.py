@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stateviz.recording import Event as Event
     from stateviz.recording import Finding as Finding
     from stateviz.recording import Gates as Gates
+    from stateviz.recording import Gradients as Gradients
     from stateviz.recording import GRUGates as GRUGates
     from stateviz.recording import LayerRecording as LayerRecording
     from stateviz.recording import Recording as Recording
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from stateviz.scenes import play_answer as play_answer
     from stateviz.scenes import play_batches as play_batches
     from stateviz.scenes import play_cell as play_cell
+    from stateviz.scenes import play_gradients as play_gradients
     from stateviz.scenes import play_resets as play_resets
     from stateviz.scenes import play_sequence as play_sequence
     from stateviz.stateful_models import ResetStates as ResetStates
@@ -53,6 +55,7 @@ _HOMES = {
     "Finding": "recording",
     "GRUGates": "recording",
     "Gates": "recording",
+    "Gradients": "recording",
     "LayerRecording": "recording",
     "Live": "in_page.live",
     "Player": "playing.player",
@@ -72,6 +75,7 @@ _HOMES = {
     "play_answer": "scenes",
     "play_batches": "scenes",
     "play_cell": "scenes",
+    "play_gradients": "scenes",
     "play_resets": "scenes",
     "play_sequence": "scenes",
     "record": "recorder.block",

@@ -111,13 +111,11 @@ def draws_random_numbers_in_its_loop(layer: keras.layers.RNN) -> bool:
     )
 
 
-def is_one_operation(part: RecordedCell) -> bool:
-    """Whether each activation of a cell of Keras's own is a single operation of TensorFlow."""
+def is_one_operation(activation: Any) -> bool:
+    """Whether an activation of a cell of Keras's own is a single operation of TensorFlow."""
     known = keras.activations
     single = (known.tanh, known.sigmoid, known.relu, known.linear, known.elu, known.softplus)
-    return all(
-        getattr(part.cell, name) in single for name in ("activation", "recurrent_activation")
-    )
+    return activation in single
 
 
 @dataclass

@@ -99,12 +99,12 @@ def planned(model: Any, options: Options) -> Plan:
 
 def _refuse_gradients(parts: _Parts, models: Sequence[Any]) -> None:
     """Raises a ValueError where dL/dh cannot be recorded of all that is recorded."""
-    own = "has a cell of its own kind; only LSTM, GRU and SimpleRNN can be followed backwards"
+    own = "is not made of one cell of LSTM, GRU or SimpleRNN, and only these can be followed back"
     for name, (layer, part) in parts.items():
         why = backend.why_no_gradients(layer) if part.follows_gradients else own
         if why:
             raise ValueError(
-                f"gradients=True cannot record {name!r}, which {why}. Or choose layers=."
+                f"gradients=True cannot record {name!r}: it {why}. layers= chooses others."
             )
     for model in models:
         optimizer = getattr(model, "optimizer", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -87,26 +87,19 @@ class Gradients(ByContent):
     initial_cell_state: np.ndarray | None = None
     cell_state: np.ndarray | None = None
 
-    @property
-    def hidden_norms(self) -> np.ndarray:
-        """|dL/dh| over all samples and units kept, at the border and after each timestep.
+    def norms(self, name: Literal["hidden", "cell"]) -> np.ndarray:
+        """|dL/dh| or |dL/dc|: over all samples and units, at the border and after each timestep.
 
-        Shape (1 + timesteps,), float64.
+        Returns:
+            Shape (1 + timesteps,), float64.
         """
-        return _norms(self.initial_hidden_state, self.hidden_state)
-
-    @property
-    def cell_norms(self) -> np.ndarray | None:
-        """|dL/dc| likewise, or None."""
-        if self.cell_state is None or self.initial_cell_state is None:
-            return None
-        return _norms(self.initial_cell_state, self.cell_state)
-
-
-def _norms(initial: np.ndarray, after: np.ndarray) -> np.ndarray:
-    both = np.concatenate([initial[:, np.newaxis], after], axis=1).astype(np.float64)
-    norms: np.ndarray = np.sqrt(np.square(both).sum(axis=(0, 2)))
-    return norms
+        after = self.hidden_state if name == "hidden" else self.cell_state
+        initial = self.initial_hidden_state if name == "hidden" else self.initial_cell_state
+        if after is None or initial is None:
+            raise ValueError(f"These gradients have no state {name!r}.")
+        both = np.concatenate([initial[:, np.newaxis], after], axis=1).astype(np.float64)
+        norms: np.ndarray = np.sqrt(np.square(both).sum(axis=(0, 2)))
+        return norms
 
 
 def arrays_in(value: object) -> Iterator[np.ndarray]:

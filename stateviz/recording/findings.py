@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from stateviz.recording.finding import Finding, Findings, LayerHistory
+from stateviz.recording.gradient_findings import FROM_GRADIENTS
 from stateviz.recording.input_findings import FROM_INPUTS
 from stateviz.recording.layers import LayerRecording
 from stateviz.recording.records import BatchRecord, Event, Phase
@@ -19,7 +20,7 @@ from stateviz.recording.records import BatchRecord, Event, Phase
 def findings_of(layers: Sequence[LayerRecording], events: Sequence[Event]) -> Findings:
     """Everything odd, layer by layer; empty where nothing is."""
     histories = [LayerHistory.of(layer, events) for layer in layers]
-    looks = (*_LOOKS, *FROM_INPUTS)
+    looks = (*_LOOKS, *FROM_INPUTS, *FROM_GRADIENTS)
     return Findings(found for each in histories for look in looks for found in look(each))
 
 

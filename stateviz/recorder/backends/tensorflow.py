@@ -97,11 +97,10 @@ def loop_with_states(
 
 def _sent(backward: Backward, gradients: Sequence[Any]) -> None:
     """Sends to the host the gradients of the initial states, then of those after each timestep."""
-    if backward.deliver is None or _why_unseen():
-        return
-    half = len(gradients) // 2
-    tensors = {"initial": gradients[:half], "after": gradients[half:], "number": backward.number}
-    BACKEND.on_host(backward.deliver, tensors)
+    n = len(gradients) // 2
+    came = {"initial": gradients[:n], "after": gradients[n:], "number": backward.number}
+    if backward.deliver is not None and not _why_unseen():
+        BACKEND.on_host(backward.deliver, came)
 
 
 def must_not_be_observed(layer: keras.layers.RNN) -> bool:
@@ -124,7 +123,9 @@ def gates_must_be_derived(layer: keras.layers.RNN) -> bool:
     """
     if tf.executing_eagerly():
         return False
-    return not all(is_one_operation(part) for part in parts_of(layer) if part.gates)
+    cells = [part.cell for part in parts_of(layer) if part.gates]
+    used = [x for cell in cells for x in (cell.activation, cell.recurrent_activation)]
+    return not all(map(is_one_operation, used))
 
 
 def _functions_being_traced() -> Iterator[tuple[Any, str]]:
@@ -381,6 +382,8 @@ class TensorFlow(Backend):
         return run
 
     def why_no_gradients(self, layer: keras.layers.RNN) -> str:
+        if isinstance(layer, keras.layers.LSTM) and not is_one_operation(layer.cell.activation):
+            return "has an activation of several operations, where c cannot be followed unchanged"
         if layer.unroll:
             return "is unrolled, where reading them would change it. Make it with unroll=False"
         if must_not_be_observed(layer):
