@@ -108,7 +108,8 @@ def _refuse_gradients(parts: _Parts, models: Sequence[Any]) -> None:
             )
     for model in models:
         optimizer = getattr(model, "optimizer", None)
-        if getattr(optimizer, "loss_scale_factor", None) or hasattr(optimizer, "dynamic_scale"):
+        scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if scales or getattr(optimizer, "loss_scale_factor", None):
             raise ValueError(
                 f"gradients=True cannot record {model.name!r}, whose optimizer multiplies the loss "
                 f"by a scale, as mixed_float16 needs. Train it in float32 or mixed_bfloat16."

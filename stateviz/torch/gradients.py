@@ -57,7 +57,9 @@ def follow(
             of_outputs, of_final = _as_in(call, outputs, came[0]), came[1:]
         shapes = [each.shape for each in call.final]
         of_final = [each.reshape(shape) for each, shape in zip(of_final, shapes, strict=True)]
-        arrived(_derived(module, call, parts, of_outputs, of_final))
+        own = is_cell and len(flat) > 1 and flat[0].grad_fn is not flat[1].grad_fn
+        found = _derived(module, call, parts, of_outputs, of_final, returns_its_c=own)
+        arrived(found)
 
     torch.autograd.graph.register_multi_grad_hook(flat, derive)
     return True
@@ -82,6 +84,8 @@ def _derived(
     parts: Sequence[PartStates],
     of_outputs: Tensor,
     of_final: Sequence[Tensor],
+    *,
+    returns_its_c: bool,
 ) -> list[tuple[list[Tensor], list[Tensor]]]:
     directions = 2 if getattr(module, "bidirectional", False) else 1
     found: list[tuple[list[Tensor], list[Tensor]]] = []
@@ -94,7 +98,7 @@ def _derived(
             weights = [each.detach() for each in weights_of(module)[place]]
             initial = [each[place] for each in call.initial]
             with torch.enable_grad(), torch.autocast(of_h.device.type, enabled=False):
-                step = _Steps(module, weights)
+                step = _Steps(module, weights, returns_its_c=returns_its_c)
                 ends = [each[place] for each in of_final]
                 before, after, read = step.back(
                     parts[place], initial, of_h.flip(0) if reverse else of_h, ends
@@ -111,10 +115,17 @@ def _derived(
 
 
 class _Steps:
-    """One layer in one direction, a timestep at a time."""
+    """One layer in one direction, a timestep at a time.
 
-    def __init__(self, module: Recurrent, weights: Sequence[Tensor]) -> None:
-        self._module = module
+    Args:
+        returns_its_c: Whether what comes back to the c that was returned is all of it: also what
+            came through the h of its timestep, which a fused kernel keeps to itself.
+    """
+
+    def __init__(
+        self, module: Recurrent, weights: Sequence[Tensor], *, returns_its_c: bool
+    ) -> None:
+        self._module, self._returns_its_c = module, returns_its_c
         self._w_ih, self._w_hh, *biases = weights
         both: Sequence[Tensor | None] = biases[:2] or (None, None)
         self._b_ih, self._b_hh = both
@@ -128,20 +139,24 @@ class _Steps:
         begin = [each.detach().to(dtype).requires_grad_() for each in initial]
         states, after = begin, []
         for t in range(len(read)):
-            stepped = self._step(read[t], states)
+            after.append(self._step(read[t], states))  # at padding not what is held
+            held = states
+            states = after[-1]
             if part.mask is not None:
                 used = part.mask[t, :, None]
-                pairs = zip(stepped, states, strict=True)
-                stepped = [torch.where(used, new, old) for new, old in pairs]
-            states = stepped
-            after.append(states)
-        hs = torch.stack([states[0] for states in after])
+                pairs = zip(states, held, strict=True)
+                states = [torch.where(used, new, old) for new, old in pairs]
+        hs = torch.stack([new[0] for new in after])
         if part.mask is not None:
             hs = hs * part.mask[..., None]
+        of_final = list(of_final)
+        if self._returns_its_c:
+            whole = (hs * of_final[0].to(dtype)).sum()
+            of_final[1] = of_final[1] - torch.autograd.grad(whole, states[1], retain_graph=True)[0]
         loss = (hs * of_h.to(dtype)).sum()
         for state, end in zip(states, of_final, strict=True):
             loss = loss + (state * end.to(dtype)).sum()
-        flat = [*begin, read, *(each for states in after for each in states)]
+        flat = [*begin, read, *(each for new in after for each in new)]
         came = torch.autograd.grad(loss, flat, materialize_grads=True)
         n = len(begin)
         return [*came[:n]], [torch.stack(came[n + 1 + place :: n]) for place in range(n)], came[n]

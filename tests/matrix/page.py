@@ -67,9 +67,10 @@ recorded with `stateviz.record(model, gates=True)` or a `stateviz.StateRecorder`
   of an independent NumPy implementation in float64, with the weights of that moment, within 1e-5
   (float16: 5e-3, bfloat16: 5e-2, float64: 1e-12), and they end bit for bit in the layer's own
   final states. Where a layer draws dropout masks, the states satisfy the equations of their own
-  recorded gates. *Harmless*: results, losses, metrics, weights, optimizer, states and seeds are bit
-  for bit those of the run that was not recorded, and every method of the model and its layers is
-  the same object as before.
+  recorded gates. With gradients, what comes back to each state is what came back a timestep later,
+  through the equations and their central differences, within ten times those bounds. *Harmless*:
+  results, losses, metrics, weights, optimizer, states and seeds are bit for bit those of the run
+  that was not recorded, and every method of the model and its layers is the same object as before.
 - **refused**: stateviz says in words why it cannot be recorded, before any batch ran. The words
   stand below.
 - – Keras itself cannot run this, with or without stateviz.
@@ -109,9 +110,9 @@ def _sentence(words: str) -> str:
     words = re.sub(r"\x1b\[[0-9;]*m", "", words)  # Keras's colours
     words = re.sub(r"_\d+'", "'", words)  # Keras numbers the layers of a process
     # AutoGraph and Keras put lines of their own before it.
-    own = re.search(r"(?:Layer|The layer|The model) '.*", words)
+    own = re.search(r"(?:Layer|The layer|The model|gradients=True cannot record) '.*", words)
     if own:
-        return re.sub(r"^(Layer|The layer|The model) '[^']*'", r"\1 '...'", own[0])
+        return re.sub(r"^([^']*) '[^']*'", r"\1 '...'", own[0])
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     about_sizes = re.compile(r"shapes:|must be the same|[Dd]imension")
     told = next(filter(about_sizes.search, lines), lines[0])

@@ -13,6 +13,7 @@ import numpy as np
 from stateviz.recorder.options import Options
 from stateviz.recorder.plan import planned
 from stateviz.recording import Gates, GRUGates, Recording, RecordingWarning
+from tests.matrix.backward import what_is_wrong_back
 from tests.matrix.configurations import (
     Configuration,
 )
@@ -139,6 +140,9 @@ def what_is_wrong(
             weights = [own[id(v)] for v in part.cell.weights if id(v) in own and v.trainable]
             derived = recording[name].ends_within > 0 and not (way.in_sight and here.EXACT)
             wrong = what_is_wrong_in(configuration, part.cell, weights, batch, way, derived)
+            trained = batch.phase in ("fit", "train_on_batch", "call")
+            if not wrong and way.gradients and trained:
+                wrong = what_is_wrong_back(configuration, layer, weights, batch)
             if wrong:
                 return f"{batch}: {wrong}"
         if layer.stateful and not part.name and here.CARRIES:

@@ -30,6 +30,12 @@ def recorded_without_gates(model: keras.Model, data: Data, run: Run) -> tuple[Re
     return recording, results
 
 
+def recorded_with_gradients(model: keras.Model, data: Data, run: Run) -> tuple[Recording, Any]:
+    with stateviz.record(model, gates=True, gradients=True) as recording:
+        results = run(model, data)
+    return recording, results
+
+
 def recorded_by_the_callback(model: keras.Model, data: Data, run: Run) -> tuple[Recording, Any]:
     recorder = stateviz.StateRecorder(gates=True)
     results = run(model, data, [recorder])
@@ -113,3 +119,8 @@ class Way:
     def gates(self) -> bool:
         """Whether gates are recorded too."""
         return self.recorded is not recorded_without_gates
+
+    @property
+    def gradients(self) -> bool:
+        """Whether gradients are recorded too."""
+        return self.recorded is recorded_with_gradients

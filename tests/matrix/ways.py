@@ -19,6 +19,7 @@ from tests.matrix.way import (
     recorded_in_a_thread,
     recorded_in_nested_blocks,
     recorded_in_the_second_block,
+    recorded_with_gradients,
 )
 
 OPTIONS = {"batch_size": BATCH, "verbose": 0}
@@ -113,6 +114,13 @@ def first_eight(data: Data) -> tuple[np.ndarray, np.ndarray]:
     return data.X[:8], data.y[:8]
 
 
+TRAINED: list[tuple[str, dict[str, Any]]] = [
+    ("fit", {"run": fit}),
+    ("fit, run_eagerly", {"run": fit, "compile_options": {"run_eagerly": True}}),
+    ("fit, own train_step", {"run": fit, "model_class": here.Stepping}),
+    ("train, test, predict_on_batch", {"run": on_batches}),
+    *[(way.name, {"run": way.run}) for way in here.LOOPS],
+]
 WAYS = [
     Way("fit", fit),
     Way(
@@ -151,4 +159,8 @@ WAYS = [
     Way("two models", fit, recorded=recorded_beside_another_model),
     *[Way(f"fit, {name}", fit, **options) for name, options in here.COMPILED.items()],
     *here.COMPILED_LOOPS,
+    *[
+        Way(f"{name}, with gradients", **way, recorded=recorded_with_gradients)
+        for name, way in TRAINED
+    ],
 ]
