@@ -173,7 +173,12 @@ def _parts(recording: Recording, layers: Sequence[str]) -> Iterator[str]:
             ("the whole run", stateviz.play_resets),
             ("batch after batch", stateviz.play_batches),
             ("one sample of the first batch", stateviz.play_sequence),
+            ("the gradient, back through time", stateviz.play_gradients),
         ):
+            if scene is stateviz.play_gradients and not any(
+                batch.gradients for batch in recording[layer].batches
+            ):
+                continue
             bundle = scene(recording, layer=layer)._repr_mimebundle_()
             yield f"<h2>{escape(layer)}: {words}</h2>"
             yield bundle[0]["text/html"]

@@ -13,6 +13,7 @@ import stateviz
 from stateviz.playing.collecting import tracks_of
 from stateviz.playing.moving import Fill, Keyed, Part, Slide
 from stateviz.playing.scene import Scene
+from tests.building.gradients import falling, trained
 from tests.test_motion import a_run, both, played, recorded
 
 DECLARING: dict[str, tuple[Callable[..., Any], set[type]]] = {
@@ -24,6 +25,10 @@ DECLARING: dict[str, tuple[Callable[..., Any], set[type]]] = {
     "resets": (lambda run: stateviz.play_resets(recorded(run)), {Part, Fill, Keyed}),
     "sequence": (
         lambda run: stateviz.play_sequence(recorded(run)),
+        {Part, Fill, Slide, Keyed},
+    ),
+    "gradients": (
+        lambda run: stateviz.play_gradients(trained(*[falling(10)] * len(run))),
         {Part, Fill, Slide, Keyed},
     ),
     "backwards": (

@@ -17,6 +17,7 @@ import stateviz
 from stateviz.playing import page
 from stateviz.playing.collecting import _KINDS
 from stateviz.playing.player import Player
+from tests.building.gradients import falling, trained
 from tests.building.payload import Unpacked
 from tests.building.recordings import a_recording
 from tests.building.scenes import N_FRAMES, AllKinds
@@ -51,6 +52,7 @@ SCENES: dict[str, Callable[[], Player]] = {
     "play_sequence": lambda: stateviz.play_sequence(a_recording(), batch=1, sample=2),
     "play_batches": lambda: stateviz.play_batches(a_recording()),
     "play_resets": lambda: stateviz.play_resets(a_recording()),
+    "play_gradients": lambda: stateviz.play_gradients(trained(falling(10), falling(10))),
     "compare": lambda: stateviz.compare(a_recording(), a_recording(origin="altered")),
 }
 

@@ -199,6 +199,38 @@ def by_row() -> Player:
     return stateviz.play_batches(rows_apart(), layer="decoder", batches=[1, 2])
 
 
+def gradients() -> Player:
+    """Three batches of a stateful layer in training, and the gradient of each."""
+    with quietly():
+        import keras
+
+    keras.utils.set_random_seed(4)
+    X, y = waves(8, 3)
+    layers = [keras.layers.LSTM(8, stateful=True, name="lstm"), keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input(batch_shape=(8, WAVE, 1)), *layers])
+    model.compile(keras.optimizers.Adam(0.02), "mse")
+    with stateviz.record(model, gradients=True) as recording:
+        model.fit(X, y, batch_size=8, shuffle=False, verbose=0)
+    return stateviz.play_gradients(recording)
+
+
+def gradients_cross() -> Player:
+    """An encoder and its decoder in training: the gradient goes from the one to the other."""
+    with quietly():
+        import keras
+
+    keras.utils.set_random_seed(4)
+    X, y = waves(4, 2)
+    inputs = keras.Input((WAVE, 1))
+    _, *state = keras.layers.LSTM(6, return_state=True, name="encoder")(inputs)
+    decoded = keras.layers.LSTM(6, name="decoder")(inputs, initial_state=state)
+    model = keras.Model(inputs, keras.layers.Dense(1)(decoded))
+    model.compile(keras.optimizers.Adam(0.02), "mse")
+    with stateviz.record(model, gradients=True) as recording:
+        model.fit(X, y, batch_size=4, shuffle=False, verbose=0)
+    return stateviz.play_gradients(recording, layer="decoder")
+
+
 def inside() -> Player:
     """The cell of one unit."""
     return stateviz.play_cell(trained(10), layer="lower", batch=1, unit=2)
@@ -300,6 +332,11 @@ def shots() -> Iterator[Shot]:
     yield Shot("compare-boundary", compared, 30, between=0.5)
     yield Shot("compare-numbers", flow, 8)
     yield Shot("compare-dark", compared, -1, theme="dark")
+    yield Shot("gradients-read", gradients, WAVE)
+    yield Shot("gradients-back", gradients, 3 * WAVE + 9)
+    yield Shot("gradients-last", gradients, -1)
+    yield Shot("gradients-dark", gradients, -1, theme="dark", width=1600)
+    yield Shot("gradients-encoder", gradients_cross, -1)
     yield Shot("cell-first", inside, 0)
     yield Shot("cell-on-the-way", inside, 4, between=0.5)
     yield Shot("cell-middle", inside, 4)

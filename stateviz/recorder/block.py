@@ -49,6 +49,8 @@ def record(
         units: Units to keep (0-based); all where None.
         every: Keep each n-th batch of a layer. The others are still counted.
         gates: Keep the gates of LSTM, GRU and ConvLSTM layers too.
+        gradients: Keep dL/dh and dL/dc of each batch that is trained on, in `batch.gradients`; of
+            LSTM, GRU and SimpleRNN layers, not on JAX.
         inputs: Keep what each layer read.
         max_bytes: Stop recording, never the training, when the arrays take this many bytes; a
             number, or text such as "500 MB".
@@ -58,7 +60,7 @@ def record(
 
     Raises:
         ValueError: The model has no recurrent layer that can be recorded, is compiled with
-            `jit_compile=True`, or an argument is out of range.
+            `jit_compile=True`, its gradients cannot be recorded, or an argument is out of range.
         TypeError: `model` is not a Keras layer.
 
     Example:

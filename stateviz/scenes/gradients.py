@@ -27,6 +27,7 @@ from stateviz.scenes.timing import Moment, Timing
 from stateviz.scenes.transitions import Transition, transitions_of
 
 _STATE, _GRADIENT, _BETWEEN, _UNDER = 150.0, 150.0, 46.0, 50.0  # pixels of CSS
+_LEAST_PITCH = 20.0
 _DECADES = 12  # what is smaller lies on the lower edge
 _MOST_BATCHES = 3
 
@@ -144,7 +145,8 @@ class _Picture:
         self.transitions = transitions
         records = self.records = [transition.record for transition in transitions]
         many = max(len(record.samples) for record in records)
-        self.layout = lanes.lay_out(records, pitch=min(66.0, _STATE / many))
+        pitch = max(_STATE / many, 0 if many > lanes.MOST_AREAS else _LEAST_PITCH)
+        self.layout = lanes.lay_out(records, pitch=min(pitch, _STATE / 2))
         crosses = tuple(bool(place) and self._crosses(place) for place in range(len(records)))
         self.timing = _BothWays(self.layout, crosses=crosses)
         state = records[0].state_names[-1]

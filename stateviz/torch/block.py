@@ -88,7 +88,7 @@ def record(
         module: A module; all in it are recorded, each under its path, such as "encoder.lstm". A
             layer of several has the suffix of its weights: "lstm/l0", "lstm/l0_reverse".
         layers, samples, units, every, gates, gradients, inputs, max_bytes: See `stateviz.record`;
-            every batch is a call of the module.
+            every batch is a call of the module. The gradients are derived, as c is.
 
     Yields:
         The `Recording`, which fills while the block runs.

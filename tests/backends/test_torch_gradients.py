@@ -165,13 +165,14 @@ def test_the_layer_below_a_dropout_gets_what_passed_it() -> None:
 def test_a_cell_that_is_stepped_by_hand_has_one_for_each_call() -> None:
     cell = nn.LSTMCell(FEATURES, UNITS)
     h = c = torch.zeros(BATCH, UNITS)
-    hs = []
+    hs, cs = [], []
     with stateviz.torch.record(cell, gradients=True) as recording:
         for x in torch.randn(TIMESTEPS, BATCH, FEATURES):
             h, c = cell(x, (h, c))
             h.retain_grad()
             c.retain_grad()
             hs.append(h)
+            cs.append(c)
         (h**2).mean().backward()
     batches = recording["lstmcell"].batches
     assert len(batches) == TIMESTEPS

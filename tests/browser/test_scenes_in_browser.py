@@ -14,6 +14,7 @@ import stateviz
 from stateviz.course import play_question
 from stateviz.playing.player import Player
 from stateviz.recording import Gates, Recording
+from tests.building.gradients import falling, trained
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_recording
 from tests.test_motion import a_run, recorded
 
@@ -46,6 +47,7 @@ SCENES: dict[str, Callable[[], Player]] = {
     "sequence": lambda: stateviz.play_sequence(with_gates()),
     "batches": lambda: stateviz.play_batches(a_recording(2)),
     "resets": lambda: stateviz.play_resets(a_recording(3)),
+    "gradients": lambda: stateviz.play_gradients(trained(falling(10), falling(10))),
     "cell": lambda: stateviz.play_cell(with_gates()),
     "compare": two_batches_compared,
     "answer": lambda: stateviz.play_answer(a_recording(2)),

@@ -12,6 +12,7 @@ from tools import gallery
 _SCENES: dict[str, Callable[[], Player]] = {
     "play_sequence": gallery.sequence(batch=1, unit=2),
     "play_batches": gallery.batches(10),
+    "play_gradients": gallery.gradients,
     "play_cell": gallery.inside,
     "play_resets": gallery.resets,
     "compare": gallery.compared,
