@@ -140,7 +140,7 @@ def test_the_options_of_both_recorders_are_seen_by_help_and_completion() -> None
     record = inspect.signature(stateviz.record)
     callback = inspect.signature(stateviz.StateRecorder)
     assert list(record.parameters) == ["model", *callback.parameters]
-    assert {"layers", "samples", "units", "every", "gates", "inputs", "max_bytes"} == {
+    assert {"layers", "samples", "units", "every", "gates", "gradients", "inputs", "max_bytes"} == {
         *callback.parameters
     }
     assert record.parameters["every"].default == 1

@@ -98,7 +98,7 @@ def score(group: str) -> Score:
 
     Example:
         >>> score("8.c")
-        0 right at the first try, of 0 answered (8 in all)
+        0 right at the first try, of 0 answered (9 in all)
     """
     names = [name for name in questions() if name.startswith(group)]
     if not names:

@@ -6,17 +6,17 @@ import re
 from collections.abc import Callable
 
 from stateviz.playing.player import Player
-from tools import gallery
+from tools import gallery_scenes
 
 # By the heading of the page, without its words.
 _SCENES: dict[str, Callable[[], Player]] = {
-    "play_sequence": gallery.sequence(batch=1, unit=2),
-    "play_batches": gallery.batches(10),
-    "play_gradients": gallery.gradients,
-    "play_cell": gallery.inside,
-    "play_resets": gallery.resets,
-    "compare": gallery.compared,
-    "play_answer": gallery.answer,
+    "play_sequence": gallery_scenes.sequence(batch=1, unit=2),
+    "play_batches": gallery_scenes.batches(10),
+    "play_gradients": gallery_scenes.gradients,
+    "play_cell": gallery_scenes.inside,
+    "play_resets": gallery_scenes.resets,
+    "compare": gallery_scenes.compared,
+    "play_answer": gallery_scenes.answer,
 }
 _PART = re.compile(r"^(## [^\n]*`(\w+)`[^\n]*)\n(.+?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
