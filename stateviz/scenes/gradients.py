@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,13 +15,13 @@ from stateviz.drawing.sample import name_state
 from stateviz.playing.artists import HALO, LINE, Areas
 from stateviz.playing.moving import Declared, Keyed, Slide, appearing
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Pace, Scene, nothing, pace
+from stateviz.playing.scene import Scene, nothing
 from stateviz.playing.theme import GROUND, INK, LEVEL_MAP, soft
 from stateviz.recording import Recording
 from stateviz.scenes.batches import said_lanes
 from stateviz.scenes.choosing import batches_of, check_place, one_layer, unit_names
 from stateviz.scenes.panel import NAMES, LanePanel, lanes_axes, room_around
-from stateviz.scenes.timing import Moment, Timing
+from stateviz.scenes.timing import Timing
 from stateviz.scenes.transitions import Transition, transitions_of
 
 _STATE, _GRADIENT, _BETWEEN, _UNDER = 150.0, 150.0, 46.0, 50.0  # pixels of CSS
@@ -84,60 +82,6 @@ def play_gradients(
     return Player.of(lambda: _Picture(shown, unit).scene(), interval_ms=interval_ms)
 
 
-@dataclass(frozen=True)
-class _BothWays(Timing):
-    """Batches whose gradient comes back once the last of a group has been read.
-
-    Attributes:
-        crosses: For each batch whether its gradient goes on into the batch before.
-    """
-
-    crosses: tuple[bool, ...] = ()
-
-    @cached_property
-    def _frames(self) -> list[tuple[Moment, tuple[int, int] | None]]:
-        """What each frame shows, and where the gradient is: in which batch, back how many columns.
-
-        The initial state is the last of these columns.
-        """
-        frames: list[tuple[Moment, tuple[int, int] | None]] = []
-        members: list[int] = []
-        for place, steps in enumerate(self.layout.timesteps):
-            start = self.layout.starts[place]
-            frames += [(Moment(place, start, k / self.motion), None) for k in range(self.motion)]
-            frames += [(Moment(place, start + step, None), None) for step in range(steps + 1)]
-            members.append(place)
-            while members and not any(self.crosses[place + 1 : place + 2]):
-                at = Moment(place, start + steps, None)
-                member = members.pop()
-                frames += [(at, (member, k + 1)) for k in range(self.layout.timesteps[member] + 1)]
-        return frames
-
-    @cached_property
-    def first(self) -> tuple[int, ...]:
-        places = [moment.place for moment, _ in self._frames]
-        return tuple(map(places.index, range(len(self.crosses))))
-
-    @cached_property
-    def n_frames(self) -> int:
-        return len(self._frames)
-
-    @cached_property
-    def stops(self) -> tuple[int, ...]:
-        return tuple(at for at, (moment, _) in enumerate(self._frames) if moment.part is None)
-
-    @property
-    def pace(self) -> Pace:
-        return pace(len(self.stops), motions=len(self.first))
-
-    def at(self, frame: int) -> Moment:
-        return self._frames[frame][0]
-
-    def gradient(self, frame: int) -> tuple[int, int] | None:
-        """In which batch the gradient is, and back through how many columns; None forwards."""
-        return self._frames[frame][1]
-
-
 class _Picture:
     """The lanes of one unit, and under them how large the gradient is that comes back."""
 
@@ -148,7 +92,7 @@ class _Picture:
         pitch = max(_STATE / many, 0 if many > lanes.MOST_AREAS else _LEAST_PITCH)
         self.layout = lanes.lay_out(records, pitch=min(pitch, _STATE / 2))
         crosses = tuple(bool(place) and self._crosses(place) for place in range(len(records)))
-        self.timing = _BothWays(self.layout, crosses=crosses)
+        self.timing = Timing(self.layout, crosses=crosses)
         state = records[0].state_names[-1]
         self.symbol = name_state(state)[0]
         self.title = f"{self.symbol} of unit {records[0].unit_numbers[unit]} in {said_lanes(many)}"
@@ -241,7 +185,7 @@ class _Picture:
         arrives = np.full(self.layout.columns, self.timing.n_frames)  # a frame for each column
         heads = np.full((len(frames), 4), np.nan)
         for frame in frames:
-            at = self.timing.gradient(frame)
+            at = self.timing.at(frame).back
             column = self.layout.end(at[0]) - at[1] if at else 0
             if at is not None:
                 arrives[column] = frame
@@ -265,14 +209,14 @@ class _Picture:
 
     def describe(self, frame: int) -> str:
         """The frame in words and numbers."""
-        moment, at = self.timing.at(frame), self.timing.gradient(frame)
+        moment = self.timing.at(frame)
         if moment.part is not None:
             return self.transitions[moment.place].said()
-        if at is None:
+        if moment.back is None:
             read = moment.column - self.layout.starts[moment.place]
             of = self.layout.timesteps[moment.place]
             return f"{self.transitions[moment.place].name}   {read} of {of} timesteps read"
-        place, back = at
+        place, back = moment.back
         timestep = self.layout.timesteps[place] - back
         when = f"at t = {timestep}" if timestep >= 0 else "at the initial state"
         if timestep < 0 and self.timing.crosses[place]:

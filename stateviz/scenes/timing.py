@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,19 +20,28 @@ class Moment:
         place: The place of the batch among those shown.
         column: The column of the state that is shown; in a motion that of the initial state.
         part: In a motion how much of it has passed, from 0 to 1; None at a stop.
+        back: Where a gradient is on its way back: in the batch at which place, and through how many
+            of its columns it has come; None where none is.
     """
 
     place: int
     column: int
-    part: float | None
+    part: float | None = None
+    back: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Timing:
-    """The frames of some batches that stand as in a layout, with a motion before each or none."""
+    """The frames of some batches that stand as in a layout, with a motion before each or none.
+
+    Attributes:
+        crosses: For each batch whether its gradient goes on into the batch before; empty where no
+            gradient is shown. It comes back once all are read into which it goes on.
+    """
 
     layout: Layout
     moves: bool = True
+    crosses: tuple[bool, ...] = ()
 
     @cached_property
     def motion(self) -> int:
@@ -41,27 +49,34 @@ class Timing:
         return frames_of_a_motion(len(self.layout.starts)) if self.moves else 0
 
     @cached_property
-    def first(self) -> tuple[int, ...]:
-        """The first frame of the motion before each batch."""
-        found, frame = [], 0
-        for steps in self.layout.timesteps:
-            found.append(frame)
-            frame += self.motion + steps + 1
-        return tuple(found)
+    def _moments(self) -> list[Moment]:
+        found: list[Moment] = []
+        read: list[int] = []
+        timesteps = self.layout.timesteps
+        for place, (start, steps) in enumerate(zip(self.layout.starts, timesteps, strict=True)):
+            found += [Moment(place, start, k / self.motion) for k in range(self.motion)]
+            found += [Moment(place, start + step) for step in range(steps + 1)]
+            read.append(place)
+            while read and self.crosses and not any(self.crosses[place + 1 : place + 2]):
+                of, end = read.pop(), start + steps
+                found += [Moment(place, end, None, (of, k + 1)) for k in range(timesteps[of] + 1)]
+        return found
 
     @cached_property
+    def first(self) -> tuple[int, ...]:
+        """The first frame of each batch, or of the motion before it."""
+        places = [moment.place for moment in self._moments]
+        return tuple(map(places.index, range(len(self.layout.starts))))
+
+    @property
     def n_frames(self) -> int:
         """The number of frames."""
-        return self.first[-1] + self.motion + self.layout.timesteps[-1] + 1
+        return len(self._moments)
 
     @cached_property
     def stops(self) -> tuple[int, ...]:
         """The frames at which a state was recorded."""
-        return tuple(
-            first + self.motion + step
-            for first, steps in zip(self.first, self.layout.timesteps, strict=True)
-            for step in range(steps + 1)
-        )
+        return tuple(at for at, moment in enumerate(self._moments) if moment.part is None)
 
     @property
     def pace(self) -> Pace:
@@ -71,12 +86,7 @@ class Timing:
 
     def at(self, frame: int) -> Moment:
         """What a frame shows."""
-        place = bisect.bisect_right(self.first, frame) - 1
-        passed = frame - self.first[place]
-        start = self.layout.starts[place]
-        if passed < self.motion:
-            return Moment(place, start, passed / self.motion)
-        return Moment(place, start + passed - self.motion, None)
+        return self._moments[frame]
 
     def columns(self) -> list[int]:
         """For each frame, how many columns are filled in."""

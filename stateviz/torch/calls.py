@@ -58,10 +58,10 @@ def call_of(module: Recurrent, args: Sequence[Any], kwargs: Any, returned: Any) 
         outputs = outputs.transpose(0, 1)
     else:
         inputs = read
-    ends = [_batched(each, unbatched) for each in _together(final)]
+    ends = [_batched(each, unbatched) for each in together(final)]
     begin = [torch.zeros_like(each) for each in ends]
     if passed is not None:
-        begin = [_batched(each, unbatched) for each in _together(passed)]
+        begin = [_batched(each, unbatched) for each in together(passed)]
     return ModuleCall(read, inputs, outputs, passed is not None, begin, ends, mask)
 
 
@@ -71,10 +71,10 @@ def _of_cell(module: nn.RNNCellBase, read: Tensor, passed: Any, returned: Any) -
     def of_one_timestep(tensor: Tensor) -> Tensor:
         return tensor.reshape(1, -1, tensor.shape[-1])
 
-    ends = [of_one_timestep(each) for each in _together(returned)]
+    ends = [of_one_timestep(each) for each in together(returned)]
     begin = [torch.zeros_like(each) for each in ends]
     if passed is not None:
-        begin = [of_one_timestep(each) for each in _together(passed)]
+        begin = [of_one_timestep(each) for each in together(passed)]
     read = of_one_timestep(read)
     return ModuleCall(read, read, ends[0], passed is not None, begin, ends, None)
 
@@ -91,7 +91,7 @@ def on_host(tensor: Tensor) -> np.ndarray:
     return rows(tensor).swapaxes(0, 1)
 
 
-def _together(states: Any) -> list[Tensor]:
+def together(states: Any) -> list[Tensor]:
     return [states] if isinstance(states, Tensor) else list(states)
 
 

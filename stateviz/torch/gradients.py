@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from stateviz.torch.calls import ModuleCall
+from stateviz.torch.calls import ModuleCall, together
 from stateviz.torch.deriving import PartStates
 from stateviz.torch.modules import Recurrent, weights_of
 
@@ -44,7 +44,7 @@ def follow(
     is_cell = isinstance(module, nn.RNNCellBase)
     outputs, final = (None, returned) if is_cell else returned
     of_all = outputs.data if isinstance(outputs, nn.utils.rnn.PackedSequence) else outputs
-    flat = [*([] if is_cell else [of_all]), *_together(final)]
+    flat = [*([] if is_cell else [of_all]), *together(final)]
     if not all(each.requires_grad for each in flat):
         return False
 
@@ -63,10 +63,6 @@ def follow(
 
     torch.autograd.graph.register_multi_grad_hook(flat, derive)
     return True
-
-
-def _together(states: Any) -> list[Tensor]:
-    return [states] if isinstance(states, Tensor) else list(states)
 
 
 def _as_in(call: ModuleCall, outputs: Any, came: Tensor) -> Tensor:
