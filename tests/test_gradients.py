@@ -90,11 +90,19 @@ def assert_by_a_tape(model: keras.Model, batch: BatchRecord, weights: Any, at: s
         assert gradients.cell_state is None
 
 
+full = pytest.mark.full
+
+
 @pytest.mark.parametrize("eager", [False, True], ids=["graph", "eager"])
 @pytest.mark.parametrize(
     "options",
-    [{}, {"stateful": True}, {"return_sequences": True}, {"use_bias": False}],
-    ids=["plain", "stateful", "sequences", "no bias"],
+    [
+        {"stateful": True},
+        pytest.param({}, marks=full),
+        pytest.param({"return_sequences": True}, marks=full),
+        pytest.param({"use_bias": False}, marks=full),
+    ],
+    ids=["stateful", "plain", "sequences", "no bias"],
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_they_are_those_of_an_eager_tape(kind: Any, options: dict[str, Any], eager: bool) -> None:
@@ -140,10 +148,9 @@ def test_the_order_of_a_layer_that_reads_backwards_is_that_of_its_reading() -> N
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "LSTM": {},
     "stateful": {"stateful": True},
-    "sequences": {"return_sequences": True},
     "dropout": {"dropout": 0.3, "recurrent_dropout": 0.2},
+    "sequences": {"return_sequences": True},
     "relu": {"activation": "relu", "recurrent_activation": "hard_sigmoid"},
     "bfloat16": {"dtype": "mixed_bfloat16"},
     "float64": {"dtype": "float64"},
@@ -151,7 +158,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=full if k > 1 else []) for k, name in enumerate(OPTIONS)]
+)
 def test_the_training_stays_bit_for_bit_the_same(name: str) -> None:
     def trained(*, recorded: bool) -> list[bytes]:
         model = a_model(**OPTIONS[name])
