@@ -17,6 +17,7 @@ EVERY_BATCH = False  # what a compiled step calls would run in the recorder's fo
 CARRIES = False
 EXACT = False  # what is derived ends within rounding of the layer's own
 HAS_FLOAT64 = False  # unless JAX is told
+HAS_GRADIENTS = False
 
 
 def keep(hand_over: Callable[..., None], values: Sequence[Any], x: Any) -> None:

@@ -18,6 +18,7 @@ EVERY_BATCH = True
 CARRIES = True
 EXACT = True
 HAS_FLOAT64 = True
+HAS_GRADIENTS = True
 
 
 def keep(hand_over: Callable[..., None], values: Sequence[Any], x: Any) -> None:

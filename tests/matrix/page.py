@@ -45,6 +45,7 @@ _SEEN = {
   the layer's own final states. A layer of float64 is one of float32, unless JAX is told.
 - On JAX a compiled step carries no state over (lesson 11), so no state of a layer is compared with
   the last that was recorded.
+- Gradients are refused on JAX, and have no column.
 - The same table on TensorFlow: [recorder.md](recorder.md).
 """,
     "torch": """\

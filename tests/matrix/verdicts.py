@@ -57,7 +57,8 @@ def outcome(configuration: Configuration, way: Way) -> Outcome:  # noqa: PLR0911
     except here.FAILURES as error:
         if methods_of(model) != methods:
             return Outcome("not put back", str(error))
-        if failure is not None and type(error) is type(failure):
+        refused_before = "gradients=True cannot record" in str(error)  # and Keras fails without too
+        if failure is not None and (type(error) is type(failure) or refused_before):
             return Outcome("Keras fails", f"{type(failure).__name__}: {failure}")
         is_refusal = failure is None and isinstance(error, ValueError)
         return Outcome("refused" if is_refusal else "not harmless", str(error))

@@ -161,6 +161,6 @@ WAYS = [
     *here.COMPILED_LOOPS,
     *[
         Way(f"{name}, with gradients", **way, recorded=recorded_with_gradients)
-        for name, way in TRAINED
+        for name, way in (TRAINED if here.HAS_GRADIENTS else [])
     ],
 ]
