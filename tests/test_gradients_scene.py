@@ -89,8 +89,8 @@ def test_a_wall_stands_once_it_has_come_back_and_says_what_arrives() -> None:
 
 
 def test_what_is_next_to_nothing_and_what_grows_are_said_too() -> None:
-    player = stateviz.play_gradients(trained(falling(1e3), falling(0.5)))
-    assert {"1e-09 arrives", "8 times arrives"} <= {*words(player)}
+    player = stateviz.play_gradients(trained(falling(1e3), falling(0.5), [0.0, 0.0, 0.5, 1.0]))
+    assert {"1e-09 arrives", "8 times as much arrives", "nothing arrives"} <= {*words(player)}
 
 
 def test_to_an_encoder_it_crosses_and_there_is_no_wall() -> None:

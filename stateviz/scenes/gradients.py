@@ -244,7 +244,8 @@ class _Picture:
 
 
 def _share(share: float) -> str:
-    """How much arrives, in words: "7 %", "6e-07", or "2 times as much"."""
+    """How much arrives, in words: "7 %", "6e-07", "nothing", or "2 times as much"."""
     if share >= 1:
-        return f"{share:.1g} times"
-    return f"{100 * share:.2g} %" if share >= 1e-3 else f"{share:.0e}"
+        return f"{share:.1g} times as much"
+    small = f"{share:.0e}" if share else "nothing"
+    return f"{100 * share:.2g} %" if share >= 1e-3 else small

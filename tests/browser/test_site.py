@@ -242,7 +242,7 @@ def test_a_lesson_can_be_downloaded_as_it_is(site: Path) -> None:
 @without_motion
 def test_the_gallery_plays(site: Path, page: Page) -> None:
     page.goto((site / "docs" / "gallery.html").as_uri())
-    expect(page.locator(".stateviz-player")).to_have_count(6)
+    expect(page.locator(".stateviz-player")).to_have_count(7)
     for player in page.locator(".stateviz-player").all():
         player.scroll_into_view_if_needed()
         expect(player).to_have_attribute("data-ready", "true")
