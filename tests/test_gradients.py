@@ -298,6 +298,29 @@ def test_the_bound_of_memory_counts_them() -> None:
     assert short["rnn"].batches[-1].gradients is None
 
 
+def test_of_nested_blocks_each_keeps_what_it_asked_for() -> None:
+    model = a_model()
+    with (
+        stateviz.record(model) as without,
+        stateviz.record(model, gradients=True, samples=[1]) as some,
+        stateviz.record(model, gradients=True) as all_of_them,
+    ):
+        fit(model, epochs=1)
+    for one, two, three in zip(
+        *(each["rnn"].batches for each in (without, some, all_of_them)), strict=True
+    ):
+        assert one.gradients is None
+        assert two.gradients is not None
+        assert three.gradients is not None
+        assert np.array_equal(two.gradients.hidden_state, three.gradients.hidden_state[1:2])
+
+
+def test_a_callback_records_them_too() -> None:
+    model, recorder = a_model(), stateviz.StateRecorder(gradients=True)
+    fit(model, callbacks=[recorder])
+    assert all(batch.gradients for batch in recorder.recording["rnn"].batches)
+
+
 def test_it_is_said_where_no_gradient_came_back() -> None:
     model = a_model()
     with (

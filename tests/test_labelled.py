@@ -9,9 +9,23 @@ import numpy as np
 import pytest
 
 from stateviz.recording import Event, Gates, GRUGates, LayerRecording, Recording
+from tests.building.gradients import falling, trained
 from tests.building.recordings import SAMPLES, TIMESTEPS, UNITS, a_batch, a_recording, starts
 
 ONE_STATE = {"cell_state": None, "initial_cell_state": None, "final_cell_state": None}
+
+
+def test_gradients_are_there_where_all_batches_have_them() -> None:
+    recording = trained(falling(10), falling(3))
+    data = recording["lstm"].to_xarray()
+    assert data.cell_state_gradient.dims == ("batch", "sample", "timestep", "unit")
+    assert data.initial_hidden_state_gradient.dims == ("batch", "sample", "unit")
+    found = recording["lstm"].batches[1].gradients
+    assert found is not None
+    at = data.hidden_state_gradient.sel(batch=1, sample=2, timestep=0, unit=1)
+    assert float(at) == found.hidden_state[2, 0, 1]
+    recording["lstm"].batches[0] = a_batch(0)
+    assert "cell_state_gradient" not in recording["lstm"].to_xarray()
 
 
 def test_axes_have_names_and_the_kept_numbers() -> None:

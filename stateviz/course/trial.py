@@ -213,6 +213,7 @@ def side_by_side(recording: Recording, rows: int) -> Recording:
                 inputs=None,
                 mask=None,
                 gates=None,
+                gradients=None,
                 states=tuple(map(_joined, states)),
             )
         )
@@ -242,7 +243,8 @@ def some_rows(recording: Recording, rows: Sequence[int]) -> Recording:
             for each in batch.states
         )
         kept: dict[str, Any] = {"samples": batch.samples[chosen], "states": states}
-        new.batches.append(replace(batch, inputs=None, mask=None, gates=None, **kept))
+        kept |= dict.fromkeys(("inputs", "mask", "gates", "gradients"))
+        new.batches.append(replace(batch, **kept))
     return Recording([new])
 
 

@@ -346,7 +346,7 @@ class Capture:
             happened = record = self._record(name, call, kept, words | {"index": index})
             self.recording[name].batches.append(record)
         self._origins.remember(name, call, number, index)
-        if call.gradients_at is not None:
+        if self.options.gradients and call.gradients_at is not None:
             self._awaited.expect(name, call.gradients_at, number, happened)
         self.recording.events.append(happened)
         if len(call.inputs) < kept.batch_size:

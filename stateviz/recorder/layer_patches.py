@@ -198,8 +198,7 @@ class LayerPatch(Patch):
             if context.order is None:
                 number = backend.on_host(deliver, tensors)
             else:
-                emitted = context.order.emit(id(layer), began, deliver, tensors, result)
-                result, number = emitted
+                result, number = context.order.emit(id(layer), began, deliver, tensors, result)
         except CannotObserve as error:
             self.ran_unseen(str(error))
         else:

@@ -70,16 +70,14 @@ class Gradients(ByContent):
     """dL/dh and dL/dc: how much the loss changes with a state, through all that came after it.
 
     L is the loss as the training minimises it: averaged over the batch where that is, with its
-    weights. Where a mask leaves a timestep out, it is the gradient of the state that is held. Each
-    is a sensitivity, in units of the loss for a unit of the state; how much is learned also depends
-    on the weights' own gradients and on the optimizer.
+    weights. At a timestep that a mask leaves out, it is the gradient of the state that is held. It
+    says how much the loss depends on a state, not how much is learned.
 
     Attributes:
         initial_hidden_state, initial_cell_state: At the state before the first timestep, shape
             (samples, units): where the gradient leaves the batch, and is dropped unless another
             layer computed that state. The cell's are None for a layer that has none.
-        hidden_state, cell_state: At the state after each timestep, shape
-            (samples, timesteps, units).
+        hidden_state, cell_state: After each timestep, shape (samples, timesteps, units).
     """
 
     initial_hidden_state: np.ndarray
@@ -88,7 +86,7 @@ class Gradients(ByContent):
     cell_state: np.ndarray | None = None
 
     def norms(self, name: Literal["hidden", "cell"]) -> np.ndarray:
-        """|dL/dh| or |dL/dc|: over all samples and units, at the border and after each timestep.
+        """The norm of dL/dh or dL/dc over all samples and units, at the border and each timestep.
 
         Returns:
             Shape (1 + timesteps,), float64.

@@ -18,16 +18,16 @@ _MOST = 1e4  # times; where every timestep has a loss of its own, they add up to
 
 
 def _it_vanishes(history: LayerHistory) -> Iterator[Finding]:
-    trained = [batch for batch in history.layer.batches if _reaches(batch) is not None]
-    shares = {batch.index: share for batch in trained if (share := _reaches(batch) or 0.0) < _LEAST}
-    if 2 * len(shares) > len(trained):
-        timesteps = history.layer.batches[next(iter(shares))].timesteps
+    batches = history.layer.batches
+    all_shares = {at: share for at, x in enumerate(batches) if (share := _reaches(x)) is not None}
+    shares = {at: share for at, share in all_shares.items() if share < _LEAST}
+    if 2 * len(shares) > len(all_shares):
         yield Finding(
             history.name,
             "the gradient vanishes",
-            f"In {len(shares):,} of {len(trained):,} batches that were trained on, less than "
-            f"{_LEAST:.0e} of |dL/dh| reaches the first of {timesteps} timesteps (median "
-            f"{np.median([*shares.values()]):.0e}).",
+            f"In {len(shares):,} of {len(all_shares):,} batches that were trained on, less than "
+            f"{_LEAST:.0e} of |dL/dh| reaches the first of {batches[min(shares)].timesteps} "
+            f"timesteps (median {np.median([*shares.values()]):.0e}).",
             tuple(shares),
             "If what is read there matters, give shorter sequences, or put it nearer to the end."
             + (_OF_AN_LSTM if "LSTM" in history.layer.kind else ""),
@@ -44,22 +44,21 @@ def _reaches(batch: BatchRecord) -> float | None:
 
 
 def _it_explodes(history: LayerHistory) -> Iterator[Finding]:
-    trained = [batch for batch in history.layer.batches if batch.gradients is not None]
-    grown = {batch.index: _growth(batch) for batch in trained}
-    found = {place: times for place, times in grown.items() if times > _MOST}
+    batches = history.layer.batches
+    grown = {at: _growth(batch) for at, batch in enumerate(batches) if batch.gradients is not None}
+    found = {at: times for at, times in grown.items() if times > _MOST}
     if found:
-        first = history.layer.batches[next(iter(found))]
-        where = f"batch {first.index} of the recording"
+        first, most = batches[min(found)], max(found.values())
+        place = f"batch {first.index} of the recording"
         if first.epoch is not None and first.batch is not None:
-            where = f"epoch {first.epoch}, batch {first.batch}"
-        most = max(found.values())
+            place = f"epoch {first.epoch}, batch {first.batch}"
         times = f"{most:.0e} times" if np.isfinite(most) else "beyond what a float can hold"
         clip = "clipnorm=1.0 in the optimizer" if history.is_of_keras else "clip_grad_norm_"
         yield Finding(
             history.name,
             "the gradient explodes",
-            f"In {len(found):,} of {len(trained):,} batches that were trained on, |dL/dh| grows on "
-            f"its way back to the first timestep, up to {times}; first in {where}.",
+            f"In {len(found):,} of {len(grown):,} batches that were trained on, |dL/dh| grows on "
+            f"its way back to the first timestep, up to {times}; first in {place}.",
             tuple(found),
             f"To bound each update, use {clip}; smaller recurrent weights, or an activation that "
             f"saturates such as tanh, mend the cause.",
@@ -86,7 +85,5 @@ def _growth(batch: BatchRecord) -> float:
     return 1.0 if steps.max() > steps.sum() / 2 else float(np.exp(steps.sum()))
 
 
-FROM_GRADIENTS: tuple[Callable[[LayerHistory], Iterator[Finding]], ...] = (
-    _it_vanishes,
-    _it_explodes,
-)
+FROM_GRADIENTS: tuple[Callable[[LayerHistory], Iterator[Finding]], ...]
+FROM_GRADIENTS = (_it_vanishes, _it_explodes)

@@ -93,3 +93,8 @@ def _variables(
         for gate in fields(first.gates):
             values = np.stack([getattr(batch.gates, gate.name) for batch in batches])
             yield f"{gate.name}_gate", ([*timed, *unit], values)
+    found = [batch.gradients for batch in batches if batch.gradients is not None]
+    for name in first.state_names if len(found) == len(batches) else ():
+        for state, axes in ((f"initial_{name}_state", at_once), (f"{name}_state", timed)):
+            values = np.stack([getattr(each, state) for each in found])
+            yield f"{state}_gradient", ([*axes, *unit], values)

@@ -184,8 +184,8 @@ class LayerRecording(ByContent):
         Returns:
             `hidden_state` with the axes (batch, sample, timestep, unit), `initial_hidden_state`
             and `final_hidden_state` with (batch, sample, unit), the cell states where there are
-            any, and `inputs`, `mask` and gates where they were kept. With (batch, sample):
-            `origins`, and the `Source` of each row as `source_layer`, `source_batch` and
+            any, and `inputs`, `mask`, gates and gradients where they were kept. With (batch,
+            sample): `origins`, and the `Source` of each row as `source_layer`, `source_batch` and
             `source_row`; "" and -1 where it has none. The coordinates are the kept numbers: of
             samples and units, of batches in the whole recording with their phase, epoch and origin,
             and of timesteps in the data.

@@ -41,10 +41,10 @@ def play_gradients(
     """Plays both ways through batches that were trained on: the state's, and the gradient's.
 
     Once a batch is read, the gradient of the loss comes back through it, a timestep after the
-    other: |dL/dc| is the area and |dL/dh| the line, over all samples and units, on a logarithmic
-    axis. At the border of the batch it is dropped, though the state has come over it; only to a
-    layer of the same model, such as an encoder, it goes on. It says how much the loss depends on a
-    state, not how much is learned.
+    other: the norm of dL/dc is the area and that of dL/dh the line, on a logarithmic axis. At the
+    border of the batch it is dropped, though the state has come over it; only to a layer of the
+    same model, such as an encoder, it goes on. It says how much the loss depends on a state, not
+    how much is learned.
 
     Args:
         recording: What `stateviz.record(model, gradients=True)` recorded.

@@ -159,6 +159,7 @@ def _of_units(transition: Transition, sample: int) -> Transition:
         inputs=None,
         mask=None,
         gates=None,
+        gradients=None,
         units=None,
     )
     return replace(transition, record=lanes_of, before=None, lanes=np.full(units, np.nan))
