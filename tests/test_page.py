@@ -57,6 +57,14 @@ SCENES: dict[str, Callable[[], Player]] = {
 }
 
 
+def test_no_style_asks_how_wide_a_container_is() -> None:
+    """Chromium freezes the styles below a container query in JupyterLab's own containers."""
+    for sheet in (REPOSITORY / "stateviz").rglob("*.css"):
+        rules = sheet.read_text(encoding="utf-8")
+        assert "@container" not in rules, sheet
+        assert "inline-size" not in rules, sheet
+
+
 def test_the_pages_own_tests_pass(node: str) -> None:
     run = run_in(REPOSITORY, [node, "--test", "tests/page/"])
 

@@ -3,6 +3,7 @@
 
 import { element } from "../../playing/page/controls.js";
 import { mount } from "../../playing/page/mounting.js";
+import { sayWidth } from "../../playing/page/presenting.js";
 import { joined, left } from "./stepping.js";
 
 /** @typedef {[string, string[]][]} Offers the labels of the options, by the name of the choice */
@@ -107,6 +108,7 @@ class Panel {
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.root = this.laidOut();
     el.append(this.root);
+    sayWidth(this.root);
     this.run.addEventListener("click", () => this.ask());
     this.stop.addEventListener("click", () => model.send({ do: "stop" }));
     this.keep.addEventListener("click", () => this.set("_kept", model.get("_shown")));

@@ -1,5 +1,6 @@
 // Runs a model in the page, once it has been measured against what Keras held.
 
+import { sayWidth } from "../../playing/page/presenting.js";
 import { themeOf } from "../../playing/page/theme.js";
 import { Letters } from "./letters.js";
 import { Net } from "./net.js";
@@ -18,6 +19,7 @@ function render({ model, el }) {
   // A notebook would take the keys for itself.
   root.addEventListener("keydown", (event) => event.stopPropagation());
   el.append(root);
+  sayWidth(root);
   themeOf(root);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const theme = () => themeOf(root);

@@ -9,11 +9,7 @@ import { View } from "./view.js";
 /** @type {Map<string | object, Promise<Clock>>} */
 const clocks = new Map();
 
-/**
- * The clock of a player, the same for all its views.
- * @param {Model} model
- * @param {string | object} id
- */
+/** The clock of all views of a player. @param {Model} model @param {string | object} id */
 function clockOf(model, id) {
   const known = clocks.get(id);
   if (known) return known;

@@ -13,6 +13,14 @@ export function follow(seen, part) {
   if (beyond > 0) seen.scrollLeft = beyond * part;
 }
 
+/** For the style sheet; a container query freezes in JupyterLab. @param {HTMLElement} root */
+export function sayWidth(root) {
+  new ResizeObserver(() => {
+    root.classList.toggle("stateviz-narrow", root.clientWidth <= 560);
+    root.classList.toggle("stateviz-wide", root.clientWidth >= 1216);
+  }).observe(root);
+}
+
 export class Presenting {
   /**
    * @param {HTMLElement} root of the view

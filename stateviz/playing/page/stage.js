@@ -2,10 +2,7 @@
 
 const ALLOWED = new Set("svg defs g path use clippath rect pattern image text tspan".split(" "));
 
-/**
- * The stage without what could act: a payload may come from a file.
- * @param {string} svg
- */
+/** The stage without what could act: a payload may come from a file. @param {string} svg */
 export function drawn(svg) {
   const { body } = new DOMParser().parseFromString(svg, "text/html");
   for (const each of body.querySelectorAll("*")) {
