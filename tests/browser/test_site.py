@@ -159,6 +159,21 @@ def test_a_lesson_is_alive(site: Path, page: Page, path: Path) -> None:
     assert not any(each.get_attribute("open") is not None for each in folded.all())
 
 
+@pytest.mark.parametrize("width", [1280, 1024, 390])
+def test_no_lesson_is_wider_than_its_window(site: Path, chromium: Browser, width: int) -> None:
+    page = chromium.new_page(viewport={"width": width, "height": 800})
+    lessons = sorted((site / "notebooks").glob("*.html"))
+    assert len(lessons) > 10
+    wide = []
+    for lesson in lessons:
+        page.goto(lesson.as_uri())
+        page.wait_for_timeout(300)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wide.append(lesson.name)
+    assert wide == []
+    page.close()
+
+
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
 def test_the_front_page_fits_and_rests_on_both_answers(
     site: Path, chromium: Browser, size: tuple[int, int]

@@ -2,6 +2,7 @@
 
 import { Clock } from "./clock.js";
 import { unpacked } from "./payload.js";
+import { sayWidth } from "./presenting.js";
 import { View } from "./view.js";
 
 /** @import { Model } from "./clock.js" */
@@ -23,6 +24,7 @@ export async function mount({ model, el }) {
   const id = model.get("_own_id") || {}; // without a kernel each player has but one view
   const clock = await clockOf(model, id);
   const view = new View(clock, el);
+  sayWidth(view.root);
   clock.views.add(view);
   view.show();
   return () => {

@@ -16,7 +16,7 @@ import {
 import { isBetween, stopsAway } from "./motion.js";
 import { paint } from "./painting.js";
 import { laneAt, laneCount, litWords, offerOf, pickAt, wordsAt } from "./pointing.js";
-import { follow, Presenting, sayWidth } from "./presenting.js";
+import { follow, Presenting } from "./presenting.js";
 import { drawn } from "./stage.js";
 import { themeOf } from "./theme.js";
 
@@ -68,7 +68,6 @@ export class View {
     this.root = this.laidOut();
     this.adopt(clock.scene);
     el.append(this.root);
-    sayWidth(this.root);
     const { signal } = this.listening;
     this.printing = false;
     this.presenting = new Presenting(this.root, this.buttons.present, signal, () => this.show());
