@@ -321,6 +321,21 @@ def test_a_callback_records_them_too() -> None:
     assert all(batch.gradients for batch in recorder.recording["rnn"].batches)
 
 
+def test_an_error_of_ours_never_reaches_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr("stateviz.recorder.capture.gradients_kept", fails)
+    model, plain = a_model(), a_model()
+    with (
+        pytest.warns(RecordingWarning, match="an error of stateviz itself"),
+        stateviz.record(model, gradients=True),
+    ):
+        fit(model)
+    fit(plain)
+    assert all(map(np.array_equal, model.get_weights(), plain.get_weights()))
+
+
 def test_it_is_said_where_no_gradient_came_back() -> None:
     model = a_model()
     with (

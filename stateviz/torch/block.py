@@ -30,7 +30,7 @@ from stateviz.recorder.patches import Block, open_blocks
 from stateviz.recording import LayerRecording, Phase, Recording, Source
 from stateviz.torch.calls import ModuleCall, call_of, on_host, rows
 from stateviz.torch.deriving import PartStates, derived
-from stateviz.torch.gradients import follow, refuse_projections
+from stateviz.torch.gradients import Found, follow, refuse_projections
 from stateviz.torch.modules import (
     Recurrent,
     parts_of,
@@ -289,11 +289,16 @@ class RecordedModule(Block):
             return None
         at = 0, next(self._serial)
 
-        def arrived(gradients: Sequence[tuple[list[Tensor], list[Tensor]]]) -> None:
-            for part, (initial, after) in zip(parts, gradients, strict=True):
-                if part is not None:
-                    arrays = list(map(rows, initial)), list(map(on_host, after))
-                    self.capture.take_gradients(part.name, at, *arrays)
+        def arrived(derive: Callable[[], Found]) -> None:
+            if self.closed or self.capture.failure is not None:
+                return
+            try:
+                for part, (initial, after) in zip(parts, derive(), strict=True):
+                    if part is not None:
+                        arrays = list(map(rows, initial)), list(map(on_host, after))
+                        self.capture.take_gradients(part.name, at, *arrays)
+            except Exception as error:  # none of our own ever reaches the training
+                self.capture.failed(next(filter(None, parts)).name, error)
 
         return at if follow(module, call, held, returned, arrived) else None
 

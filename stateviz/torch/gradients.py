@@ -20,7 +20,7 @@ from stateviz.torch.modules import Recurrent, weights_of
 
 # Of each part, dL/d(state) of h and c: before the first timestep, shape (samples, units), and after
 # each timestep in the order of reading, shape (timesteps, samples, units).
-Arrived = Callable[[list[tuple[list[Tensor], list[Tensor]]]], None]
+Found = list[tuple[list[Tensor], list[Tensor]]]
 
 
 def refuse_projections(modules: dict[str, Recurrent]) -> None:
@@ -34,9 +34,12 @@ def follow(
     call: ModuleCall,
     parts: Sequence[PartStates],
     returned: Any,
-    arrived: Arrived,
+    arrived: Callable[[Callable[[], Found]], None],
 ) -> bool:
     """Has the gradients of a call's states derived once they come back to what it returned.
+
+    Args:
+        arrived: Is given what derives them, in the backward pass.
 
     Returns:
         Whether any can come back.
@@ -48,7 +51,7 @@ def follow(
     if not all(each.requires_grad for each in flat):
         return False
 
-    def derive(gradients: Sequence[Tensor | None]) -> None:
+    def derived(gradients: Sequence[Tensor | None]) -> Found:
         pairs = zip(flat, gradients, strict=True)
         came = [torch.zeros_like(x) if y is None else y.detach() for x, y in pairs]
         of_outputs = torch.zeros_like(call.outputs)
@@ -58,10 +61,9 @@ def follow(
         shapes = [each.shape for each in call.final]
         of_final = [each.reshape(shape) for each, shape in zip(of_final, shapes, strict=True)]
         own = is_cell and len(flat) > 1 and flat[0].grad_fn is not flat[1].grad_fn
-        found = _derived(module, call, parts, of_outputs, of_final, returns_its_c=own)
-        arrived(found)
+        return _derived(module, call, parts, of_outputs, of_final, returns_its_c=own)
 
-    torch.autograd.graph.register_multi_grad_hook(flat, derive)
+    torch.autograd.graph.register_multi_grad_hook(flat, lambda came: arrived(lambda: derived(came)))
     return True
 
 
@@ -82,9 +84,9 @@ def _derived(
     of_final: Sequence[Tensor],
     *,
     returns_its_c: bool,
-) -> list[tuple[list[Tensor], list[Tensor]]]:
+) -> Found:
     directions = 2 if getattr(module, "bidirectional", False) else 1
-    found: list[tuple[list[Tensor], list[Tensor]]] = []
+    found: Found = []
     for first in range(len(parts) - directions, -1, -directions):
         of_inputs = torch.zeros_like(parts[first].inputs)
         of_layer = []

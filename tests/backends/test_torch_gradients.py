@@ -189,6 +189,31 @@ def test_a_cell_that_is_stepped_by_hand_has_one_for_each_call() -> None:
         assert np.allclose(last.hidden_state[:, 0], first.initial_hidden_state, atol=1e-8)
 
 
+def test_an_error_of_ours_never_reaches_the_backward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr("stateviz.torch.gradients._derived", fails)
+    module = nn.LSTM(FEATURES, UNITS)
+    with (
+        pytest.warns(RecordingWarning, match="an error of stateviz itself"),
+        stateviz.torch.record(module, gradients=True),
+    ):
+        module(torch.randn(TIMESTEPS, BATCH, FEATURES))[0].sum().backward()
+    assert all(weight.grad is not None for weight in module.parameters())
+
+
+def test_what_comes_back_after_the_block_is_left_alone() -> None:
+    module = nn.LSTM(FEATURES, UNITS)
+    with (
+        pytest.warns(RecordingWarning, match="No gradient came back"),
+        stateviz.torch.record(module, gradients=True) as recording,
+    ):
+        loss = module(torch.randn(TIMESTEPS, BATCH, FEATURES))[0].sum()
+    loss.backward()
+    assert recording["lstm"].batches[0].gradients is None
+
+
 def test_what_has_none_is_said_and_a_projection_is_refused() -> None:
     module = nn.LSTM(FEATURES, UNITS)
     with (
