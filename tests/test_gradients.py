@@ -20,6 +20,7 @@ X = RANDOM.normal(size=(3 * ROWS, STEPS, FEATURES)).astype("float32")
 Y = RANDOM.normal(size=(3 * ROWS, 1)).astype("float32")
 layers = keras.layers
 KINDS = [layers.LSTM, layers.GRU, layers.SimpleRNN]
+full = pytest.mark.full  # in CI: make test has a part of these alone
 
 
 def a_model(kind: Any = layers.LSTM, *, masked: bool = False, **options: Any) -> keras.Sequential:
@@ -90,9 +91,6 @@ def assert_by_a_tape(model: keras.Model, batch: BatchRecord, weights: Any, at: s
         assert gradients.cell_state is None
 
 
-full = pytest.mark.full
-
-
 @pytest.mark.parametrize("eager", [False, True], ids=["graph", "eager"])
 @pytest.mark.parametrize(
     "options",
@@ -104,7 +102,7 @@ full = pytest.mark.full
     ],
     ids=["stateful", "plain", "sequences", "no bias"],
 )
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [KINDS[0], *(pytest.param(k, marks=full) for k in KINDS[1:])])
 def test_they_are_those_of_an_eager_tape(kind: Any, options: dict[str, Any], eager: bool) -> None:
     model = a_model(kind, **options)
     model.run_eagerly = eager
@@ -116,7 +114,7 @@ def test_they_are_those_of_an_eager_tape(kind: Any, options: dict[str, Any], eag
     assert_by_a_tape(model, recording["rnn"].batches[-1], weights, slice(0, ROWS))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [KINDS[0], *(pytest.param(k, marks=full) for k in KINDS[1:])])
 def test_a_state_held_through_a_mask_has_the_gradient_of_the_held_state(kind: Any) -> None:
     model = a_model(kind, masked=True)
     masked = X[:ROWS].copy()
@@ -137,6 +135,7 @@ def test_a_state_held_through_a_mask_has_the_gradient_of_the_held_state(kind: An
     assert np.array_equal(held[2, 4:], np.repeat(held[2, 3:4], 2, 0))
 
 
+@full
 def test_the_order_of_a_layer_that_reads_backwards_is_that_of_its_reading() -> None:
     model = a_model(go_backwards=True)
     with stateviz.record(model, gradients=True) as recording:
@@ -178,6 +177,7 @@ def test_the_training_stays_bit_for_bit_the_same(name: str) -> None:
     assert trained(recorded=True) == trained(recorded=False)
 
 
+@full
 def test_only_what_is_trained_has_gradients() -> None:
     model = a_model()
     with stateviz.record(model, gradients=True) as recording:
@@ -203,6 +203,7 @@ def test_each_gradient_is_with_its_own_batch_where_one_tape_holds_several() -> N
     assert float(tf.reduce_sum(two)) == float(tf.reduce_sum(one))
 
 
+@full
 def test_each_gradient_is_with_its_own_batch_where_a_graph_loops() -> None:
     class Looping(keras.Model):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -259,6 +260,7 @@ def test_one_row_that_keras_repeats_has_none_and_trains_on() -> None:
     assert all(map(np.array_equal, model.get_weights(), plain.get_weights()))
 
 
+@full
 def test_what_is_kept_of_the_states_is_kept_of_the_gradients(tmp_path: Path) -> None:
     def recorded(**options: Any) -> stateviz.Recording:
         model = a_model()
@@ -281,6 +283,7 @@ def test_what_is_kept_of_the_states_is_kept_of_the_gradients(tmp_path: Path) -> 
     assert stateviz.load(tmp_path / "run.npz") == some
 
 
+@full
 def test_the_bound_of_memory_counts_them() -> None:
     model = a_model()
     with stateviz.record(model, gradients=True) as recording:
@@ -298,6 +301,7 @@ def test_the_bound_of_memory_counts_them() -> None:
     assert short["rnn"].batches[-1].gradients is None
 
 
+@full
 def test_of_nested_blocks_each_keeps_what_it_asked_for() -> None:
     model = a_model()
     with (
@@ -315,6 +319,7 @@ def test_of_nested_blocks_each_keeps_what_it_asked_for() -> None:
         assert np.array_equal(two.gradients.hidden_state, three.gradients.hidden_state[1:2])
 
 
+@full
 def test_a_callback_records_them_too() -> None:
     model, recorder = a_model(), stateviz.StateRecorder(gradients=True)
     fit(model, callbacks=[recorder])
@@ -345,6 +350,7 @@ def test_it_is_said_where_no_gradient_came_back() -> None:
         model.predict(X, verbose=0)
 
 
+@full
 def test_a_jacobian_is_what_it_would_be_and_has_none() -> None:
     def jacobian(model: keras.Model) -> list[np.ndarray]:
         with tf.GradientTape() as tape:
