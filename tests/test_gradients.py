@@ -82,13 +82,10 @@ def assert_by_a_tape(model: keras.Model, batch: BatchRecord, weights: Any, at: s
     initial, after = by_a_tape(model, held, X[at], Y[at])
     gradients = batch.gradients
     assert gradients is not None
-    assert_close(gradients.initial_hidden_state, initial[0])
-    assert_close(gradients.hidden_state, after[0])
-    if len(held) > 1:
-        assert_close(gradients.initial_cell_state, initial[1])
-        assert_close(gradients.cell_state, after[1])
-    else:
-        assert gradients.cell_state is None
+    for place, name in enumerate(batch.state_names):
+        assert_close(getattr(gradients, f"initial_{name}_state"), initial[place])
+        assert_close(getattr(gradients, f"{name}_state"), after[place])
+    assert (gradients.cell_state is None) == (len(held) == 1)
 
 
 @pytest.mark.parametrize("eager", [False, True], ids=["graph", "eager"])
@@ -309,9 +306,8 @@ def test_of_nested_blocks_each_keeps_what_it_asked_for() -> None:
         stateviz.record(model, gradients=True) as all_of_them,
     ):
         fit(model, epochs=1)
-    for one, two, three in zip(
-        *(each["rnn"].batches for each in (without, some, all_of_them)), strict=True
-    ):
+    blocks = [each["rnn"].batches for each in (without, some, all_of_them)]
+    for one, two, three in zip(*blocks, strict=True):
         assert one.gradients is None
         assert two.gradients is not None
         assert three.gradients is not None
@@ -373,19 +369,19 @@ def scaled_by_a_policy() -> keras.Model:
         keras.config.set_dtype_policy("float32")
 
 
+def around(layer: Any, shape: tuple[int, ...] = (STEPS, 2)) -> keras.Model:
+    return keras.Sequential([keras.Input(shape), layer])
+
+
 REFUSED: dict[str, tuple[Callable[[], keras.Model], str]] = {
     "unrolled": (lambda: a_model(unroll=True), "unroll=False"),
     "gelu": (lambda: a_model(activation="gelu"), "activation of several operations"),
-    "several cells": (
-        lambda: keras.Sequential(
-            [keras.Input((STEPS, 2)), layers.RNN([layers.LSTMCell(2), layers.LSTMCell(2)])]
-        ),
-        "only these can be followed back",
+    "a cell with gelu": (
+        lambda: around(layers.RNN(layers.LSTMCell(2, activation="gelu"))),
+        "activation of several operations",
     ),
-    "ConvLSTM": (
-        lambda: keras.Sequential([keras.Input((STEPS, 5, 2)), layers.ConvLSTM1D(2, 3)]),
-        "only these can be followed back",
-    ),
+    "cells": (lambda: around(layers.RNN([layers.LSTMCell(2), layers.LSTMCell(2)])), "only these"),
+    "ConvLSTM": (lambda: around(layers.ConvLSTM1D(2, 3), (STEPS, 5, 2)), "only these"),
     "a scaled loss": (scaled_by_a_policy, "Train it in float32"),
 }
 

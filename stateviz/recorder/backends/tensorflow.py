@@ -303,10 +303,9 @@ class TensorFlow(Backend):
         )
         if masked_alike and layer.cell.implementation == 1:
             keras_loop(*call)  # Keras refuses some of these; recorded or not, the error is the same
-        derive_gates = gates and gates_must_be_derived(layer)
-        seen = gates and not derive_gates
-        result, held = loop_with_states(layer, call, gates=seen, backward=backward)
-        if derive_gates:
+        derive = gates and gates_must_be_derived(layer)
+        result, held = loop_with_states(layer, call, gates=gates and not derive, backward=backward)
+        if derive:
             held = replace(held, gates=self.recompute(layer, call, gates=True)[1].gates)
         return Looped(result, held, call.initial_state, result[2])
 
@@ -382,7 +381,8 @@ class TensorFlow(Backend):
         return run
 
     def why_no_gradients(self, layer: keras.layers.RNN) -> str:
-        if isinstance(layer, keras.layers.LSTM) and not is_one_operation(layer.cell.activation):
+        cell = layer.cell
+        if isinstance(cell, keras.layers.LSTMCell) and not is_one_operation(cell.activation):
             return "has an activation of several operations, where c cannot be followed unchanged"
         if layer.unroll:
             return "is unrolled, where reading them would change it. Make it with unroll=False"

@@ -64,7 +64,7 @@ def _marks_c_within(cell: Any, marks: Sequence[Any]) -> list[tuple[object, str, 
     activation, calls = cell.activation, iter((False, True))
 
     def activate(value: Any) -> Any:  # of the candidate, then of c
-        return activation(_marked(value, marks[1]) if next(calls) else value)
+        return activation(_marked(value, marks[1]) if next(calls, False) else value)
 
     return [(cell, "activation", activate)]
 
