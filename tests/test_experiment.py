@@ -219,7 +219,7 @@ def test_a_stop_that_comes_late_or_twice_slows_nothing_down() -> None:
 
 def asked(experiment: Experiment, what: str) -> None:
     """As a button of the page."""
-    experiment._hear(experiment, {"do": what}, [])
+    experiment._hear(experiment, {"do": what, "chosen": experiment._chosen}, [])
 
 
 def test_the_button_runs_beside_the_kernel_and_can_stop_it() -> None:

@@ -280,6 +280,7 @@ class Experiment(anywidget.AnyWidget):
         if content.get("do") == "stop":
             self.stop()
         elif content.get("do") == "run" and not self._busy:
+            self._chosen = content["chosen"]
             self._page_is_done.clear()
             threading.Thread(target=self._run_asked, args=(self._place,), daemon=True).start()
 

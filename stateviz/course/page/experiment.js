@@ -39,7 +39,7 @@ import { joined, left } from "./stepping.js";
  * @property {() => void} save_changes
  * @property {(event: string, heard: () => void) => void} on
  * @property {(event: string, heard: () => void) => void} off
- * @property {(message: { do: string }) => void} send
+ * @property {(message: { do: string, chosen?: number[] }) => void} send
  */
 
 /**
@@ -184,7 +184,8 @@ class Panel {
     const { model, place } = this;
     this.asked = true; // it plays when it has run
     if (model.get("_live")) {
-      model.send({ do: "run" });
+      // What was chosen just now may still wait to be sent: a message overtakes it.
+      model.send({ do: "run", chosen: model.get("_chosen") });
       return;
     }
     const there = String(place) in model.get("_results");
