@@ -37,13 +37,10 @@ class AwaitedGradients:
         """The batch of a layer for which gradients have arrived, once; None where none waits."""
         step, place = at
         expected, batches = self._of_call.get((name, place), (None, []))
-        if expected != step:
+        if expected != step or not batches:
             return None
         self._arrived.add(name)
-        batch = batches.pop()
-        if not batches:
-            del self._of_call[name, place]
-        return batch
+        return batches.pop()
 
     def lacking(self, ran: Iterable[str]) -> Iterator[str]:
         """What to say of the layers that ran and to which no gradient came back at all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partialmethod
 from typing import Any
 
 from stateviz.recorder.block import attach
@@ -121,24 +122,6 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     # Where fit was looked up before this was made, or in a loop that calls the callbacks itself.
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        self._begun("fit")
-
-    def on_test_begin(self, logs: Any = None) -> None:
-        self._begun("evaluate")
-
-    def on_predict_begin(self, logs: Any = None) -> None:
-        self._begun("predict")
-
-    def on_train_end(self, logs: Any = None) -> None:
-        self._ended("fit")
-
-    def on_test_end(self, logs: Any = None) -> None:
-        self._ended("evaluate")
-
-    def on_predict_end(self, logs: Any = None) -> None:
-        self._ended("predict")
-
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._phase == "fit" and self._block is not None:
             self._block.capture.epoch_began(epoch)
@@ -147,7 +130,7 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
         if self._phase == "fit" and self._block is not None:
             self._block.capture.epoch_ended()
 
-    def _begun(self, phase: Phase) -> None:
+    def _begun(self, phase: Phase, logs: Any = None) -> None:
         if self._phase == phase:
             self.close()  # The loop before ended by an error.
         if self.block is None:
@@ -156,6 +139,13 @@ class StateRecorder(keras.callbacks.Callback):  # type: ignore[misc]
             self._phase = phase
             block.end_with_the_call()
 
-    def _ended(self, phase: Phase) -> None:
+    def _ended(self, phase: Phase, logs: Any = None) -> None:
         if self._phase == phase:
             self.close()
+
+    on_train_begin = partialmethod(_begun, "fit")
+    on_test_begin = partialmethod(_begun, "evaluate")
+    on_predict_begin = partialmethod(_begun, "predict")
+    on_train_end = partialmethod(_ended, "fit")
+    on_test_end = partialmethod(_ended, "evaluate")
+    on_predict_end = partialmethod(_ended, "predict")

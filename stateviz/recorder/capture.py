@@ -199,19 +199,15 @@ class Capture:
         """
         with self._taking(name) as goes_on:
             batch = self._awaited.batch_of(name, at) if goes_on else None
-            if batch is not None:
-                self._keep_gradients(name, *batch, initial, after)
-
-    def _keep_gradients(
-        self, name: str, place: int, record: BatchRecord | None, initial: Arrays, after: Arrays
-    ) -> None:
-        kept = gradients_kept(self.options, record, initial, after)
-        size = sum(each.nbytes for each in arrays_in(kept))
-        self._sizes[name][place] += size
-        if kept is None or record is None or not self._has_room(size, self._current_method()):
-            return
-        # They come once its forward pass is recorded, so the record has to be completed.
-        object.__setattr__(record, "gradients", kept)
+            if batch is None:
+                return
+            place, record = batch
+            kept = gradients_kept(self.options, record, initial, after)
+            size = sum(each.nbytes for each in arrays_in(kept))
+            self._sizes[name][place] += size
+            if kept and record and self._has_room(size, self._current_method()):
+                # They come once its forward pass is recorded, so the record has to be completed.
+                object.__setattr__(record, "gradients", kept)
 
     def failed(self, name: str, error: Exception) -> None:
         """Ends the recording at an error of our own, which is told when the block ends."""

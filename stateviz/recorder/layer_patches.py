@@ -11,11 +11,13 @@ import functools
 import inspect
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from stateviz.recorder.backends import backend
-from stateviz.recorder.backends.base import Backward, CannotObserve, LoopCall, Looped
+from stateviz.recorder.backends.base import Backward, CannotObserve, Held, LoopCall, Looped
+from stateviz.recorder.capture import Capture
 from stateviz.recorder.cells import RecordedCell, parts_of
 from stateviz.recorder.context import STEPS, Step, context
 from stateviz.recorder.frameworks import keras
@@ -101,10 +103,16 @@ class LayerPatch(Patch):
 
         return call
 
-    def ran_unseen(self, why: str) -> None:
+    def _recording(self, place: int | None = None) -> Iterator[tuple[Capture, str]]:
+        """What receives the layer's parts, or one of these, and their names there."""
         for block in recorded_blocks(self.blocks):
-            for name in filter(None, block.names_of(self.owner)):
-                block.capture.ran_unseen(name, why)
+            names = block.names_of(self.owner)
+            for name in filter(None, names if place is None else [names[place]]):
+                yield block.capture, name
+
+    def ran_unseen(self, why: str) -> None:
+        for capture, name in self._recording():
+            capture.ran_unseen(name, why)
 
     def is_observed(self) -> bool:
         """Whether what runs or is traced now is for an open block."""
@@ -122,24 +130,21 @@ class LayerPatch(Patch):
             self._now.loops += 1
             if isinstance(mask, list | tuple):
                 mask = mask[0]
-            call = LoopCall(sequences, initial_state, mask, training)
             handed = id(keras.tree.flatten(initial_state)[0])  # a tensor, in a graph too
-            wanted = self._wanted("gradients") and (
-                context.step is None or context.step.method == STEPS["fit"]
-            )
-            backward = Backward() if wanted else None
-            gates = self._wanted("gates")
+            trains = context.step is None or context.step.method == STEPS["fit"]
+            backward = Backward() if trains and self._wanted("gradients") else None
+            call = LoopCall(layer, keras_loop, sequences, initial_state, mask, training)
+            call = replace(call, gates=self._wanted("gates"), backward=backward)
             try:
-                looped = backend.run_loop(layer, keras_loop, call, gates=gates, backward=backward)
+                looped = backend.run_loop(call)
             except CannotObserve as error:
                 self.ran_unseen(str(error))
-                context.calls[id(layer)] += 1
-                return keras_loop(*call)
+                looped = Looped(call.run())
             if looped.held is None:
                 context.calls[id(layer)] += 1
                 return looped.result
-            call = call._replace(initial_state=looped.initial_state)
-            emit = functools.partial(self._emit, layer, call, looped, backward, handed=handed)
+            call = replace(call, initial_state=looped.initial_state)
+            emit = functools.partial(self._emit, call, looped, looped.held, handed=handed)
             if looped.final is None:
                 self._now.emit_later = emit
                 return looped.result
@@ -150,20 +155,10 @@ class LayerPatch(Patch):
     def _wanted(self, option: str) -> bool:
         return any(getattr(block.options, option) for block in recorded_blocks(self.blocks))
 
-    def _emit(
-        self,
-        layer: keras.layers.RNN,
-        call: LoopCall,
-        looped: Looped,
-        backward: Backward | None,
-        *,
-        handed: int,
-        final: Any,
-    ) -> Any:
+    def _emit(self, call: LoopCall, looped: Looped, held: Held, *, handed: int, final: Any) -> Any:
         """Sends what the loop held to the host, once for the whole batch; gives its result."""
-        sequences, initial_state, mask, training = call
-        held = looped.held
-        assert held is not None
+        layer, sequences, mask, training = call.layer, call.sequences, call.mask, call.training
+        backward = call.backward
         is_known_later = keras.ops.is_tensor(training)
         called: dict[str, Any] = {
             "step": context.step,
@@ -183,7 +178,7 @@ class LayerPatch(Patch):
             mask = None if mask is None else keras.ops.flip(mask, axis=1)
         tensors = {
             "sequences": sequences,
-            "initial_states": keras.tree.flatten(initial_state),
+            "initial_states": keras.tree.flatten(call.initial_state),
             "final_states": keras.tree.flatten(final),
             "by_loop": {"states": held.states, "inputs": held.inputs, "gates": held.gates},
         }
@@ -249,10 +244,8 @@ class LayerPatch(Patch):
                 units=part.units,
                 unit_axis=part.unit_axis,
             )
-            for block in recorded_blocks(self.blocks):
-                name = block.names_of(self.owner)[place]
-                if name is not None:
-                    block.capture.take(name, call)
+            for capture, name in self._recording(place):
+                capture.take(name, call)
         return number
 
     def _deliver_gradients(self, called: dict[str, Any], arrays: dict[str, Any]) -> None:
@@ -260,11 +253,9 @@ class LayerPatch(Patch):
         after = arrays["after"]
         if called["go_backwards"]:
             after = [array[:, ::-1] for array in after]
-        for block in recorded_blocks(self.blocks):
-            name = block.names_of(self.owner)[0]
-            if name is not None:
-                at = int(arrays["number"]), called["place"]
-                block.capture.take_gradients(name, at, arrays["initial"], after)
+        for capture, name in self._recording():
+            at = int(arrays["number"]), called["place"]
+            capture.take_gradients(name, at, arrays["initial"], after)
 
     def _resetting(self, keras_method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(keras_method)
@@ -277,9 +268,8 @@ class LayerPatch(Patch):
         return method
 
     def _reset(self, _: dict[str, Any]) -> None:
-        for block in recorded_blocks(self.blocks):
-            for name in filter(None, block.names_of(self.owner)):
-                block.capture.reset_called(name)
+        for capture, name in self._recording():
+            capture.reset_called(name)
 
 
 class BidirectionalPatch(Patch):

@@ -45,11 +45,9 @@ class ModelPatch(Patch):
         """Has Keras trace anew, so that the block is in the trace."""
         is_first, compiled = not self.blocks, self._compiled()
         super().activate(block)
-        if is_first:
-            self._before = compiled
         self._before = {
             name: function
-            for name, function in self._before.items()
+            for name, function in (compiled if is_first else self._before).items()
             if is_first or compiled[name] is self._renewed[name]
         }
         self._renew()

@@ -56,13 +56,7 @@ class Origins:
         self._rows_in_tables = 0
 
     def of(self, layer: str, call: LayerCall, *, reset_called: bool) -> tuple[Start, ...]:
-        """How the rows of a batch began.
-
-        Args:
-            layer: The layer's name.
-            call: What it began with.
-            reset_called: Whether `reset_state` was called since its last batch.
-        """
+        """How the rows of a batch began; `reset_state` may have been called before it."""
         zeros = _are_zeros(call.initial_states)
         is_kept = call.given or (call.stateful and not self._caller_keeps)
         word: Origin = "given" if call.given and not self._caller_keeps else "reset"

@@ -107,11 +107,7 @@ class Patch:
 
 @contextmanager
 def patched(replacements: Sequence[tuple[object, str, object]]) -> Iterator[None]:
-    """Replaces attributes for as long as a `with` statement runs.
-
-    Args:
-        replacements: An object, the name of its attribute, and the value, any number of times.
-    """
+    """Replaces attributes, each an (object, name, value), while a `with` statement runs."""
     with ExitStack() as restore:
         for owner, name, value in replacements:
             restore.callback(_set, owner, name, vars(owner).get(name, _ABSENT))

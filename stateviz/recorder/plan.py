@@ -79,8 +79,9 @@ def planned(model: Any, options: Options) -> Plan:
     parts, others = _parts(everything)
     if not parts:
         raise ValueError(_nothing_to_record(model, everything, others))
-    if options.layers is None:
-        _warn_of(others, everything)
+    left_out = _left_out(others, everything) if options.layers is None else ()
+    if left_out:
+        warnings.warn(f"Not recorded: {'; '.join(left_out)}.", RecordingWarning, stacklevel=4)
     chosen = options.chosen(list(parts))
     parts = {name: part for name, part in parts.items() if name in chosen}
     models = [each for _, each in everything if isinstance(each, keras.Model)]
@@ -145,30 +146,31 @@ def _nothing_to_record(model: Any, everything: Sequence[tuple[str, Any]], others
             f"are not there to be recorded. Give it a keras.Input, or call it once on a batch, "
             f"before it is recorded."
         )
-    by_hand = _stepped_by_hand(everything)
-    has = ", ".join(sorted({type(each).__name__ for _, each in everything})) or "no layers"
-    if by_hand:
-        has = f"{', '.join(map(repr, by_hand))}, {_BY_HAND}"
-    if foreign := _around_pytorch(everything):
-        has = f"{', '.join(map(repr, foreign))}, {_OF_PYTORCH}"
+    kinds = ", ".join(sorted({type(each).__name__ for _, each in everything})) or "no layers"
     return (
         f"The model {model.name!r} has no layer that can be recorded: it has "
-        f"{_with_their_own_loops(others) or has}. Expected a recurrent layer of Keras: an "
-        f"LSTM, a GRU, a SimpleRNN, a ConvLSTM, or an RNN around cells of any kind."
+        f"{'; '.join(_left_out(others, everything)) or kinds}. Expected a recurrent layer of "
+        f"Keras: an LSTM, a GRU, a SimpleRNN, a ConvLSTM, or an RNN around cells of any kind."
     )
 
 
-_OF_PYTORCH = "around a module of PyTorch's own; stateviz.torch.record(layer.module) records it"
-_BY_HAND = "which the model steps by hand; put the cell into keras.layers.RNN(cell) to record it"
-
-
-def _around_pytorch(everything: Sequence[tuple[str, Any]]) -> list[str]:
-    wrappers = (
-        (path, x) for path, x in everything if isinstance(x, keras.layers.TorchModuleWrapper)
-    )
-    return [
-        path for path, x in wrappers if any(hasattr(y, "hidden_size") for y in x.module.modules())
-    ]
+def _left_out(others: _Layers, everything: Sequence[tuple[str, Any]]) -> list[str]:
+    """What keeps a state and cannot be recorded, each kind with the reason."""
+    wrappers = [(x, y) for x, y in everything if isinstance(y, keras.layers.TorchModuleWrapper)]
+    kinds = {
+        "which runs a loop of its own instead of Keras's inner_loop": [
+            f"{name!r} ({type(layer).__name__})" for name, layer in others.items()
+        ],
+        "which the model steps by hand; put the cell into keras.layers.RNN(cell) to record it": [
+            repr(each) for each in _stepped_by_hand(everything)
+        ],
+        "around a module of PyTorch's own; stateviz.torch.record(layer.module) records it": [
+            repr(path)
+            for path, layer in wrappers
+            if any(hasattr(inner, "hidden_size") for inner in layer.module.modules())
+        ],
+    }
+    return [f"{', '.join(names)}, {why}" for why, names in kinds.items() if names]
 
 
 def _stepped_by_hand(everything: Sequence[tuple[str, Any]]) -> list[str]:
@@ -186,17 +188,3 @@ def _stepped_by_hand(everything: Sequence[tuple[str, Any]]) -> list[str]:
         and not isinstance(each, keras.layers.RNN)
         and id(each) not in inside
     ]
-
-
-def _warn_of(others: _Layers, everything: Sequence[tuple[str, Any]]) -> None:
-    by_hand, foreign = _stepped_by_hand(everything), _around_pytorch(everything)
-    left_out = [_with_their_own_loops(others)] if others else []
-    left_out += [f"{', '.join(map(repr, by_hand))}, {_BY_HAND}"] if by_hand else []
-    left_out += [f"{', '.join(map(repr, foreign))}, {_OF_PYTORCH}"] if foreign else []
-    if left_out:
-        warnings.warn(f"Not recorded: {'; '.join(left_out)}.", RecordingWarning, stacklevel=5)
-
-
-def _with_their_own_loops(layers: _Layers) -> str:
-    named = ", ".join(f"{name!r} ({type(layer).__name__})" for name, layer in layers.items())
-    return named and f"{named}, which runs a loop of its own instead of Keras's inner_loop"

@@ -41,7 +41,7 @@ class RecordedBlock(Block):
         self.tracing = backend.tracing(lambda: self.plan.layers)
         self._attach = attach
         self._there = {id(layer) for _, layer in layers_below(model)}
-        self._names: dict[int, Sequence[str | None]] = {}
+        self._names = {id(layer): plan.names_of(layer) for layer in plan.layers}
         self._call: weakref.ref[Any] | None = None
 
     @property
@@ -100,8 +100,6 @@ class RecordedBlock(Block):
 
     def names_of(self, layer: keras.layers.RNN) -> Sequence[str | None]:
         """The name in the recording of each of a layer's parts; None where it is not recorded."""
-        if id(layer) not in self._names:
-            self._names[id(layer)] = self.plan.names_of(layer)
         return self._names[id(layer)]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import FrameType, SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -27,13 +28,45 @@ class CannotObserve(Exception):
     """What runs or is traced now cannot be observed, and runs on unharmed; the text says why."""
 
 
-class LoopCall(NamedTuple):
-    """What Keras gives to a layer's `inner_loop`."""
+@dataclass
+class Backward:
+    """The gradients of a loop's states, which come back through it after its states were emitted.
 
+    Attributes:
+        deliver: Takes on the host, with the number, `initial` and `after`: dL/d(state) for each
+            state before the first timestep, shape (samples, units), and after each timestep of the
+            data, shape (samples, timesteps, units). None where nobody waits for them.
+        number: What the emitted states were numbered, a tensor in a graph.
+    """
+
+    deliver: OnHost | None = None
+    number: Any = None
+
+
+@dataclass(frozen=True)
+class LoopCall:
+    """A call of a layer's own loop over the timesteps, which is to be observed.
+
+    Attributes:
+        layer, keras_loop: The layer and its `inner_loop`.
+        sequences, initial_state, mask, training: What Keras gives to it.
+        gates: Whether the gates are wanted too.
+        backward: Takes the gradients of the states; None where they are not wanted.
+    """
+
+    layer: Any
+    keras_loop: Callable[..., Any]
     sequences: Any
     initial_state: Any
     mask: Any
     training: Any
+    gates: bool = False
+    backward: Backward | None = None
+
+    def run(self, loop: Callable[..., Any] | None = None) -> Any:
+        """Runs the layer's own loop, or another."""
+        loop = loop or self.keras_loop
+        return loop(self.sequences, self.initial_state, self.mask, self.training)
 
 
 @dataclass(frozen=True)
@@ -58,32 +91,17 @@ class Looped:
 
     Attributes:
         result: What the loop returned, which the layer gets.
-        held: What it held; None where that is emitted elsewhere.
+        held: What it held; None where that is emitted elsewhere, or cannot be.
         initial_state: What it began with.
         final: Its final states; None where they are read once the layer has kept them.
         derived: Whether what it held was computed beside it.
     """
 
     result: tuple[Any, Any, Any]
-    held: Held | None
-    initial_state: Any
-    final: Any
+    held: Held | None = None
+    initial_state: Any = None
+    final: Any = None
     derived: bool = False
-
-
-@dataclass
-class Backward:
-    """The gradients of a loop's states, which come back through it after its states were emitted.
-
-    Attributes:
-        deliver: Takes on the host, with the number, `initial` and `after`: dL/d(state) for each
-            state before the first timestep, shape (samples, units), and after each timestep of the
-            data, shape (samples, timesteps, units). None where nobody waits for them.
-        number: What the emitted states were numbered, a tensor in a graph.
-    """
-
-    deliver: OnHost | None = None
-    number: Any = None
 
 
 class Tracing:
@@ -117,28 +135,13 @@ class Backend:
         """Whether Keras only finds out shapes now, or traces what is not to run here."""
         return bool(_in_symbolic_scope())
 
-    def run_loop(
-        self,
-        layer: Any,
-        keras_loop: Callable[..., Any],
-        call: LoopCall,
-        *,
-        gates: bool,
-        backward: Backward | None = None,
-    ) -> Looped:
+    def run_loop(self, call: LoopCall) -> Looped:
         """Runs a layer's own loop, whose result stays the same bit for bit, and observes it.
-
-        Args:
-            backward: Takes the gradients of its states; None where they are not wanted.
 
         Raises:
             CannotObserve: Its states cannot be observed here without changing it.
             ValueError: The layer has to be made another way to be recorded.
         """
-        raise NotImplementedError
-
-    def recompute(self, layer: Any, call: LoopCall, *, gates: bool) -> tuple[Any, Held]:
-        """Runs the loop once more, which adds nothing to any gradient."""
         raise NotImplementedError
 
     def on_host(self, function: OnHost, tensors: Any) -> Any:
@@ -155,8 +158,8 @@ class Backend:
     def order(self, step: Step) -> Any:
         """What has the calls of a step reach the host in their order, with the step's number.
 
-        None where they do so anyway; else its `emit(layer, began, function, tensors, result)` calls
-        a function with the tensors and a `number`, as `on_host` does, and gives the layer's result
+        None where they do so anyway; else its `emit(layer, began, send, tensors, result)` calls
+        `send` with the tensors and a `number`, as `on_host` does, and gives the layer's result
         and what `on_host` returned.
         """
         return None
@@ -196,16 +199,17 @@ def to_numpy(array: Any) -> np.ndarray:
     return plain if plain.dtype.kind in "fiub" else plain.astype(np.float32)
 
 
-def rolled(layer: Any, cell: Any = None) -> SimpleNamespace:
-    """The `self` for `keras.layers.RNN.inner_loop` to run a layer's cell, or another, rolled."""
-    return SimpleNamespace(
+def rolled(layer: Any, cell: Any = None, *, unroll: bool = False) -> Callable[..., Any]:
+    """`keras.layers.RNN.inner_loop` for a layer's cell, or another; rolled, where not told."""
+    own = SimpleNamespace(
         cell=layer.cell if cell is None else cell,
         go_backwards=layer.go_backwards,
-        unroll=False,
+        unroll=unroll,
         stateful=layer.stateful,
         zero_output_for_mask=layer.zero_output_for_mask,
         return_sequences=True,
     )
+    return functools.partial(keras.layers.RNN.inner_loop, own)
 
 
 class ExtraOutputs:

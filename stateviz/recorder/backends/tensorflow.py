@@ -14,21 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from stateviz.recorder.backends.base import (
-    Backend,
-    Backward,
-    CannotObserve,
-    ExtraOutputs,
-    Held,
-    LayersOf,
-    LoopCall,
-    Looped,
-    OnHost,
-    Tracing,
-    callers,
-    rolled,
-    to_numpy,
-)
+from stateviz.recorder.backends import base
 from stateviz.recorder.backends.tensorflow_gradients import with_gradients
 from stateviz.recorder.cells import (
     Observed,
@@ -61,26 +47,21 @@ _interrupts: list[BaseException] = []
 _of_keras_now: list[Any] = []  # the functions compiled by Keras that run and raise those
 
 
-def loop_with_states(
-    layer: keras.layers.RNN, call: LoopCall, *, gates: bool, backward: Backward | None = None
-) -> tuple[tuple[Any, Any, Any], Held]:
+def loop_with_states(call: base.LoopCall) -> tuple[tuple[Any, Any, Any], base.Held]:
     """Runs Keras's own loop with a step that yields all that the cells hold beside the output.
-
-    Args:
-        backward: Is sent the gradients of the states; None where they are not wanted.
 
     Returns:
         What `inner_loop` returns (last output, outputs, final states), and what was held.
     """
+    layer, gates, run_cell = call.layer, call.gates, call.layer.cell
     cell, parts = layer.cell, parts_of(layer)
     takes_training = isinstance(cell, keras.layers.Layer) and (
         "training" in inspect.signature(cell.call).parameters
     )
     kwargs = {"training": call.training} if takes_training else {}
-    extras = ExtraOutputs(keras.ops.stop_gradient)
-    run_cell = cell
-    if backward is not None:
-        call, run_cell = with_gradients(layer, call, functools.partial(_sent, backward))
+    extras = base.ExtraOutputs(keras.ops.stop_gradient)
+    if call.backward is not None:
+        call, run_cell = with_gradients(call, functools.partial(_sent, call.backward))
 
     def step(inputs: Any, before: Any) -> tuple[Any, Any]:
         seen = Observed()
@@ -88,14 +69,14 @@ def loop_with_states(
             output, after = run_cell(inputs, before, **kwargs)
         return extras.of(output, after, seen), after
 
-    last_output, outputs, final = keras.layers.RNN.inner_loop(rolled(layer, step), *call)
+    last_output, outputs, final = call.run(base.rolled(layer, step))
     # With the time axis first, as the loop itself holds it, TensorFlow leaves out of a graph both
     # this transposition and the one that it undoes. On the host it costs nothing.
     held = extras.held(lambda place: keras.ops.swapaxes(outputs[place], 0, 1))
     return (last_output[0], outputs[0], final), held
 
 
-def _sent(backward: Backward, gradients: Sequence[Any]) -> None:
+def _sent(backward: base.Backward, gradients: Sequence[Any]) -> None:
     """Sends to the host the gradients of the initial states, then of those after each timestep."""
     n = len(gradients) // 2
     came = {"initial": gradients[:n], "after": gradients[n:], "number": backward.number}
@@ -128,6 +109,35 @@ def gates_must_be_derived(layer: keras.layers.RNN) -> bool:
     return not all(map(is_one_operation, used))
 
 
+def _run_unobserved(call: base.LoopCall) -> base.Looped:
+    layer = call.layer
+    if draws_random_numbers_in_its_loop(layer):
+        raise ValueError(
+            f"Layer {layer.name!r} is unrolled around {type(layer.cell).__name__}, a cell of your "
+            f"own that keeps variables beside its weights (such as a seed). Its states could only "
+            f"be derived by running it twice, which would change them. Make it with unroll=False "
+            f"to record it."
+        )
+    # A stateful layer hands on its variables, which it sets before they are read.
+    before = keras.tree.map_structure(tf.identity, call.initial_state)
+    result = call.run()
+    derived, held = _recompute(replace(call, initial_state=before))
+    final = result[2]
+    if layer.unroll:
+        # In a graph even a reader of the last state would be one too many.
+        final = None if layer.stateful else derived[2]
+    return base.Looped(result, held, before, final, derived=True)
+
+
+def _recompute(call: base.LoopCall) -> tuple[Any, base.Held]:
+    """Runs the loop once more, which adds nothing to any gradient."""
+    sequences, initial_state = keras.tree.map_structure(
+        keras.ops.stop_gradient, (call.sequences, call.initial_state)
+    )
+    still = replace(call, sequences=sequences, initial_state=initial_state, backward=None)
+    return loop_with_states(still)
+
+
 def _functions_being_traced() -> Iterator[tuple[Any, str]]:
     """The `tf.function`s that are traced now, the innermost first, and the method of each."""
     frame = None if tf.executing_eagerly() else sys._getframe()
@@ -140,20 +150,20 @@ def _functions_being_traced() -> Iterator[tuple[Any, str]]:
 
 def _why_unseen() -> str:
     """Why what is traced now calls nobody on the host, or another way than it seems; or ""."""
-    around = () if tf.executing_eagerly() else callers()
+    around = () if tf.executing_eagerly() else base.callers()
     return next((_UNSEEN_IN[name] for name in around if name in _UNSEEN_IN), "")
 
 
 def _refuse_xla() -> None:
     # TensorFlow has no public word for it.
     if any(getattr(each, "_jit_compile", False) for each, _ in _functions_being_traced()):
-        raise CannotObserve(_BY_XLA)
+        raise base.CannotObserve(_BY_XLA)
 
 
-class FunctionTracing(Tracing):
+class FunctionTracing(base.Tracing):
     """The `tf.function`s of one block: those traced in it are observed, others are not."""
 
-    def __init__(self, layers: LayersOf) -> None:
+    def __init__(self, layers: base.LayersOf) -> None:
         super().__init__(layers)
         self._calls: dict[int, int] = {}
 
@@ -246,10 +256,10 @@ class GraphOrder:
         self._called: set[int] = set()
 
     def emit(
-        self, layer: int, began: OnHost, function: OnHost, tensors: dict[str, Any], result: Any
+        self, layer: int, began: base.OnHost, send: base.OnHost, tensors: Any, result: Any
     ) -> Any:
         if tf.executing_eagerly():
-            return result, BACKEND.on_host(function, tensors)
+            return result, BACKEND.on_host(send, tensors)
         graph = base = tf.compat.v1.get_default_graph()
         while base is not self._step and type(base).__name__ in self._INNER:
             base = base.outer_graph
@@ -260,7 +270,7 @@ class GraphOrder:
         self._called.add(layer)
         if place in self._last:
             tensors = tensors | {"number": self._last[place]}
-        number = BACKEND.on_host(function, tensors)
+        number = BACKEND.on_host(send, tensors)
         if graph is base:
             self._last[place] = number
             return result, number
@@ -268,7 +278,7 @@ class GraphOrder:
             return keras.tree.map_structure(tf.identity, result), number
 
 
-class TensorFlow(Backend):
+class TensorFlow(base.Backend):
     """Keras on TensorFlow."""
 
     tracing = FunctionTracing
@@ -277,80 +287,39 @@ class TensorFlow(Backend):
 
     def is_symbolic(self) -> bool:
         """Whether this is computed once more for a gradient, or traced to be exported."""
-        if "tensorflow.python.ops.custom_gradient.inner_recompute_grad" in callers():
+        if "tensorflow.python.ops.custom_gradient.inner_recompute_grad" in base.callers():
             return True
         *_, (_, outermost) = [(None, "__call__"), *_functions_being_traced()]
         return outermost != "__call__" and not _why_unseen()
 
-    def run_loop(
-        self,
-        layer: keras.layers.RNN,
-        keras_loop: Callable[..., Any],
-        call: LoopCall,
-        *,
-        gates: bool,
-        backward: Backward | None = None,
-    ) -> Looped:
+    def run_loop(self, call: base.LoopCall) -> base.Looped:
         """Runs a layer's loop with a step that yields every state, or beside it where it must."""
+        layer = call.layer
         _traced_in_a_block.update(function for function, _ in _functions_being_traced())
         _refuse_xla()
         if why := _why_unseen():
-            raise CannotObserve(why)
+            raise base.CannotObserve(why)
         if must_not_be_observed(layer):
-            return self._run_unobserved(layer, keras_loop, call, gates=gates)
+            return _run_unobserved(call)
         masked_alike = (
             getattr(layer, "use_cudnn", False) and layer.dropout and call.training is True
         )
         if masked_alike and layer.cell.implementation == 1:
-            keras_loop(*call)  # Keras refuses some of these; recorded or not, the error is the same
-        derive = gates and gates_must_be_derived(layer)
-        result, held = loop_with_states(layer, call, gates=gates and not derive, backward=backward)
+            call.run()  # Keras refuses some of these; recorded or not, the error is the same
+        derive = call.gates and gates_must_be_derived(layer)
+        result, held = loop_with_states(replace(call, gates=call.gates and not derive))
         if derive:
-            held = replace(held, gates=self.recompute(layer, call, gates=True)[1].gates)
-        return Looped(result, held, call.initial_state, result[2])
-
-    def _run_unobserved(
-        self,
-        layer: keras.layers.RNN,
-        keras_loop: Callable[..., Any],
-        call: LoopCall,
-        *,
-        gates: bool,
-    ) -> Looped:
-        if draws_random_numbers_in_its_loop(layer):
-            raise ValueError(
-                f"Layer {layer.name!r} is unrolled around {type(layer.cell).__name__}, a cell of "
-                f"your own that keeps variables beside its weights (such as a seed). Its states "
-                f"could only be derived by running it twice, which would change them. Make it with "
-                f"unroll=False to record it."
-            )
-        # A stateful layer hands on its variables, which it sets before they are read.
-        before = keras.tree.map_structure(tf.identity, call.initial_state)
-        result = keras_loop(*call)
-        derived, held = self.recompute(layer, call._replace(initial_state=before), gates=gates)
-        final = result[2]
-        if layer.unroll:
-            # In a graph even a reader of the last state would be one too many.
-            final = None if layer.stateful else derived[2]
-        return Looped(result, held, before, final, derived=True)
-
-    def recompute(
-        self, layer: keras.layers.RNN, call: LoopCall, *, gates: bool
-    ) -> tuple[Any, Held]:
-        sequences, initial_state = keras.tree.map_structure(
-            keras.ops.stop_gradient, (call.sequences, call.initial_state)
-        )
-        still = LoopCall(sequences, initial_state, call.mask, call.training)
-        return loop_with_states(layer, still, gates=gates)
+            held = replace(held, gates=_recompute(call)[1].gates)
+        return base.Looped(result, held, call.initial_state, result[2])
 
     def order(self, step: Step) -> Any:
         return GraphOrder()
 
-    def on_host(self, function: OnHost, tensors: Any) -> Any:
+    def on_host(self, function: base.OnHost, tensors: Any) -> Any:
         flat = keras.tree.flatten(tensors)
 
         def called(*arrays: np.ndarray) -> int | None:
-            return function(keras.tree.pack_sequence_as(tensors, list(map(to_numpy, arrays))))
+            return function(keras.tree.pack_sequence_as(tensors, list(map(base.to_numpy, arrays))))
 
         def in_graph(*arrays: np.ndarray) -> np.int64:
             try:

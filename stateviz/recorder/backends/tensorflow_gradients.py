@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from stateviz.recorder.backends.base import LoopCall
@@ -20,21 +21,18 @@ tf = checked("tensorflow")
 Send = Callable[[Sequence[Any]], None]
 
 
-def with_gradients(
-    layer: keras.layers.RNN, call: LoopCall, send: Send
-) -> tuple[LoopCall, Callable[..., Any]]:
+def with_gradients(call: LoopCall, send: Send) -> tuple[LoopCall, Callable[..., Any]]:
     """What the loop of a layer with a cell of Keras's own is to run instead.
 
     Args:
-        layer: The layer.
-        call: What its loop was to run on.
+        call: What it was to run.
         send: Takes dL/d(state) for each initial state, shape (samples, units), then for each state
             after each timestep of the data, shape (samples, timesteps, units).
 
     Returns:
         The call with wider inputs and other initial states, equal in value, and the cell for it.
     """
-    cell, begin = layer.cell, keras.tree.flatten(call.initial_state)
+    cell, begin = call.layer.cell, keras.tree.flatten(call.initial_state)
     begin = [keras.ops.convert_to_tensor(each) for each in begin]
     if any(each.dtype != call.sequences.dtype for each in begin):
         return call, cell
@@ -54,7 +52,7 @@ def with_gradients(
         h = _marked(h, marks[0])  # the output and the state are one tensor
         return h, [h, *map(_marked, others, marks[1:])]
 
-    return call._replace(sequences=wide, initial_state=begin), run_cell
+    return replace(call, sequences=wide, initial_state=begin), run_cell
 
 
 def _marks_c_within(cell: Any, marks: Sequence[Any]) -> list[tuple[object, str, object]]:

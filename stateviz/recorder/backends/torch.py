@@ -5,20 +5,12 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from stateviz.recorder.backends.base import (
-    Backend,
-    Backward,
-    CannotObserve,
-    Held,
-    LoopCall,
-    Looped,
-    OnHost,
-    rolled,
-)
+from stateviz.recorder.backends import base
 from stateviz.recorder.capture import NO_NUMBERS
 from stateviz.recorder.cells import Observed, observed, observing_one, parts_of
 from stateviz.recorder.frameworks import checked, keras
@@ -34,15 +26,15 @@ _GATES_OF_LOOP = {"LSTM": (1, 0, 3), "GRU": (0, 1)}
 class _Timesteps:
     """What a layer's loop computed, a timestep after the other."""
 
-    def __init__(self, layer: keras.layers.RNN, *, gates: bool) -> None:
-        self._layer, self._gates = layer, gates
-        self._parts = parts_of(layer)
+    def __init__(self, call: base.LoopCall) -> None:
+        self._call, self._layer, self._gates = call, call.layer, call.gates
+        self._parts = parts_of(call.layer)
         self._by_cell: list[tuple[list[Any], Observed]] = []
         self._activated: list[tuple[Any, Any]] = []
         self._gated: list[Any] = []
         self._after: list[list[Any]] = []  # with their graph
 
-    def run(self, keras_loop: Callable[..., Any], call: LoopCall) -> tuple[Any, Any, Any]:
+    def run(self, loop: Callable[..., Any] | None = None) -> tuple[Any, Any, Any]:
         cell = self._layer.cell
         replacements: list[tuple[object, str, object]] = [(cell, "call", self._calling(cell.call))]
         if self._may_pass_over_its_cell:
@@ -51,15 +43,16 @@ class _Timesteps:
                 (cell, "recurrent_activation", self._gating(cell.recurrent_activation)),
             ]
         with observing_one, patched(replacements):
-            result: tuple[Any, Any, Any] = keras_loop(*call)
+            result: tuple[Any, Any, Any] = self._call.run(loop)
             return result
 
-    def held(self, timesteps: int, initial_state: Any) -> Held | None:
+    def held(self, initial_state: Any) -> base.Held | None:
         """All that was held, with its time axis first; None where too little was seen."""
+        timesteps = self._call.sequences.shape[1]
         if len(self._by_cell) >= timesteps:
             # Keras's loop calls the cell once more before it begins, to find out shapes.
             by_cell = self._by_cell[-timesteps:]
-            return Held(
+            return base.Held(
                 _stacked([states for states, _ in by_cell]),
                 _stacked([seen.inputs for _, seen in by_cell]),
                 [
@@ -72,10 +65,11 @@ class _Timesteps:
             return None
         gates = self._gates_of_loop(kind)
         states = self._of_lstm(gates) if kind == "LSTM" else _of_gru(gates, initial_state)
-        return Held(states, [], [gates if self._gates else []])
+        return base.Held(states, [], [gates if self._gates else []])
 
-    def follow(self, initial: Sequence[Any], timesteps: int, backward: Backward) -> None:
+    def follow(self, backward: base.Backward) -> None:
         """Sends the gradients of the states, once all of a backward pass have come back."""
+        initial, timesteps = self._call.initial_state, self._call.sequences.shape[1]
         flat = [*initial, *itertools.chain(*self._after[-timesteps:])]
         if not all(each.requires_grad for each in flat):
             return
@@ -182,60 +176,43 @@ _WHY_IT_FAILS = (
 )
 
 
-class PyTorch(Backend):
+class PyTorch(base.Backend):
     """Keras on PyTorch: nothing is compiled, so nothing is traced."""
 
     def is_symbolic(self) -> bool:
         """Whether Keras only finds out shapes now, or this is computed once more for a gradient."""
         return super().is_symbolic() or torch._C._current_graph_task_id() != -1
 
-    def run_loop(
-        self,
-        layer: keras.layers.RNN,
-        keras_loop: Callable[..., Any],
-        call: LoopCall,
-        *,
-        gates: bool,
-        backward: Backward | None = None,
-    ) -> Looped:
+    def run_loop(self, call: base.LoopCall) -> base.Looped:
         """Runs a layer's loop, and observes its cell or, where it calls none, its activations."""
         # A stateful layer changes its variables in place, once the loop has run.
         before = keras.tree.map_structure(_still, call.initial_state)
-        steps = _Timesteps(layer, gates=gates)
+        backward = call.backward
         if backward is not None:
             initial = [
                 # Of what others compute with too, only what comes back through this layer.
                 each.view_as(each) if each.requires_grad else _still(each).requires_grad_()
                 for each in map(keras.ops.convert_to_tensor, call.initial_state)
             ]
-            call = call._replace(initial_state=initial)
-        result = steps.run(keras_loop, call)
+            call = replace(call, initial_state=initial)
+        steps = _Timesteps(call)
+        result = steps.run()
         if backward is not None:
-            steps.follow(initial, call.sequences.shape[1], backward)
-        held = steps.held(call.sequences.shape[1], before)
+            steps.follow(backward)
+        held = steps.held(before)
         if held is not None:
-            return Looped(result, held, before, result[2])
+            return base.Looped(result, held, before, result[2])
         # A fused kernel, which yields no c inside the sequence.
-        _, held = self.recompute(layer, call._replace(initial_state=before), gates=gates)
-        return Looped(result, held, before, result[2], derived=True)
-
-    def recompute(
-        self, layer: keras.layers.RNN, call: LoopCall, *, gates: bool
-    ) -> tuple[Any, Held]:
-        steps = _Timesteps(layer, gates=gates)
-        own = rolled(layer)
-        own.unroll = layer.unroll
+        again = _Timesteps(replace(call, initial_state=before))
         with torch.no_grad():
-            result = steps.run(functools.partial(keras.layers.RNN.inner_loop, own), call)
-        held = steps.held(call.sequences.shape[1], call.initial_state)
-        assert held is not None
-        return result, held
+            again.run(base.rolled(call.layer, unroll=call.layer.unroll))
+        return base.Looped(result, again.held(before), before, result[2], derived=True)
 
-    def on_host(self, function: OnHost, tensors: Any) -> int | None:
+    def on_host(self, function: base.OnHost, tensors: Any) -> int | None:
         try:
             arrays = keras.tree.map_structure(_to_numpy, tensors)
         except (RuntimeError, NotImplementedError) as error:
-            raise CannotObserve(NO_NUMBERS) from error
+            raise base.CannotObserve(NO_NUMBERS) from error
         return function(arrays)
 
     def replacements(

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, ClassVar
 
-from stateviz.recorder.backends.base import (
-    Backend,
-    Backward,
-    ExtraOutputs,
-    Held,
-    LoopCall,
-    Looped,
-    OnHost,
-    Tracing,
-    callers,
-    rolled,
-)
+from stateviz.recorder.backends import base
 from stateviz.recorder.backends.jax.steps import (
     CHECKPOINT,
     RunOrder,
@@ -41,7 +31,7 @@ class Loop:
 
     def __init__(self, layer: keras.layers.RNN, *, gates: bool) -> None:
         self._parts, self._gates = parts_of(layer), gates
-        self.held: Held | None = None
+        self.held: base.Held | None = None
 
     @property
     def has_all_gates(self) -> bool:
@@ -53,7 +43,7 @@ class Loop:
         self, step: Callable[..., Any], init: Any, xs: Any, reverse: bool = False, **options: Any
     ) -> tuple[Any, Any]:
         """Scans as `jax.lax.scan` does, and keeps what each timestep held."""
-        extras = ExtraOutputs(jax.lax.stop_gradient)
+        extras = base.ExtraOutputs(jax.lax.stop_gradient)
 
         def observed_step(before: Any, x: Any) -> tuple[Any, Any]:
             seen = Observed()
@@ -93,7 +83,7 @@ class KerasLoopsPatch(Patch):
         return {"lax": _Lax()}
 
 
-class UserContextTracing(Tracing):
+class UserContextTracing(base.Tracing):
     """Tells JAX that functions look another way in a block, for as long as it lasts.
 
     JAX keeps each function that it compiled under all that it depends on, and lets a program add
@@ -123,24 +113,16 @@ class UserContextTracing(Tracing):
         self._context(tuple(self._open)).__enter__()
 
 
-class Jax(Backend):
+class Jax(base.Backend):
     """Keras on JAX."""
 
     tracing = UserContextTracing
 
     def is_symbolic(self) -> bool:
         """Whether Keras only finds out shapes now: what jax.checkpoint traces, it runs later."""
-        return super().is_symbolic() and CHECKPOINT not in callers()
+        return super().is_symbolic() and CHECKPOINT not in base.callers()
 
-    def run_loop(
-        self,
-        layer: keras.layers.RNN,
-        keras_loop: Callable[..., Any],
-        call: LoopCall,
-        *,
-        gates: bool,
-        backward: Backward | None = None,
-    ) -> Looped:
+    def run_loop(self, call: base.LoopCall) -> base.Looped:
         """Runs a layer's loop with a scan that yields its carry.
 
         JAX compiles a whole program at once, and computes the last bits another way where one more
@@ -148,43 +130,29 @@ class Jax(Backend):
         loop that is unrolled, by the user or by JAX where there is a single timestep, does not, nor
         do gates inside of a timestep: they are seen in a program of their own, the step's shadow.
         """
-        bit_sensitive = layer.unroll or gates or call.sequences.shape[1] == 1
-        if bit_sensitive and not context.shadow:
-            if _is_compiled(call, layer):
-                must_have_a_shadow(layer)
-                return Looped(keras_loop(*call), None, None, None)
-            result = keras_loop(*call)
-            _, held = self.recompute(layer, call, gates=gates)
-            return Looped(result, held, call.initial_state, result[2], derived=True)
+        layer = call.layer
+        bit_sensitive = layer.unroll or call.gates or call.sequences.shape[1] == 1
         if context.shadow and not bit_sensitive:
-            return Looped(keras_loop(*call), None, None, None)
-        loop = Loop(layer, gates=gates)
-        with context.set(loop=loop):
-            result = keras_loop(*call)
-        if loop.held is not None and loop.has_all_gates:
-            return Looped(result, loop.held, call.initial_state, result[2], derived=bit_sensitive)
-        # It is unrolled, or a fused kernel, which yields no c inside the sequence, or no gates.
-        _, held = self.recompute(layer, call, gates=gates)
-        return Looped(result, held, call.initial_state, result[2], derived=True)
-
-    def recompute(
-        self, layer: keras.layers.RNN, call: LoopCall, *, gates: bool
-    ) -> tuple[Any, Held]:
-        sequences, initial_state = jax.tree.map(
-            jax.lax.stop_gradient,
-            (call.sequences, keras.tree.map_structure(_value, call.initial_state)),
-        )
-        still = LoopCall(sequences, initial_state, call.mask, call.training)
-        loop = Loop(layer, gates=gates)
-        with context.set(loop=loop):
-            result = keras.layers.RNN.inner_loop(rolled(layer), *still)
-        assert loop.held is not None
-        return result, loop.held
+            return base.Looped(call.run())
+        loop = Loop(layer, gates=call.gates)
+        if not bit_sensitive or context.shadow:
+            with context.set(loop=loop):
+                result = call.run()
+        elif _is_compiled(call):
+            must_have_a_shadow(layer)
+            return base.Looped(call.run())
+        else:
+            result = call.run()
+        derived = bit_sensitive
+        if loop.held is None or not loop.has_all_gates:
+            # It is unrolled, or a fused kernel, which yields no c inside the sequence, or no gates.
+            loop, derived = _recomputed(call), True
+        return base.Looped(result, loop.held, call.initial_state, result[2], derived=derived)
 
     def order(self, step: Step) -> Any:
         return RunOrder(step)
 
-    def on_host(self, function: OnHost, tensors: Any) -> None:
+    def on_host(self, function: base.OnHost, tensors: Any) -> None:
         emit(function, keras.tree.map_structure(_value, tensors))
 
     def replacements(
@@ -202,8 +170,18 @@ class Jax(Backend):
         return [KerasLoopsPatch.of(keras_loops)]
 
 
-def _is_compiled(call: LoopCall, layer: keras.layers.RNN) -> bool:
-    weights = [variable.value for variable in layer.variables]
+def _recomputed(call: base.LoopCall) -> Loop:
+    """The loop, run once more, which adds nothing to any gradient."""
+    states = keras.tree.map_structure(_value, call.initial_state)
+    sequences, states = jax.tree.map(jax.lax.stop_gradient, (call.sequences, states))
+    loop = Loop(call.layer, gates=call.gates)
+    with context.set(loop=loop):
+        replace(call, sequences=sequences, initial_state=states).run(base.rolled(call.layer))
+    return loop
+
+
+def _is_compiled(call: base.LoopCall) -> bool:
+    weights = [variable.value for variable in call.layer.variables]
     initial_state = keras.tree.map_structure(_value, call.initial_state)
     read = jax.tree.leaves((call.sequences, initial_state, weights))
     # In a gradient that is not compiled, this takes off what keeps account of it.

@@ -100,11 +100,9 @@ class RunOrder:
     def __init__(self, step: Step) -> None:
         self._step = step
 
-    def emit(
-        self, layer: int, began: OnHost, function: OnHost, tensors: dict[str, Any], result: Any
-    ) -> Any:
+    def emit(self, layer: int, began: OnHost, send: OnHost, tensors: Any, result: Any) -> Any:
         def numbered(arrays: dict[str, Any]) -> int | None:
-            return function(arrays | {"number": _runs[self._step]})
+            return send(arrays | {"number": _runs[self._step]})
 
         emit(numbered, jax.tree.map(keras.ops.convert_to_tensor, tensors))
         return result, None
@@ -220,11 +218,7 @@ def _with_the_loss(compute: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Shadows:
-    """The forward passes of a model's steps, in programs of their own.
-
-    Args:
-        model: The model.
-    """
+    """The forward passes of a model's steps, in programs of their own."""
 
     _STEPS = types.MappingProxyType({4: "train_step", 3: "test_step", 2: "predict_step"})
 
