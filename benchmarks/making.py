@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ import stateviz
 from benchmarks.made_up import a_run
 from benchmarks.measuring import progress, ratios, seconds, spread
 from benchmarks.report import Row, Target, Topic
+from stateviz.playing.moving import Keyed
 from stateviz.playing.packing import packed
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
@@ -59,25 +61,14 @@ def _walked(repeats: int) -> Topic:
 
 
 def _walking(player: Player) -> Scene:
-    """The scene of a player, with nothing declared."""
+    """The scene of a player, all of which is set anew for each frame."""
     scene = player._scene
-    option = scene.in_page
 
-    def update(frame: int, **chosen: int) -> object:
-        return scene.show(frame, {**scene.chosen, **chosen})
+    def show(frame: int, option: int) -> None:
+        scene.show(frame, {**scene.chosen, **({scene.in_page: option} if scene.in_page else {})})
 
-    return Scene(
-        scene.figure,
-        update,  # type: ignore[arg-type]
-        scene.n_frames,
-        describe=scene.describe,
-        options=scene.options,
-        chosen=scene.chosen,
-        in_page=option,
-        varies=scene.varies,
-        stops=scene.stops,
-        pace=scene.pace,
-    )
+    artists = [*scene.moving.values()]
+    return replace(scene, parts=[Keyed(artists, range(scene.n_frames), show)])
 
 
 def _grown(repeats: int) -> Topic:

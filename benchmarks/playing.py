@@ -56,8 +56,7 @@ _ = widgets.jslink((play, "value"), (slider, "value"))
 WAYS = (
     Way(
         "stateviz",
-        "scene = SceneToPlay(Figure(figsize=SIZE, dpi=100))\n"
-        f"stateviz.Player(scene.figure, scene.update, FRAMES, interval_ms={_FRAME_MS})",
+        f"SceneToPlay(Figure(figsize=SIZE, dpi=100)).player(interval_ms={_FRAME_MS})",
         ".stateviz-player[data-ready]",
         "element.dataset.frame",
         "[data-action=play]",

@@ -72,8 +72,7 @@ def _sequence(recording: Recording) -> Player:
 
 
 def _plain() -> Player:
-    scene = SceneToPlay(Figure(figsize=SIZE, dpi=100))
-    return Player(scene.figure, scene.update, FRAMES)
+    return SceneToPlay(Figure(figsize=SIZE, dpi=100)).player()
 
 
 def _one(value: float) -> Spread:

@@ -14,6 +14,7 @@ from matplotlib.text import Text
 import stateviz
 from stateviz.drawing import sample as drawings
 from stateviz.drawing.rows import draw_rows, rows_read, said_of_rows
+from stateviz.playing.moving import Keyed
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pick, Scene
 from stateviz.recording import BatchRecord, LayerRecording, Recording
@@ -37,14 +38,13 @@ def a_scene(column: int, *, row: int = 0) -> Scene:
     ax = figure.add_subplot(xlim=(0, 4), ylim=(3, -1))
     [line] = ax.plot([], [])
 
-    def update(frame: int, row: int) -> list[Any]:
+    def show(frame: int, row: int) -> None:
         line.set_data([column, frame], [row, row])
-        return [line]
 
     return Scene(
         figure,
-        update,
         3 + column,
+        parts=[Keyed([line], range(3 + column), show)],
         describe=lambda frame, row: f"column {column}, row {row}, frame {frame}",
         options={"column": ["left", "right"], "row": ["0", "1", "2"]},
         chosen={"column": column, "row": row},
@@ -55,7 +55,7 @@ def a_scene(column: int, *, row: int = 0) -> Scene:
 
 
 def a_player() -> Player:
-    return Player.of(lambda *, column, row: a_scene(column, row=row), column=0, row=1)
+    return Player(lambda *, column, row: a_scene(column, row=row), column=0, row=1)
 
 
 def test_a_choice_in_the_page_needs_no_new_scene() -> None:

@@ -40,15 +40,21 @@ DECLARING: dict[str, tuple[Callable[..., Any], set[type]]] = {
 
 @pytest.mark.parametrize("name", DECLARING)
 def test_what_is_declared_is_what_would_be_found_by_walking(name: str) -> None:
-    """The tracks of a scene that declares, against one that sets the same in `update`."""
+    """The tracks of a scene, against one that sets all artists anew for each frame."""
     play, kinds = DECLARING[name]
     declaring = play(a_run("reset", "carried", "fresh", "given", "altered"))._scene
     option = 0 if declaring.in_page is None else declaring.chosen[declaring.in_page]
     walking = Scene(
         declaring.figure,
-        lambda frame: declaring.show(frame, declaring.chosen),
         declaring.n_frames,
         describe=declaring.readout,
+        parts=[
+            Keyed(
+                [*declaring.moving.values()],
+                range(declaring.n_frames),
+                lambda frame, _: declaring.show(frame, declaring.chosen),
+            )
+        ],
     )
     assert {type(part) for part in declaring.parts} == kinds
     for declared, walked in zip(tracks_of(declaring), tracks_of(walking), strict=True):

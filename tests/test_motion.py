@@ -351,7 +351,7 @@ def test_a_scene_refuses_stops_that_it_cannot_keep() -> None:
         ([1, 3], "last stop must"),
     ):
         with pytest.raises(ValueError, match=message):
-            Scene(player.figure, lambda _: [], 6, describe=str, stops=stops)
+            Scene(player.figure, 6, describe=str, stops=stops)
 
 
 @pytest.mark.parametrize(("stops", "motions"), [(2, 0), (4, 1), (16, 2), (105, 5), (300, 12)])

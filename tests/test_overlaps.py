@@ -60,7 +60,7 @@ def faults(player: Player) -> Iterator[str]:
     scene.show(0, player.chosen)
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw_without_rendering()
-    moving = {id(artist) for artist in scene.show(0, player.chosen)}
+    moving = scene.moving
     texts = list(texts_of(figure))
     still = [box_of(text, renderer) for text in texts if id(text) not in moving]
     moved = [text for text in texts if id(text) in moving]

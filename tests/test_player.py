@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 import traitlets
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
@@ -20,10 +19,12 @@ from matplotlib.patches import Rectangle
 import stateviz
 from stateviz.playing import page, theme
 from stateviz.playing.artists import Areas
+from stateviz.playing.moving import Part
 from stateviz.playing.player import Player
+from stateviz.playing.scene import Scene
 from tests.building.payload import Unpacked
 from tests.building.recordings import a_recording, there
-from tests.building.scenes import HEIGHT, N_FRAMES, VALUES, AllKinds
+from tests.building.scenes import HEIGHT, N_FRAMES, VALUES, AllKinds, each_frame
 
 
 def on_stage(figure: Figure, display: Any) -> np.ndarray:
@@ -46,7 +47,7 @@ def test_every_frame_holds_what_the_artists_held() -> None:
     unpacked = Unpacked(scene.player())
     axes = scene.figure.axes[1]
     for frame in range(N_FRAMES):
-        scene.update(frame)
+        scene.show(frame)
         np.testing.assert_array_equal(unpacked.state("image", frame), color_levels(scene.image))
         line = unpacked.state("line", frame)
         data = [[place, place] for place in range(frame + 1)]
@@ -75,7 +76,7 @@ def test_every_frame_holds_what_the_artists_held() -> None:
 
 def test_colours_are_those_of_the_colormap() -> None:
     scene = AllKinds()
-    scene.update(2)
+    scene.show(2)
     levels = color_levels(scene.image)
     assert (levels[:, 3:] == 255).all()
     track = next(t for t in Unpacked(scene.player()).scene["tracks"] if t["kind"] == "image")
@@ -142,13 +143,12 @@ def test_what_fills_in_or_repeats_is_sent_once() -> None:
     image = Areas(ax, theme.STATE_MAP, -3, 3, extent=(0, frames, len(values), 0))
     image.set_data(np.ma.array(values, mask=True))
 
-    def update(frame: int) -> list[Artist]:
+    def show(frame: int) -> None:
         shown = np.ma.array(values, mask=np.zeros(values.shape, bool))
         shown[:, frame + 1 :] = np.ma.masked
         image.set_data(shown)
-        return [image]
 
-    player = Player(figure, update, frames)
+    player = each_frame(figure, [image], frames, show)
     assert len(player._payload) < 0.03 * values.size * frames
     # What a live player costs once: the frames and the script.
     assert len(player._payload) + len(str(player._esm)) < 300_000
@@ -178,16 +178,16 @@ def test_the_page_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
         player.to_html(tmp_path / "nowhere" / "lesson.html")
 
 
-def test_each_frame_may_change_other_artists() -> None:
+def test_each_part_may_change_at_other_frames() -> None:
     figure = Figure()
     ax = figure.add_subplot()
     texts = [ax.text(0, row, "") for row in range(3)]
 
-    def update(frame: int) -> list[Artist]:
-        texts[frame].set_text(f"frame {frame}")
-        return [texts[frame]]
+    def changes(row: int) -> Part:
+        return Part([texts[row]], row, row, lambda frame: texts[row].set_text(f"frame {frame}"))
 
-    scene = Unpacked(Player(figure, update, 3)).scene
+    parts = list(map(changes, range(3)))
+    scene = Unpacked(Player(lambda: Scene(figure, 3, describe=str, parts=parts))).scene
     assert len(scene["tracks"]) == 3
     shown = [track["states"][track["frames"][0][-1]]["text"] for track in scene["tracks"]]
     assert shown == ["frame 0", "frame 1", "frame 2"]
@@ -196,17 +196,21 @@ def test_each_frame_may_change_other_artists() -> None:
 def test_what_cannot_be_played_is_refused_in_words() -> None:
     figure = Figure()
     dots = figure.add_subplot().scatter([0], [0])
-    with pytest.raises(TypeError, match=r"a PathCollection, which the player cannot play.*Line2D"):
-        Player(figure, lambda _: [dots], 3)
-    with pytest.raises(ValueError, match=r"returned no artist in any frame"):
-        Player(figure, lambda _: [], 3)
+
+    def player(artists: list[Any], n_frames: int = 3) -> Player:
+        return each_frame(figure, artists, n_frames, lambda _: None)
+
+    with pytest.raises(TypeError, match=r"a PathCollection, which cannot be played.*Line2D"):
+        player([dots])
+    with pytest.raises(ValueError, match=r"no part that changes, so there is nothing to play"):
+        player([])
     with pytest.raises(ValueError, match=r"`n_frames` must be an integer >= 1; got 0"):
-        Player(figure, lambda _: [dots], 0)
+        player([dots], 0)
     with pytest.raises(ValueError, match=r"The mark 'end' is out of range: got frame 9"):
         AllKinds().player(marks=[(9, "end")])
     colored = figure.add_subplot().imshow(np.zeros((2, 2)))
-    with pytest.raises(TypeError, match=r"a AxesImage, which the player cannot play.*artists"):
-        Player(figure, lambda _: [colored], 3)
+    with pytest.raises(TypeError, match=r"a AxesImage, which cannot be played.*artists"):
+        player([colored])
 
 
 def test_a_page_is_not_given_more_than_it_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,11 +226,8 @@ def test_reserved_colors_go_to_the_page_by_their_names() -> None:
     [line] = ax.plot([0], [0], "o", color=theme.color("carried"), markeredgecolor="black")
     still = ax.add_patch(Rectangle((0, 0), 1, 1, color=theme.color("reset")))
 
-    def update(frame: int) -> list[Artist]:
-        text.set_text(str(frame))
-        return [text, line]
-
-    scene = Unpacked(Player(figure, update, 2)).scene
+    player = each_frame(figure, [text, line], 2, lambda frame: text.set_text(str(frame)))
+    scene = Unpacked(player).scene
     of_text, of_line = (
         next(track["states"][0] for track in scene["tracks"] if track["kind"] == kind)
         for kind in ("text", "line")

@@ -15,7 +15,7 @@ from stateviz.drawing import FONT, lanes
 from stateviz.drawing.lanes import Layout
 from stateviz.playing.moving import Declared, Keyed
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Pace, Scene, nothing
+from stateviz.playing.scene import Pace, Scene
 from stateviz.playing.theme import soft
 from stateviz.recording import Recording
 from stateviz.scenes.panel import LanePanel
@@ -75,7 +75,7 @@ def play_question(
         counts: Whether it counts the starts from zero, which answers the question.
     """
     both = fitted_twice() if both is None else both
-    return Player.of(lambda **_: _Picture(both, room, counts).scene())
+    return Player(lambda **_: _Picture(both, room, counts).scene())
 
 
 class _Picture:
@@ -203,7 +203,6 @@ class _Picture:
         motion = max(self.timing.motion, 1)
         return Scene(
             self.figure,
-            nothing,
             self.timing.n_frames,
             describe=self.describe,
             title="The same fit twice: what becomes of c between two batches?",

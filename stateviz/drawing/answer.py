@@ -132,7 +132,12 @@ class Answer:
         rings[0].set_label("rings")
         return [frame, *rings]
 
-    def show(self, batches: int) -> list[Artist]:
+    @property
+    def texts(self) -> list[Artist]:
+        """What changes as more is counted."""
+        return [*self._numbers, *self._words]
+
+    def show(self, batches: int) -> None:
         """Counts what began as zeros in the first batches.
 
         Args:
@@ -160,4 +165,3 @@ class Answer:
                 text = self._words[2 * place + row]
                 text.set_text(words[2 * place + row])
                 text.set_position((beside, 28 + 25 * row))
-        return [*self._numbers, *self._words]

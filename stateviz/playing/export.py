@@ -89,10 +89,7 @@ class _Pictures:
         self._scene, self._chosen = scene, chosen
         figure = scene.figure
         self._renderer = FigureCanvasAgg(figure).get_renderer()
-        every = (scene.updated(frame, chosen) for frame in range(scene.n_frames))
-        moving = {id(artist): artist for artists in every for artist in artists}
-        moving |= {id(artist): artist for part in scene.parts for artist in part.artists}
-        moving |= {id(image): image for image in figure.findobj(AxesImage)}
+        moving = scene.moving | {id(image): image for image in figure.findobj(AxesImage)}
         self._moving = lowest_first(figure, moving.values())
         width, height = map(int, self._renderer.get_canvas_width_height())
         self._stage = stage_rgba(figure, self._moving).reshape(height, width, 4)[::-1]
@@ -123,7 +120,7 @@ def _drawn_at(figure: Figure, inches: Any, dpi: float) -> Iterator[None]:
 def _as_played(scene: Scene, interval_ms: int) -> tuple[float, list[tuple[int, int]]]:
     """Pictures a second, and for each frame how many it stands for, to last as at speed 1."""
     between: float = interval_ms
-    if scene.pace is not None and scene.pace.between_ms:
+    if scene.pace.between_ms:
         between = min(scene.pace.between_ms, interval_ms)
     stops = {*scene.all_stops}
     longer = max(1, round(interval_ms / between))

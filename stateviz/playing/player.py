@@ -1,22 +1,20 @@
-"""Plays a matplotlib figure in the browser: the stage is drawn once, the browser repaints the data.
+"""Plays a scene in the browser: the stage is drawn once, the browser repaints what changes.
 
-A scene is a figure and a function `update(frame)` that changes artists, as for matplotlib's
-`FuncAnimation`. The player runs it over all frames once, without rendering, and collects what every
-changed artist holds. The figure without these artists is the stage, an SVG. Both go to the page
-once; from then on playing needs no kernel.
+The player collects what every artist that changes holds in every frame, without rendering. The
+figure without these artists is the stage, an SVG. Both go to the page once; from then on playing
+needs no kernel.
 """
 
 from __future__ import annotations
 
 import base64
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import anywidget
 import traitlets as t
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from stateviz.playing import page
@@ -29,24 +27,18 @@ from stateviz.playing.stage import poster_png
 
 
 class Player(anywidget.AnyWidget):
-    """Plays the frames of a figure, in a notebook and in HTML that needs no kernel.
+    """Plays the frames of a scene, in a notebook and in HTML that needs no kernel.
 
     Pure black is drawn in the text colour of the reader's theme, white as its ground, and the
     reserved colours of `stateviz.playing.theme` as those of the theme.
 
     Args:
-        figure: The figure, made without pyplot. Its limits, ticks and labels must not change.
-        update: Changes artists to show a frame (0-based) and returns those that it may change:
-            lines, texts, rectangles and the charts of `stateviz.playing.artists`.
-        n_frames: The number of frames, at least 1.
-        describe: Says a frame in one line of words and numbers; shown under the picture.
-        hover: For an artist, what to say of the place under the pointer, for example
-            `"timestep {x}, unit {y}: {value:.2f}"`.
-        marks: Places to jump to, as (frame, label).
-        poster_frame: The frame of the still picture that stands in for the player on paper; the
-            last where None.
-        interval_ms: How long a frame stands at speed 1, in milliseconds.
-        title: What the player shows, in a few words.
+        make: Makes the scene for what was chosen, a keyword for each choice; the scene's `chosen`
+            says what it shows. It may differ from what was asked for, where another choice left
+            too few options.
+        interval_ms: How long a stop stands at speed 1, in milliseconds; where None, as the scene
+            says.
+        chosen: The option of each choice to begin with, 0-based.
 
     Attributes:
         frame: The frame that is shown, 0-based; at first the one that tells the most, from where
@@ -56,8 +48,8 @@ class Player(anywidget.AnyWidget):
         interval_ms: How long a stop stands at speed 1, in milliseconds.
         playing: Whether the page plays. It never starts by itself.
         loop: Whether it begins again at the end.
-        figure: The figure, whose artists show `frame`. Of a scene of stateviz it is drawn again
-            when it is asked for, since a page needs it only once.
+        figure: The figure, whose artists show `frame`. It is drawn again when it is asked for,
+            since a page needs it only once.
 
     Raises:
         ValueError: There is nothing to play, or too much for a page.
@@ -65,17 +57,19 @@ class Player(anywidget.AnyWidget):
 
     Example:
         >>> from matplotlib.figure import Figure
-        >>> figure = Figure()
-        >>> [line] = figure.add_subplot(xlim=(0, 9), ylim=(0, 9)).plot([0], [0], "o")
-        >>> def update(frame):
-        ...     line.set_data([frame], [frame])
-        ...     return [line]
-        >>> player = Player(figure, update, 10, describe=lambda frame: f"at {frame}", title="Walk")
+        >>> from stateviz.playing.moving import Keyed
+        >>> def walk():
+        ...     figure = Figure()
+        ...     [dot] = figure.add_subplot(xlim=(0, 9), ylim=(0, 9)).plot([0], [0], "o")
+        ...     moves = Keyed([dot], range(10), lambda frame, _: dot.set_data([frame], [frame]))
+        ...     describe = "at {}".format
+        ...     return Scene(figure, 10, describe=describe, title="Walk", parts=[moves])
+        >>> player = Player(walk)
         >>> player
         Player('Walk', 10 frames)
         >>> player.frame = 7
-        >>> player.readout, line.get_xdata()
-        ('at 7', [7])
+        >>> player.readout
+        'at 7'
     """
 
     # As text: of a widget whose script is a Path anywidget keeps every one alive.
@@ -93,49 +87,8 @@ class Player(anywidget.AnyWidget):
     _own_id = t.Unicode().tag(sync=True)
 
     def __init__(
-        self,
-        figure: Figure,
-        update: Callable[[int], Iterable[Artist]],
-        n_frames: int,
-        *,
-        describe: Callable[[int], str] | None = None,
-        hover: Mapping[Artist, str] | None = None,
-        marks: Sequence[tuple[int, str]] = (),
-        poster_frame: int | None = None,
-        interval_ms: int = INTERVAL_MS,
-        title: str = "",
+        self, make: Callable[..., Scene], *, interval_ms: int | None = None, **chosen: int
     ) -> None:
-        scene = Scene(
-            figure,
-            update,
-            n_frames,
-            describe=describe or (lambda frame: f"frame {frame}"),
-            hover=hover or {},
-            marks=marks,
-            poster_frame=poster_frame,
-            title=title,
-        )
-        self._begin(lambda: scene, interval_ms)
-
-    @classmethod
-    def of(
-        cls, make: Callable[..., Scene], *, interval_ms: int | None = None, **chosen: int
-    ) -> Player:
-        """Makes a player of scenes among which the reader chooses.
-
-        Args:
-            make: Makes the scene for what was chosen, a keyword for each choice; the scene's
-                `chosen` says what it shows. It may differ from what was asked for, where another
-                choice left too few options.
-            interval_ms: How long a stop stands at speed 1, in milliseconds; where None, as the
-                scene says.
-            chosen: The option of each choice to begin with, 0-based.
-        """
-        player = cls.__new__(cls)
-        player._begin(make, interval_ms, **chosen)
-        return player
-
-    def _begin(self, make: Callable[..., Scene], interval_ms: int | None, **chosen: int) -> None:
         self._make = make
         self._shown: Shown
         self._drawn: Callable[[], Scene | None]

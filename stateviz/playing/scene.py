@@ -1,8 +1,8 @@
-"""A scene: a figure, and a function that changes its artists from frame to frame."""
+"""A scene: a figure, and what of it changes from frame to frame."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -99,8 +99,6 @@ class Scene:
 
     Attributes:
         figure: The figure, made without pyplot. Its limits, ticks and labels must not change.
-        update: Changes artists to show a frame (0-based) and returns those that it may change. What
-            it shows depends on the frame alone, never on the call before.
         n_frames: The number of frames.
         describe: Says a frame in one line of words and numbers.
         hover: For an artist, what to say of the place under the pointer: words in which {x}, {y}
@@ -112,7 +110,6 @@ class Scene:
             lit from frame to frame.
         marks: Places to jump to, as (frame, label) or (frame, label, sign): a sign of the rail's,
             such as "carried".
-        poster_frame: The frame of the still picture; the last where None.
         begins: The frame to begin at when the reader has chosen this scene; where None the one
             that was shown before, as far as there is one.
         title: What is shown, in a few words.
@@ -120,20 +117,19 @@ class Scene:
             there stands what is chosen. Where "", the choices stand beside each other.
         options: What can be chosen: for the name of each choice the label of each option.
         chosen: The option of each choice that this scene shows, 0-based.
-        in_page: The name of the choice that is made in the page: `update` and `describe` take its
-            option as a keyword, and all its options go to the page. For another option of any other
-            choice a new scene is made.
+        in_page: The name of the choice that is made in the page: `describe` takes its option as a
+            keyword, the parts show it, and all its options go to the page. For another option of
+            any other choice a new scene is made.
         varies: The artists that differ from option to option of `in_page`.
         picks: Where a click chooses.
         notes: What is said of places.
-        parts: Artists of which is declared when they change; `update` leaves them alone.
+        parts: The artists that change, and when. What they show depends on the frame alone.
         stops: The frames at which a reader who goes step by step stops, in order; all where None.
             The frames between are motion from one stop to the next.
-        pace: How long the frames stand; where None, stops as the player says.
+        pace: How long the frames stand.
     """
 
     figure: Figure
-    update: Callable[..., Iterable[Artist]]
     n_frames: int
     describe: Callable[..., str]
     hover: Mapping[Artist, str] = field(default_factory=dict)
@@ -141,7 +137,6 @@ class Scene:
     scales: Mapping[Artist, Sequence[float]] = field(default_factory=dict)
     lanes: Sequence[Artist] = ()
     marks: Sequence[tuple[int, str] | tuple[int, str, str]] = ()
-    poster_frame: int | None = None
     begins: int | None = None
     title: str = ""
     sentence: str = ""
@@ -153,7 +148,7 @@ class Scene:
     notes: Sequence[Note] = ()
     parts: Sequence[Declared] = ()
     stops: Sequence[int] | None = None
-    pace: Pace | None = None
+    pace: Pace = Pace(INTERVAL_MS, 0)
 
     def __post_init__(self) -> None:
         if self.n_frames < 1:
@@ -161,8 +156,6 @@ class Scene:
         for frame, label, *_ in self.marks:
             if not 0 <= frame < self.n_frames:
                 raise ValueError(out_of_range(f"The mark {label!r}", frame, self.n_frames))
-        if not 0 <= self.poster < self.n_frames:
-            raise ValueError(out_of_range("poster_frame", self.poster, self.n_frames))
         stops = self.all_stops
         if not stops or list(stops) != sorted({*stops}) or stops[0] < 0:
             raise ValueError(
@@ -180,21 +173,19 @@ class Scene:
 
     @property
     def poster(self) -> int:
-        """The frame of the still picture."""
-        return self.n_frames - 1 if self.poster_frame is None else self.poster_frame
+        """The frame of the still picture: the last, where all of it is seen."""
+        return self.n_frames - 1
 
-    def show(self, frame: int, chosen: Mapping[str, int]) -> list[Artist]:
-        """Shows a frame in the figure, and returns the artists that may change."""
-        moved = self.updated(frame, chosen)
+    @property
+    def moving(self) -> dict[int, Artist]:
+        """The artists that change, by their identities."""
+        return {id(artist): artist for part in self.parts for artist in part.artists}
+
+    def show(self, frame: int, chosen: Mapping[str, int]) -> None:
+        """Shows a frame in the figure."""
         option = 0 if self.in_page is None else chosen[self.in_page]
         for part in self.parts:
             part.show(frame, option)
-            moved += part.artists
-        return moved
-
-    def updated(self, frame: int, chosen: Mapping[str, int]) -> list[Artist]:
-        """As `show`, without what is declared: that is known beforehand."""
-        return list(self.update(frame, **self._within(chosen)) or ())
 
     @cached_property
     def readouts(self) -> list[list[str]]:
@@ -206,10 +197,8 @@ class Scene:
 
     def readout(self, frame: int, chosen: Mapping[str, int]) -> str:
         """Says a frame."""
-        return self.describe(frame, **self._within(chosen))
-
-    def _within(self, chosen: Mapping[str, int]) -> dict[str, int]:
-        return {} if self.in_page is None else {self.in_page: chosen[self.in_page]}
+        within = {} if self.in_page is None else {self.in_page: chosen[self.in_page]}
+        return self.describe(frame, **within)
 
     def in_page_options(self) -> list[dict[str, int]]:
         """What can be chosen in the page; one choice of nothing where nothing can."""
@@ -251,7 +240,7 @@ class Shown:
             stops=scene.all_stops,
             poster_frame=scene.poster,
             begins=scene.begins,
-            interval_ms=INTERVAL_MS if scene.pace is None else scene.pace.interval_ms,
+            interval_ms=scene.pace.interval_ms,
             options=scene.options,
             chosen=scene.chosen,
             in_page=scene.in_page,
@@ -268,11 +257,6 @@ class Shown:
     def readout(self, frame: int, chosen: Mapping[str, int]) -> str:
         """Says a frame."""
         return self.readouts[0 if self.in_page is None else chosen[self.in_page]][frame]
-
-
-def nothing(_frame: int, **_: int) -> tuple[Artist, ...]:
-    """The `update` of a scene in which all that changes is declared."""
-    return ()
 
 
 class Closed:

@@ -49,24 +49,13 @@ def css_color(color: Any, alpha: float | None) -> str:
     return "rgba({},{},{},{:.3g})".format(*(round(255 * channel) for channel in rgb), a)
 
 
-def levels_of(image: AxesImage, data: np.ndarray) -> np.ndarray:
-    """The places in the colour table of all values, as they lie in the array."""
-    if data.ndim != 2:
-        raise TypeError(
-            f"An image to play is a table of values (rows, columns) with a colormap; got an "
-            f"array of shape {data.shape}."
-        )
-    scaled: np.ma.MaskedArray = np.ma.masked_invalid(image.norm(np.ma.masked_invalid(data)))
+def levels_of(image: AxesImage, values: np.ma.MaskedArray) -> np.ndarray:
+    """The places in the colour table of all values, row 0 on top; 255 where there is none."""
+    scaled: np.ma.MaskedArray = np.ma.masked_invalid(image.norm(np.ma.masked_invalid(values)))
     levels: np.ndarray = np.clip(np.floor(scaled.filled(0) * COLORS), 0, COLORS - 1)
     levels = levels.astype(np.uint8)
     levels[np.ma.getmaskarray(scaled)] = TRANSPARENT
     return levels
-
-
-def masked(image: AxesImage, levels: np.ndarray, values: np.ma.MaskedArray) -> np.ndarray:
-    """The levels without those of masked values, row 0 on top."""
-    levels[np.ma.getmaskarray(values)] = TRANSPARENT
-    return levels if image.origin == "upper" else np.flipud(levels)
 
 
 def colors_of(image: AxesImage) -> np.ndarray:

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.cbook import STEP_LOOKUP_MAP
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -26,7 +25,6 @@ from stateviz.playing.style import (
     dashes,
     levels_of,
     marker_outline,
-    masked,
 )
 from stateviz.playing.theme import dark_table
 
@@ -80,7 +78,7 @@ class Track(ABC):
 
     kind: ClassVar[str]
 
-    def __init__(self, artist: Artist, figure: Figure, hover: str | None) -> None:
+    def __init__(self, artist: Artist, figure: Figure) -> None:
         self.artist = artist
         self.places = Places(figure)
         self.states: list[_Json] = []
@@ -88,9 +86,6 @@ class Track(ABC):
         self._seen: dict[str, int] = {}
         clip = artist.axes.bbox if artist.axes is not None and artist.get_clip_on() else None
         self._clip = None if clip is None else self.places.box(clip.get_points())
-        self._hover = hover
-        self.rows: list[str] = []
-        self.scales: list[float] = []
 
     @abstractmethod
     def read(self, option: int) -> dict[str, _Json]:
@@ -148,8 +143,6 @@ class Track(ABC):
         return {
             "kind": self.kind,
             "clip": self._clip,
-            "hover": self._hover,
-            "rows": self.rows,
             "states": self.states,
             "frames": [[number for run in runs for number in run] for runs in self.runs.values()],
         }
@@ -161,11 +154,13 @@ class ImageTrack(Track):
     kind = "image"
     artist: AxesImage
 
-    def __init__(self, artist: AxesImage, figure: Figure, hover: str | None) -> None:
-        super().__init__(artist, figure, hover)
+    def __init__(self, artist: AxesImage, figure: Figure) -> None:
+        super().__init__(artist, figure)
         self._growing = Growing(lengthens=False)
-        self._colored: tuple[np.ndarray, tuple[float, float], np.ndarray] | None = None
         self.lanes = False
+        self.hover: str | None = None
+        self.rows: list[str] = []
+        self.scales: list[float] = []
 
     @property
     def kept(self) -> list[np.ndarray]:
@@ -175,7 +170,7 @@ class ImageTrack(Track):
     def read(self, option: int) -> dict[str, _Json]:
         left, right, bottom, top = self.artist.get_extent()
         corners = self.artist.get_transform().transform([[left, top], [right, bottom]])
-        levels = self._levels()
+        levels = levels_of(self.artist, np.ma.asarray(self.artist.get_array()))
         filled = np.flatnonzero((levels != TRANSPARENT).any(axis=0))
         columns = int(filled[-1]) + 1 if filled.size else 0
         return {
@@ -204,9 +199,7 @@ class ImageTrack(Track):
         corners = self._corners(part, frames).tolist()
         if part.values is None or part.columns is None:
             return [{"corners": each} for each in corners]
-        levels = masked(
-            self.artist, levels_of(self.artist, np.ma.getdata(part.values)), part.values
-        )
+        levels = levels_of(self.artist, part.values)
         shown: dict[int, dict[str, _Json]] = {}
         for column in part.columns[frames].tolist():
             if column not in shown:
@@ -216,16 +209,6 @@ class ImageTrack(Track):
                 shown[column] = {"shape": [*pixels.shape], "pixels": place, "columns": columns}
         at = part.columns[frames].tolist()
         return [{"corners": each} | shown[of] for each, of in zip(corners, at, strict=True)]
-
-    def _levels(self) -> np.ndarray:
-        """The image now, quick where only the mask has changed since the last frame."""
-        image = self.artist
-        values: np.ma.MaskedArray = np.ma.asarray(image.get_array())
-        data, limits = np.ma.getdata(values), image.get_clim()
-        known = self._colored
-        if known is None or known[1] != limits or not np.array_equal(known[0], data):
-            known = self._colored = (data.copy(), limits, levels_of(image, data))
-        return masked(image, known[2].copy(), values)
 
     def described(self) -> dict[str, _Json]:
         image = self.artist
@@ -237,6 +220,8 @@ class ImageTrack(Track):
             "chart": getattr(image, "chart", "areas"),
             "bold": list(getattr(image, "bold", ())),
             "lanes": self.lanes,
+            "hover": self.hover,
+            "rows": self.rows,
             "extent": [float(edge) for edge in extent],
             "limits": [float(limit) for limit in image.get_clim()],
             "scales": self.scales,
@@ -250,19 +235,13 @@ class LineTrack(Track):
     kind = "line"
     artist: Line2D
 
-    def __init__(self, artist: Line2D, figure: Figure, hover: str | None) -> None:
-        super().__init__(artist, figure, hover)
+    def __init__(self, artist: Line2D, figure: Figure) -> None:
+        super().__init__(artist, figure)
         self._growing = Growing(lengthens=True)
-        self._data: _Json = None
-        if artist.axes is not None:
-            # From points on the stage back to data, to say what is under the pointer.
-            inverse = artist.axes.transData.inverted()
-            self._data = inverse.transform(figure.bbox.get_points()).tolist()
 
     def read(self, option: int) -> dict[str, _Json]:
         line = self.artist
-        steps = STEP_LOOKUP_MAP[line.get_drawstyle()](*np.asarray(line.get_xydata()).T)
-        points = self.places.points(line.get_transform().transform(np.column_stack(steps)))
+        points = self.places.points(line.get_transform().transform(line.get_xydata()))
         width = float(line.get_linewidth())
         return {
             "color": css_color(line.get_color(), line.get_alpha()),
@@ -285,7 +264,6 @@ class LineTrack(Track):
     def described(self) -> dict[str, _Json]:
         return super().described() | {
             "marker": marker_outline(self.artist),
-            "data": self._data,
             # A growing line repeats its points: a state names how many of the longest it shows.
             "lines": [_with_gaps(points.T) for points in self._growing.kept],
         }
@@ -299,11 +277,7 @@ class TextTrack(Track):
 
     def read(self, option: int) -> dict[str, _Json]:
         text = self.artist
-        align = [text.get_horizontalalignment(), text.get_verticalalignment()]
         place = text.get_transform().transform(text.get_unitless_position())
-        if text.get_rotation() and text.get_rotation_mode() != "anchor":
-            # matplotlib aligns the box around it; the page aligns the text and turns it then.
-            place, align = text.get_window_extent().get_points().mean(axis=0), ["center"] * 2
         [[x, y]] = self.places.points(np.array([place])).tolist()
         return {
             "at": [x, y],
@@ -311,8 +285,7 @@ class TextTrack(Track):
             "color": css_color(text.get_color(), text.get_alpha()),
             "size": text.get_fontsize(),
             "bold": text.get_fontweight() in ("bold", "heavy", "semibold", 700),
-            "align": align,
-            "turn": text.get_rotation(),
+            "align": [text.get_horizontalalignment(), text.get_verticalalignment()],
         }
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from stateviz.drawing import FONT
 from stateviz.drawing.answer import HEIGHT, MOST_BATCHES, WIDTH, Answer
 from stateviz.drawing.flat import flat
-from stateviz.playing.moving import appearing
+from stateviz.playing.moving import Keyed, appearing
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pace, Scene
 from stateviz.playing.stage import poster_png
@@ -74,24 +73,7 @@ def play_answer(recording: Recording, *, layer: str | None = None) -> Player:
         KeyError: There is no such layer.
     """
     of = _Counted(recording, one_layer(recording, layer))
-    figure, ax = of.figure(Figure)
-    answer = Answer(ax, of.batches)
-
-    def update(frame: int) -> list[Artist]:
-        return answer.show(frame)
-
-    return Player.of(
-        lambda **_: Scene(
-            figure,
-            update,
-            len(of.batches) + 1,
-            describe=of.said,
-            title=of.title,
-            sentence=of.title,
-            parts=[appearing(each, place + 1) for place, each in enumerate(answer.by_batch)],
-            pace=Pace(_BATCH_MS, 0),
-        )
-    )
+    return Player(of.scene)
 
 
 class _Counted:
@@ -136,6 +118,24 @@ class _Counted:
             )
             figure.text(0.016, 0.5 * _WHOLE / height, words, fontsize=FONT, va="center")
         return figure, ax
+
+    def scene(self) -> Scene:
+        """The scene of the counting: a frame before the first batch, and one for each."""
+        figure, ax = self.figure(Figure)
+        answer = Answer(ax, self.batches)
+        frames = range(len(self.batches) + 1)
+        return Scene(
+            figure,
+            len(frames),
+            describe=self.said,
+            title=self.title,
+            sentence=self.title,
+            parts=[
+                *(appearing(each, place + 1) for place, each in enumerate(answer.by_batch)),
+                Keyed(answer.texts, frames, lambda frame, _: answer.show(frame)),
+            ],
+            pace=Pace(_BATCH_MS, 0),
+        )
 
     def said(self, batches: int) -> str:
         """What is counted after some batches, in words."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,7 +14,7 @@ from stateviz.drawing.sample import name_state
 from stateviz.playing.artists import OneRow
 from stateviz.playing.moving import Declared, Fill, standing_still
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Scene, nothing
+from stateviz.playing.scene import Scene
 from stateviz.playing.theme import INK_MAP
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 from stateviz.scenes.choosing import (
@@ -81,12 +82,8 @@ def play_batches(
     rows = None if data is None else rows_read(first.batches, data)
     # Rows of the data belong to one layer's inputs.
     played = layers_with_batches(recording) if data is None else [first.name]
-
-    def make(**choice: int) -> Scene:
-        return _chosen_scene(recording, played, batches, rows, **choice)
-
-    return Player.of(
-        make,
+    return Player(
+        partial(_chosen_scene, recording, played, batches, rows),
         interval_ms=interval_ms,
         layer=played.index(first.name),
         window=0,
@@ -167,7 +164,6 @@ def scene(
     records, timing, image = picture.records, picture.timing, picture.image
     return Scene(
         picture.figure,
-        nothing,
         timing.n_frames,
         describe=picture.describe,
         hover={image: f"{lanes.lane_word(records)} {{y}}: {{value:.2f}}"},

@@ -19,7 +19,7 @@ from stateviz.drawing.sample import data_timestep, name_state, trace_of
 from stateviz.playing.artists import Lines, OneRow
 from stateviz.playing.moving import Declared, Fill, Keyed
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Note, Pace, Pick, Scene, nothing, pace
+from stateviz.playing.scene import Note, Pace, Pick, Scene, pace
 from stateviz.playing.theme import INK, INK_MAP, STATE_MAP, soft
 from stateviz.recording import BatchRecord, GRUGates, LayerRecording, Recording
 from stateviz.scenes.choosing import check_place, clamp, layers_with_batches, one_layer
@@ -69,12 +69,8 @@ def play_cell(
     check_place("sample", sample, len(record.samples), first.name)
     check_place("unit", unit, len(record.unit_numbers), first.name)
     played = [name for name in layers_with_batches(recording) if _has_diagram(recording[name])]
-
-    def make(**choice: int) -> Scene:
-        return _chosen_scene(recording, played, **choice)
-
-    return Player.of(
-        make,
+    return Player(
+        partial(_chosen_scene, recording, played),
         interval_ms=interval_ms,
         layer=played.index(first.name),
         batch=batch,
@@ -140,7 +136,6 @@ def _chosen_scene(
     interval = pace(2 * len(stops), usual_ms=_USUAL_MS).interval_ms
     return Scene(
         picture.figure,
-        nothing,
         n_frames,
         describe=picture.describe,
         title=picture.title,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from stateviz.drawing.sample import name_state
 from stateviz.playing.artists import OneRow
 from stateviz.playing.moving import Declared, Fill, appearing
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Scene, nothing
+from stateviz.playing.scene import Scene
 from stateviz.playing.theme import INK_MAP, soft
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
 from stateviz.scenes.choosing import (
@@ -87,12 +88,8 @@ def compare(
     pairs = [(a[name], b[name]) for name in both if _is_comparable(a[name], b[name], batches)]
     if one.name not in both:
         pairs = [(one, other)]
-
-    def make(**choice: int) -> Scene:
-        return _chosen_scene((a, b), pairs, batches, names, **choice)
-
-    return Player.of(
-        make,
+    return Player(
+        partial(_chosen_scene, (a, b), pairs, batches, names),
         interval_ms=interval_ms,
         layer=[pair[0].name for pair in pairs].index(one.name),
         state=known.index(state),
@@ -154,7 +151,6 @@ def _chosen_scene(
     hover = f"{lanes.lane_word(records[0])} {{y}}: {{value:.2f}}"
     return Scene(
         picture.figure,
-        nothing,
         timing.n_frames,
         describe=picture.describe,
         hover=dict.fromkeys(picture.images, hover),

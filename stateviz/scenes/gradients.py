@@ -15,7 +15,7 @@ from stateviz.drawing.sample import name_state
 from stateviz.playing.artists import HALO, LINE, Areas
 from stateviz.playing.moving import Declared, Keyed, Slide, appearing
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Scene, nothing
+from stateviz.playing.scene import Scene
 from stateviz.playing.theme import GROUND, INK, LEVEL_MAP, soft
 from stateviz.recording import Recording
 from stateviz.scenes.batches import said_lanes
@@ -79,7 +79,7 @@ def play_gradients(
         shown = transitions_of(recording, of, places[:2], with_givers=True)
     if any(each.record.gradients is None for each in shown):
         shown = transitions_of(recording, of, places)
-    return Player.of(lambda: _Picture(shown, unit).scene(), interval_ms=interval_ms)
+    return Player(lambda: _Picture(shown, unit).scene(), interval_ms=interval_ms)
 
 
 class _Picture:
@@ -231,7 +231,6 @@ class _Picture:
         title = f"{self.title}, and the gradient · {self.records[-1].layer}"
         return Scene(
             self.figure,
-            nothing,
             self.timing.n_frames,
             describe=self.describe,
             marks=self.timing.marks(self.transitions),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,7 +17,7 @@ from stateviz.drawing.sample import name_state
 from stateviz.drawing.signs import sign
 from stateviz.playing.moving import Declared, Fill, Keyed, appearing
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Pick, Scene, frames_of_a_motion, nothing, pace
+from stateviz.playing.scene import Pick, Scene, frames_of_a_motion, pace
 from stateviz.playing.theme import INK
 from stateviz.recording import ORIGINS, LayerRecording, Origin, Recording
 from stateviz.scenes import batches
@@ -68,12 +69,8 @@ def play_resets(
     played = layers_with_batches(recording)
     if unit is not None:
         check_place("unit", unit, len(_units(first)), first.name)
-
-    def make(**choice: int) -> Scene:
-        return _chosen_scene(recording, played, **choice)
-
-    return Player.of(
-        make,
+    return Player(
+        partial(_chosen_scene, recording, played),
         interval_ms=interval_ms,
         layer=played.index(first.name),
         line=0 if unit is None else unit + 1,
@@ -280,7 +277,6 @@ class _Picture:
         new = [place for place, run in enumerate(runs) if not place or run != runs[place - 1]]
         return Scene(
             self.figure,
-            nothing,
             self.timing.n_frames,
             describe=self.describe,
             marks=[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -70,12 +71,8 @@ def play_sequence(
     check_place("sample", sample, samples, lowest.name)
     check_place("unit", unit, units, lowest.name)
     named = None if labels is None else check_labels(labels, record.timesteps)
-
-    def make(**choice: int) -> Scene:
-        return _chosen_scene(recording, choices, named, of=(batch, sample), **choice)
-
-    return Player.of(
-        make,
+    return Player(
+        partial(_chosen_scene, recording, choices, named, of=(batch, sample)),
         interval_ms=interval_ms,
         layer=choices.index(names),
         batch=batch,

@@ -16,7 +16,7 @@ from stateviz.drawing.lanes import LEFT, LETTER, RIGHT, WIDTH, Layout
 from stateviz.drawing.sample import data_timestep, name_state, states_of
 from stateviz.playing.artists import Areas, Lines, Threads
 from stateviz.playing.moving import Declared, Fill, Keyed, Slide, standing_still
-from stateviz.playing.scene import Pick, Scene, nothing
+from stateviz.playing.scene import Pick, Scene
 from stateviz.playing.theme import INK, INK_MAP
 from stateviz.recording import ORIGINS, BatchRecord
 from stateviz.scenes.naming import began, braced, in_run
@@ -307,7 +307,6 @@ class SequencePicture:
             )
         return Scene(
             self.figure,
-            nothing,
             n_frames,
             describe=self.describe if in_page else partial(self.describe, unit=self.unit),
             hover=self._hover(),

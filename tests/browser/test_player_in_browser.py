@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
@@ -17,6 +16,7 @@ from stateviz.playing.artists import Areas
 from stateviz.playing.page import snippet, whole_page
 from stateviz.playing.player import Player
 from stateviz.playing.theme import STATE_MAP
+from tests.building.scenes import each_frame
 
 ROWS, COLUMNS, N_FRAMES = 4, 6, 7
 VALUES = np.linspace(-1, 1, ROWS * COLUMNS).reshape(ROWS, COLUMNS)
@@ -32,18 +32,18 @@ def a_player() -> Player:
     right.set(xlim=(0, N_FRAMES), ylim=(0, N_FRAMES))
     text = right.text(1, 6, "")
 
-    def update(frame: int) -> list[Artist]:
+    def show(frame: int) -> None:
         shown = np.ma.array(VALUES, mask=np.zeros(VALUES.shape, bool))
         shown[:, frame:] = np.ma.masked
         image.set_data(shown)
         line.set_data(range(frame + 1), range(frame + 1))
         text.set_text(f"now {frame}")
-        return [image, line, text]
 
-    return Player(
+    return each_frame(
         figure,
-        update,
+        [image, line, text],
         N_FRAMES,
+        show,
         describe=lambda frame: f"{frame} columns are filled",
         hover={image: "column {x}, row {y}: {value:.2f}"},
         marks=[(2, "a place"), (5, "another")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,30 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from stateviz.playing.artists import Areas
+from stateviz.playing.moving import Keyed
 from stateviz.playing.player import Player
+from stateviz.playing.scene import Scene
 from stateviz.playing.theme import STATE_MAP
 
 N_FRAMES = 5
 VALUES = np.random.default_rng(0).normal(size=(3, N_FRAMES))
 WIDTH, HEIGHT = 432.0, 288.0  # points
+
+
+def each_frame(
+    figure: Figure,
+    artists: Sequence[Artist],
+    n_frames: int,
+    show: Callable[[int], None],
+    *,
+    interval_ms: int | None = None,
+    **words: Any,
+) -> Player:
+    """Plays artists that `show` sets anew for each frame."""
+    parts = [Keyed(artists, range(n_frames), lambda frame, _: show(frame))]
+    given: dict[str, Any] = {"describe": str, "parts": parts} | words
+    scene = Scene(figure, n_frames, **given)
+    return Player(lambda: scene, interval_ms=interval_ms)
 
 
 class AllKinds:
@@ -37,7 +56,7 @@ class AllKinds:
         self.text = right.text(1, 4, "", ha="right", va="top", weight="bold")
         self.box = right.add_patch(Rectangle((0, 0), 0, 1, facecolor=(1, 0, 0, 0.25)))
 
-    def update(self, frame: int) -> list[Artist]:
+    def show(self, frame: int) -> None:
         shown = np.ma.array(VALUES, mask=np.zeros(VALUES.shape, bool))
         shown[:, frame + 1 :] = np.ma.masked
         self.image.set_data(shown)
@@ -46,8 +65,8 @@ class AllKinds:
         self.text.set_text(f"frame <{frame}>")
         self.box.set_width(frame)
         self.box.set_visible(frame != 2)
-        return [self.image, self.second, self.line, self.cursor, self.text, self.box]
 
     def player(self, **options: Any) -> Player:
+        artists = [self.image, self.second, self.line, self.cursor, self.text, self.box]
         words: dict[str, Any] = {"describe": lambda frame: f"t = {frame}", "title": "All kinds"}
-        return Player(self.figure, self.update, N_FRAMES, **words | options)
+        return each_frame(self.figure, artists, N_FRAMES, self.show, **words | options)

@@ -13,7 +13,7 @@ import { moved } from "../../stateviz/playing/page/painting.js";
 
 // Two frames of motion, two stops, three of motion, a stop.
 const scene = { n_frames: 8, stops: [2, 3, 7], between_ms: 10 };
-const plain = { n_frames: 4, stops: null, between_ms: 0 };
+const plain = { n_frames: 4, stops: [0, 1, 2, 3], between_ms: 0 };
 
 test("stops stand for the interval, and motion as long as the scene says", () => {
   assert.deepEqual([...beginnings(scene, 100)], [0, 10, 20, 120, 220, 230, 240, 250, 350]);

@@ -54,7 +54,7 @@ const payload = {
   stage: "<svg/>",
   size: [3, 2],
   n_frames: 3,
-  stops: null,
+  stops: [0, 1, 2],
   poster: 0,
   begins: null,
   between_ms: 0,

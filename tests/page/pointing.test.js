@@ -5,13 +5,12 @@ import {
   imageAt,
   laneAt,
   laneCount,
-  lineAt,
   litWords,
   pickAt,
   wordsAt,
 } from "../../stateviz/playing/page/pointing.js";
 
-/** @import { ImageState, Point, Scene } from "../../stateviz/playing/page/payload.js" */
+/** @import { ImageState, Scene } from "../../stateviz/playing/page/payload.js" */
 
 test("a format is filled in with rounded places and fixed values", () => {
   const values = { x: 3.2, y: 1, value: -0.005 };
@@ -66,26 +65,9 @@ test("among threads the nearest one is under the pointer", () => {
   assert.equal(imageAt(threads, state, 22, 55)?.y, 1);
 });
 
-test("the nearest point of a line that is shown", () => {
-  /** @type {(Point | null)[][]} */
-  const lines = [[[0, 0], null, [50, 50], [90, 90]]];
-  const line = {
-    lines,
-    data: /** @type {[Point, Point]} */ ([
-      [0, 0],
-      [10, 10],
-    ]),
-  };
-  const size = /** @type {[number, number]} */ ([100, 100]);
-  assert.deepEqual(lineAt(size, line, { line: 0, points: 4 }, 52, 48), { x: 5, y: 5, value: 5 });
-  assert.equal(lineAt(size, line, { line: 0, points: 2 }, 52, 48), null);
-  assert.equal(lineAt(size, line, { line: 0, points: 4 }, 60, 60), null);
-});
-
 test("a click chooses by its place along an axis, inside of the box only", () => {
   const scene = {
-    n_frames: 9,
-    stops: null,
+    stops: [0, 1, 2],
     options: { unit: ["0", "1", "2"] },
     picks: [
       {

@@ -13,8 +13,7 @@ export function beginnings({ n_frames, stops, between_ms }, interval, calm = fal
   const found = new Float64Array(n_frames + 1);
   const isStop = new Set(stops);
   for (let frame = 0; frame < n_frames; frame++) {
-    found[frame + 1] =
-      found[frame] + (!stops || isStop.has(frame) ? interval : calm ? 0 : between_ms);
+    found[frame + 1] = found[frame] + (isStop.has(frame) ? interval : calm ? 0 : between_ms);
   }
   return found;
 }
@@ -40,19 +39,18 @@ export function placeAt(begin, time) {
 
 /**
  * The nearest stop in a direction; the frame itself where there is none.
- * @param {Pick<Scene, "n_frames" | "stops">} scene
+ * @param {Pick<Scene, "stops">} scene
  * @param {number} frame
  * @param {1 | -1} direction
  */
-export function nextStop({ n_frames, stops }, frame, direction) {
-  if (!stops) return Math.min(Math.max(frame + direction, 0), n_frames - 1);
+export function nextStop({ stops }, frame, direction) {
   const beyond = stops.filter((stop) => direction * (stop - frame) > 0);
   return (direction > 0 ? beyond[0] : beyond.at(-1)) ?? frame;
 }
 
 /**
  * The frame some stops further on, or back.
- * @param {Pick<Scene, "n_frames" | "stops">} scene
+ * @param {Pick<Scene, "stops">} scene
  * @param {number} frame
  * @param {number} many
  */
@@ -70,12 +68,12 @@ export function stopsAway(scene, frame, many) {
  * @param {number} frame
  */
 export function isBetween({ stops }, frame) {
-  return Boolean(stops && !stops.includes(frame));
+  return !stops.includes(frame);
 }
 
 /**
  * The frame in the middle of a motion: the still that stands for it where motion is not wanted.
- * @param {Pick<Scene, "n_frames" | "stops">} scene
+ * @param {Pick<Scene, "stops">} scene
  * @param {number} frame
  */
 export function stillOf(scene, frame) {

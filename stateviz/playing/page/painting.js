@@ -179,7 +179,6 @@ const BASELINES = {
 function paintText(context, state, css) {
   const [across, down] = state.align;
   context.translate(...state.at);
-  context.rotate((-state.turn * Math.PI) / 180);
   context.font = `${state.bold ? "bold " : ""}${state.size}px ${FONTS}`;
   context.fillStyle = css(state.color);
   context.textAlign = /** @type {CanvasTextAlign} */ (across);

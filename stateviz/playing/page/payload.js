@@ -35,7 +35,6 @@
  * @property {number} size in points
  * @property {boolean} bold
  * @property {[string, string]} align matplotlib's horizontal and vertical alignment
- * @property {number} turn degrees, counterclockwise
  */
 /**
  * @typedef {object} RectangleState
@@ -50,8 +49,6 @@
  * @template State
  * @typedef {object} Moving What every kind of track has.
  * @property {Box | null} clip nothing is drawn outside of it
- * @property {string | null} hover what to say under the pointer: "unit {y}: {value:.2f}"
- * @property {string[]} rows the names of an image's rows, for {y}; none where they are counted
  * @property {(State | null)[]} states the distinct ones; null where the artist is hidden
  * @property {number[][]} frames for each option of `in_page`, or once for all: a frame, the state
  *   that is shown from then on, a later frame, its state, and so on
@@ -64,6 +61,8 @@
  * @property {"areas" | "row" | "lines" | "threads"} chart how its values are drawn; see charts.js
  * @property {number[]} bold of threads those that are
  * @property {boolean} lanes whether each row is a lane, which a click lights
+ * @property {string | null} hover what to say under the pointer: "unit {y}: {value:.2f}"
+ * @property {string[]} rows the names of its rows, for {y}; none where they are counted
  * @property {[number, number, number, number]} extent left, right, bottom and top, in data
  * @property {[number, number]} limits the values of the first and the last colour
  * @property {number[]} scales what the values of each row are multiplied by; [] where by nothing
@@ -73,7 +72,6 @@
  * @typedef {object} PackedLine
  * @property {"line"} kind
  * @property {Point[] | null} marker an outline about the origin
- * @property {[Point, Point] | null} data the stage's lower left and upper right corner, in data
  * @property {(Point | null)[][]} lines null where a line is interrupted
  */
 /**
@@ -91,7 +89,7 @@
  * @property {string} stage SVG
  * @property {[number, number]} size width and height, in points
  * @property {number} n_frames
- * @property {number[] | null} stops the frames at which one stops step by step; null for all
+ * @property {number[]} stops the frames at which one stops step by step
  * @property {number | null} begins the frame to begin at when this scene was chosen
  * @property {number} poster the frame that tells the most, for paper
  * @property {number} between_ms how long each of the other frames stands, which are motion

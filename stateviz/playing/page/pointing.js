@@ -3,11 +3,9 @@
 import { nearestRow } from "./charts.js";
 import { stateOf } from "./payload.js";
 
-/** @import { At, ImageState, ImageTrack, LineState, LineTrack, Scene } from "./payload.js" */
+/** @import { At, ImageState, ImageTrack, Scene } from "./payload.js" */
 /** @import { Described } from "./payload.js" */
 /** @typedef {{ x: number, y: number, value: number }} Values */
-
-const NEAR = 8; // points
 
 /**
  * "unit {y}: {value:.2f}" with its values filled in; {{ and }} stand for braces.
@@ -37,30 +35,12 @@ export function wordsAt(scene, at, x, y) {
     if (x >= left && x < left + width && y >= top && y < top + height) return words;
   }
   for (const track of [...scene.tracks].reverse()) {
-    if (!track.hover) continue;
-    const values = valuesAt(scene, track, at, x, y);
+    if (track.kind !== "image" || !track.hover) continue;
+    const state = stateOf(track, at);
+    const values = state && imageAt(track, state, x, y);
     if (values) return filledIn(track.hover, values, track.rows);
   }
   return "";
-}
-
-/**
- * @param {Scene} scene
- * @param {Scene["tracks"][number]} track
- * @param {At} at
- * @param {number} x
- * @param {number} y
- */
-function valuesAt(scene, track, at, x, y) {
-  if (track.kind === "image") {
-    const state = stateOf(track, at);
-    return state && imageAt(track, state, x, y);
-  }
-  if (track.kind === "line") {
-    const state = stateOf(track, at);
-    return state && lineAt(scene.size, track, state, x, y);
-  }
-  return null;
 }
 
 /**
@@ -92,30 +72,8 @@ export function imageAt(track, state, x, y) {
 }
 
 /**
- * The nearest point of a line to a place on the stage, in data; null where none is near.
- * @param {[number, number]} size of the stage
- * @param {Pick<LineTrack, "lines" | "data">} track
- * @param {Pick<LineState, "line" | "points">} state
- * @param {number} x
- * @param {number} y
- * @returns {Values | null}
- */
-export function lineAt(size, track, state, x, y) {
-  let nearest = null;
-  let distance = NEAR;
-  for (const point of track.lines[state.line].slice(0, state.points)) {
-    const away = point ? Math.hypot(point[0] - x, point[1] - y) : Number.POSITIVE_INFINITY;
-    if (away < distance) [nearest, distance] = [point, away];
-  }
-  if (!nearest || !track.data) return null;
-  const [[left, bottom], [right, top]] = track.data;
-  const value = bottom + (1 - nearest[1] / size[1]) * (top - bottom);
-  return { x: left + (nearest[0] / size[0]) * (right - left), y: value, value };
-}
-
-/**
  * The choice and the option that a click at a place makes, if any; with no name, the stop.
- * @param {Pick<Described, "picks" | "options" | "stops" | "n_frames">} scene
+ * @param {Pick<Described, "picks" | "options" | "stops">} scene
  * @param {number} x
  * @param {number} y
  */
@@ -127,7 +85,7 @@ export function pickAt(scene, x, y) {
     const [part, other] = pick.axis === "x" ? [across, down] : [down, across];
     if (!(part >= 0 && part < 1 && other >= 0 && other < 1)) continue;
     const option = Math.floor(low + part * (high - low) - pick.start);
-    const count = pick.choice ? scene.options[pick.choice].length : stopCount(scene);
+    const count = pick.choice ? scene.options[pick.choice].length : scene.stops.length;
     if (option >= 0 && option < count) {
       return { choice: pick.choice, option };
     }
@@ -192,9 +150,4 @@ export function offerOf(pick, lane, lit) {
   if (pick) return pick.choice ? "click to choose" : "click to go there";
   if (lane === null) return "";
   return lane === lit ? "click to put it out" : "click to keep it lit";
-}
-
-/** @param {Pick<Described, "stops" | "n_frames">} scene */
-function stopCount({ stops, n_frames }) {
-  return stops ? stops.length : n_frames;
 }

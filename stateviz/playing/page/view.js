@@ -214,7 +214,7 @@ export class View {
       (event) => {
         const pick = this.pick(event);
         if (pick?.choice) clock.choose(pick.choice, pick.option);
-        else if (pick) clock.jump(this.scene.stops?.[pick.option] ?? pick.option);
+        else if (pick) clock.jump(this.scene.stops[pick.option]);
         else clock.light(this.lane(event));
         this.point(event);
       },
