@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
-from stateviz.drawing import FONT, HEAD, POINTS
+from stateviz.drawing import HEAD, POINTS, draw_box, write
 from stateviz.drawing.lanes import LETTER, limits_of
 from stateviz.drawing.signs import rails, ring, sign
 from stateviz.playing.artists import Threads, bold_rows
@@ -58,15 +57,14 @@ class Answer:
         if max(batch.batch_size for batch in batches) > _MOST_RINGS:
             self.rows_a_ring = _ROWS_A_RING
         self.by_batch = [self._draw_batch(place) for place in range(len(batches))]
-        self._numbers = [self._text(x, 40, size=_NUMBER, weight="bold") for x in (0, 0)]
-        self._words = [self._text(0, y, size=HEAD, weight=weight)
+        self._numbers = [self._text(x, 40, fontsize=_NUMBER, weight="bold") for x in (0, 0)]
+        self._words = [self._text(0, y, fontsize=HEAD, weight=weight)
                        for _ in range(2)
             for y, weight in ((28, "bold"), (53, "normal"))]  # fmt: skip
         self._explain()
 
     def _text(self, x: float, y: float, words: str = "", **style: Any) -> Any:
-        place: dict[str, Any] = {"size": FONT, "ha": "left", "va": "center"}
-        return self._ax.text(x, y, words, **place | style)
+        return write(self._ax, x, y, words, **style)
 
     def _explain(self) -> None:
         one = "a row" if self.rows_a_ring == 1 else f"{self.rows_a_ring} rows"
@@ -81,9 +79,8 @@ class Answer:
     def _draw_batch(self, place: int) -> list[Artist]:
         batch = self._batches[place]
         x = place * (self._each + _GAP)
-        card = Rectangle((x, _TOP - 44), self._each, _HIGH + 56, facecolor=soft(0.045), linewidth=0,
-                         zorder=0.2)  # fmt: skip
-        self._ax.add_patch(card)
+        look: dict[str, Any] = {"facecolor": soft(0.045), "zorder": 0.2}
+        draw_box(self._ax, x, _TOP - 44, self._each, _HIGH + 56, **look)
         name = f"batch {batch.index if batch.batch is None else batch.batch}"
         self._text(x + 8, _TOP - 26, name if self._each > 90 else name.removeprefix("batch "))
         drawn: list[Artist] = []
@@ -115,9 +112,8 @@ class Answer:
     def _draw_rings(self, batch: BatchRecord, x: float, wide: float) -> list[Artist]:
         """A frame for the tensor, and a ring for each row of it that was zero."""
         origin = next(start.origin for start in batch.starts if start.zeros)
-        frame = Rectangle((x, _TOP - 6), wide, _HIGH + 12, facecolor=GROUND,
-                          edgecolor=color(origin), linewidth=3 * POINTS, zorder=3)  # fmt: skip
-        self._ax.add_patch(frame)
+        look: dict[str, Any] = {"facecolor": GROUND, "edgecolor": color(origin), "zorder": 3}
+        frame = draw_box(self._ax, x, _TOP - 6, wide, _HIGH + 12, linewidth=3 * POINTS, **look)
         zero = np.repeat([start.zeros for start in batch.starts],
                          [start.rows for start in batch.starts])  # fmt: skip
         count = -(-len(zero) // self.rows_a_ring)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -16,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from stateviz.drawing import FONT, HEAD, POINTS, written
+from stateviz.drawing import FONT, HEAD, POINTS, draw_box, write, written
 from stateviz.drawing.diagrams import (
     BODY,
     GAUGE,
@@ -53,14 +54,12 @@ class Cell:
         ax.set_ylim(HIGH, 0)
         ax.axis("off")
         ax.autoscale(False)
-        left, top, wide, high = BODY
-        ax.add_patch(Rectangle((left, top), wide, high, facecolor=soft(0.04), linewidth=0))
+        draw_box(ax, *BODY, facecolor=soft(0.04))
         for line in diagram.lines:
             ax.plot(*zip(*line, strict=True), color=soft(0.5), linewidth=2 * POINTS, zorder=1)
         for jaws in diagram.jaws:
-            ax.plot(
-                *zip(*jaws.wire, strict=True), color=soft(0.5), linewidth=1.5 * POINTS, zorder=1
-            )
+            wire = zip(*jaws.wire, strict=True)
+            ax.plot(*wire, color=soft(0.5), linewidth=1.5 * POINTS, zorder=1)
         self._streams = [(each, _draw_stream(ax, each)) for each in diagram.streams]
         self._jaws = [(each, _draw_jaws(ax)) for each in diagram.jaws]
         self._gauges = [(each, _draw_gauge(ax, each)) for each in diagram.gauges]
@@ -161,28 +160,20 @@ def _draw_stream(ax: Axes, stream: Stream) -> tuple[Line2D, Line2D, Line2D]:
 
 
 def _draw_jaws(ax: Axes) -> list[Rectangle]:
-    both = [Rectangle((0, 0), 1, 1, facecolor=INK, linewidth=0, zorder=6) for _ in range(2)]
-    for jaw in both:
-        ax.add_patch(jaw)
-    return both
+    return [draw_box(ax, 0, 0, 1, 1, facecolor=INK, zorder=6) for _ in range(2)]
 
 
 def _draw_gauge(ax: Axes, gauge: Gauge) -> tuple[Rectangle, Text]:
     wide, high = GAUGE
     left = gauge.x - wide / 2
-    ax.add_patch(
-        Rectangle((left, GAUGES), wide, high, facecolor=soft(0.06), edgecolor=soft(0.5),
-                  linewidth=1.5 * POINTS, zorder=3)
-    )  # fmt: skip
+    look: dict[str, Any] = {"facecolor": soft(0.06), "edgecolor": soft(0.5), "zorder": 3}
+    draw_box(ax, left, GAUGES, wide, high, linewidth=1.5 * POINTS, **look)
     if gauge.signed:  # where zero is
         ax.plot([left, left + wide], [GAUGES + high / 2] * 2, color=soft(0.5), linewidth=POINTS,
                 zorder=3.3)  # fmt: skip
-    fill = Rectangle((left, GAUGES), wide, 0, facecolor=soft(0.34), linewidth=0, zorder=3.2)
-    ax.add_patch(fill)
-    ax.text(gauge.x, GAUGES + high + 33, gauge.label, ha="center", va="center", fontsize=FONT,
-            color=soft(0.66))  # fmt: skip
-    text = ax.text(gauge.x, GAUGES + high + 15, "", ha="center", va="center", fontsize=FONT,
-                   weight="bold")  # fmt: skip
+    fill = draw_box(ax, left, GAUGES, wide, 0, facecolor=soft(0.34), zorder=3.2)
+    write(ax, gauge.x, GAUGES + high + 33, gauge.label, ha="center", color=soft(0.66))
+    text = write(ax, gauge.x, GAUGES + high + 15, "", ha="center", weight="bold")
     return fill, text
 
 
@@ -203,9 +194,9 @@ def _show_gauge(gauge: Gauge, both: tuple[Rectangle, Text], values: Values) -> N
 
 def _draw_number(ax: Axes, number: Number) -> Text:
     x, y = number.at
-    ax.text(x, y, number.word, ha=number.align, va="center", fontsize=FONT, color=soft(0.66))
-    return ax.text(x, y + 19, "", ha=number.align, va="center", weight="bold",
-                   fontsize=HEAD if number.large else FONT, zorder=8)  # fmt: skip
+    write(ax, x, y, number.word, ha=number.align, color=soft(0.66))
+    size = HEAD if number.large else FONT
+    return write(ax, x, y + 19, "", ha=number.align, weight="bold", fontsize=size, zorder=8)
 
 
 def _show_number(name: str, text: Text, values: Values) -> None:
@@ -217,4 +208,4 @@ def _draw_node(ax: Axes, node: Node) -> None:
     x, y = node.at
     ax.plot([x], [y], marker="o", markersize=size * POINTS, markerfacecolor=GROUND,
             markeredgecolor=INK, markeredgewidth=1.5 * POINTS, zorder=7)  # fmt: skip
-    ax.text(*node.at, node.symbol, ha="center", va="center_baseline", fontsize=FONT, zorder=8)
+    write(ax, *node.at, node.symbol, ha="center", va="center_baseline", zorder=8)

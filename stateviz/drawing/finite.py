@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Transform
 
-from stateviz.drawing import FONT
+from stateviz.drawing import draw_box, write
 
 _COLOR = "#7b2d8b"
 _LOOK: dict[str, Any] = {
@@ -49,10 +48,8 @@ def mark_not_finite(ax: Axes, values: np.ndarray, *, extent: tuple[float, float]
     width = (right - left) / values.shape[1]
     boxes = list(_boxes(odd))
     drawn: list[Artist] = [
-        ax.add_patch(
-            Rectangle(
-                (left + begin * width, first - 0.5), (end - begin) * width, last - first, **_LOOK
-            )
+        draw_box(
+            ax, left + begin * width, first - 0.5, (end - begin) * width, last - first, **_LOOK
         )
         for first, last, begin, end in boxes
     ]
@@ -82,17 +79,9 @@ def mark_spans(ax: Axes, values: np.ndarray, *, starts: np.ndarray, width: float
 def _word(ax: Axes, odd: np.ndarray, at: tuple[float, float], transform: Transform) -> Text:
     """Writes what values that are not finite are."""
     words = [*["NaN"] * bool(np.isnan(odd).any()), *["inf"] * bool(np.isinf(odd).any())]
-    return ax.text(
-        *at,
-        ", ".join(words),
-        transform=transform,
-        ha="center",
-        va="center",
-        fontsize=FONT,
-        weight="bold",
-        color="#303030",
-        bbox={"facecolor": "white", "edgecolor": _COLOR, "pad": 2, "linewidth": 0.8},
-    )
+    box = {"facecolor": "white", "edgecolor": _COLOR, "pad": 2, "linewidth": 0.8}
+    look: dict[str, Any] = {"ha": "center", "weight": "bold", "color": "#303030", "bbox": box}
+    return write(ax, *at, ", ".join(words), transform=transform, **look)
 
 
 def _boxes(odd: np.ndarray) -> Iterator[tuple[int, int, int, int]]:

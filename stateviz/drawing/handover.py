@@ -28,9 +28,6 @@ from stateviz.drawing.lanes import Layout
 from stateviz.recording import Origin
 
 LEFT_OPACITY = 0.92  # how much of itself what leaves has lost at the end
-MOST_ARROWS = 12
-RING, KNOT = 9.0, 13.0  # pixels of CSS
-_BEYOND = 5.0  # pixels of CSS that cards and columns are higher than the lanes
 _WIPES = 6  # pictures of a column that is wiped
 OVER, UNDER = 40.0, 56.0  # pixels of CSS, of the box above and the tray below
 

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from math import ceil
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from stateviz.drawing import FONT, POINTS, written
+from stateviz.drawing import POINTS, draw_box, write, written
 from stateviz.drawing.finite import mark_not_finite, reach_of
 from stateviz.playing.artists import Areas, Threads, bold_rows
 from stateviz.playing.theme import STATE_MAP, soft
@@ -217,16 +217,9 @@ def draw_cards(
     for place, batch in enumerate(batches):
         left, right = layout.starts[place] - 0.5, layout.end(place) - 0.5
         rows = layout.lanes if layout.are_threads else len(batch.samples)
-        card = Rectangle(
-            (left, -0.5 - beyond),
-            right - left,
-            rows + 2 * beyond,
-            facecolor=soft(0.045),
-            linewidth=0,
-            clip_on=False,
-            zorder=0.2,
-        )
-        ax.add_patch(card)
+        high = rows + 2 * beyond
+        look: dict[str, Any] = {"facecolor": soft(0.045), "zorder": 0.2}
+        card = draw_box(ax, left, -0.5 - beyond, right - left, high, **look)
         y = np.array([zero]) if layout.are_threads else np.arange(rows)
         x = np.tile([left, right, np.nan], len(y))
         [line] = ax.plot(x, np.repeat(y, 3), color=soft(0.3), linewidth=POINTS, zorder=1)
@@ -258,7 +251,7 @@ def draw_scale(ax: Axes, layout: Layout, limits: tuple[float, float]) -> None:
     for value, place in zip(values, y, strict=True):
         ax.plot([x, x + tick], [place] * 2, color=soft(0.5), linewidth=POINTS, clip_on=False)
         words = written(value, "+g") if value else "0"
-        ax.text(x + 1.8 * tick, place, words, fontsize=FONT, va="center", color=soft(0.66))
+        write(ax, x + 1.8 * tick, place, words, color=soft(0.66))
 
 
 def lane_names(batches: Sequence[BatchRecord]) -> list[str]:
@@ -280,8 +273,8 @@ def name_lanes(ax: Axes, batches: Sequence[BatchRecord], layout: Layout) -> None
     names = lane_names(batches) or list(map(str, range(layout.lanes)))
     x = -12 / (layout.width - sum(layout.margins))  # on the left also where time runs to the left
     for lane, name in enumerate(names):
-        ax.text(x, lane, name, fontsize=FONT, ha="right", va="center", color=soft(0.66),
-                transform=ax.get_yaxis_transform())  # fmt: skip
+        look: dict[str, Any] = {"ha": "right", "color": soft(0.66)}
+        write(ax, x, lane, name, transform=ax.get_yaxis_transform(), **look)
 
 
 def draw_batch_names(
@@ -324,10 +317,7 @@ def draw_batch_names(
     for start, *lines in zip(layout.starts, names, phases, strict=True):
         for row, (words, color) in enumerate(zip(lines, (soft(1), soft(0.66)), strict=True)):
             y = -0.5 - (over + 22 * row) / layout.pitch
-            texts.append(
-                ax.text(start - 0.5, y, words, fontsize=FONT, va="center", color=color,
-                        parse_math=False)
-            )  # fmt: skip
+            texts.append(write(ax, start - 0.5, y, words, color=color))
     return texts
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
-from stateviz.drawing import FONT
+from stateviz.drawing import write
 from stateviz.drawing.lanes import lay_out
 from stateviz.playing.theme import soft
 from stateviz.recording import BatchRecord
@@ -96,19 +97,10 @@ def draw_rows(ax: Axes, batches: Sequence[BatchRecord], rows: Sequence[Rows]) ->
         count = len(of_batch.read)
         for lane in range(0, count, -(-count // _MOST_ROWS)):
             torn = bool(of_batch.torn[lane])
-            texts.append(
-                ax.text(
-                    start - 0.5 - 10 / layout.column,
-                    lane + 11 / layout.pitch,
-                    of_batch.name(lane),
-                    ha="right",
-                    va="center",
-                    fontsize=FONT,
-                    weight="bold" if torn else "normal",
-                    color=soft(1 if torn else 0.66),
-                    zorder=8,
-                )
-            )
+            look: dict[str, Any] = {"ha": "right", "color": soft(1 if torn else 0.66), "zorder": 8}
+            look["weight"] = "bold" if torn else "normal"
+            at = start - 0.5 - 10 / layout.column, lane + 11 / layout.pitch
+            texts.append(write(ax, *at, of_batch.name(lane), **look))
     return texts
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from stateviz.drawing import FONT
+from stateviz.drawing import write
 from stateviz.playing.theme import soft
 from stateviz.recording import BatchRecord, StateName
 
@@ -59,19 +61,8 @@ def draw_held(ax: Axes, batch: BatchRecord, *, sample: int, first: int = 0) -> l
     drawn: list[Artist] = []
     for run in runs:
         ends = first + run[0] - 0.5, first + run[-1] + 0.5
-        drawn.append(
-            ax.axvspan(*ends, facecolor="none", edgecolor=soft(0.5), hatch="///", linewidth=0)
-        )
-        drawn.append(
-            ax.text(
-                sum(ends) / 2,
-                0.04,
-                "held",
-                transform=ax.get_xaxis_transform(),
-                ha="center",
-                va="bottom",
-                fontsize=FONT,
-                weight="bold",
-            )
-        )
+        look: dict[str, Any] = {"facecolor": "none", "edgecolor": soft(0.5), "hatch": "///"}
+        drawn.append(ax.axvspan(*ends, linewidth=0, **look))
+        under: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "va": "bottom"}
+        drawn.append(write(ax, sum(ends) / 2, 0.04, "held", ha="center", weight="bold", **under))
     return drawn

@@ -10,9 +10,8 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
-from stateviz.drawing import FONT, POINTS
+from stateviz.drawing import POINTS, draw_box, write
 from stateviz.drawing.handover import OVER, Handover
 from stateviz.drawing.lanes import LETTER
 from stateviz.playing.theme import GROUND, INK, color
@@ -97,9 +96,8 @@ def _edges(handover: Handover, first: int, last: int) -> tuple[float, float]:
 
 def rails(ax: Axes, left: float, right: float, top: float, bottom: float) -> list[Artist]:
     """Draws the rails between which a state is carried over."""
-    tint = Rectangle((left, top), right - left, bottom - top, facecolor=color("carried"), alpha=0.1,
-                     linewidth=0, clip_on=False, zorder=0.5)  # fmt: skip
-    ax.add_patch(tint)
+    look: dict[str, Any] = {"facecolor": color("carried"), "alpha": 0.1, "zorder": 0.5}
+    tint = draw_box(ax, left, top, right - left, bottom - top, **look)
     x, y = [left, right, np.nan, left, right], [top, top, np.nan, bottom, bottom]
     return [tint, *_line(ax, x, y, linewidth=3 * POINTS, color=color("carried"))]
 
@@ -130,10 +128,8 @@ def _draw_wall(ax: Axes, handover: Handover, first: int, last: int) -> list[Arti
     top, bottom = _edges(handover, first, last)
     if handover.alike == "reset":
         top, bottom = top - 11 / handover.layout.pitch, bottom + 5 / handover.layout.pitch
-    wall = Rectangle((handover.wall - wide / 2, top), wide, bottom - top, facecolor=color("reset"),
-                     linewidth=0, clip_on=False, zorder=7)  # fmt: skip
-    ax.add_patch(wall)
-    return [wall]
+    look: dict[str, Any] = {"facecolor": color("reset"), "zorder": 7}
+    return [draw_box(ax, handover.wall - wide / 2, top, wide, bottom - top, **look)]
 
 
 def _draw_rift(ax: Axes, handover: Handover, first: int, last: int) -> list[Artist]:
@@ -151,11 +147,9 @@ def _draw_box(ax: Axes, handover: Handover) -> list[Artist]:
     _, over = _pixels(handover, 0, OVER)
     left = min(handover.wall - wide / 2, handover.layout.columns - 0.5 - wide)
     y = -0.5 - over
-    box = Rectangle((left, y - high / 2), wide, high, facecolor=GROUND, edgecolor=INK,
-                    linewidth=2 * POINTS, clip_on=False, zorder=7)  # fmt: skip
-    ax.add_patch(box)
-    text = ax.text(left + wide / 2, y, word, ha="center", va="center", fontsize=FONT, zorder=8,
-                   parse_math=False)  # fmt: skip
+    look: dict[str, Any] = {"facecolor": GROUND, "edgecolor": INK, "linewidth": 2 * POINTS}
+    box = draw_box(ax, left, y - high / 2, wide, high, zorder=7, **look)
+    text = write(ax, left + wide / 2, y, word, ha="center", zorder=8)
     x = [handover.wall] * 2
     ends = [y + high / 2, -0.5 - _BEYOND / handover.layout.pitch]
     return [box, text, *_line(ax, x, ends, color=INK, linewidth=2 * POINTS)]

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
-from stateviz.drawing import FONT, POINTS
+from stateviz.drawing import FONT, POINTS, draw_box, write
 from stateviz.drawing.finite import mark_spans
 from stateviz.drawing.flat import flat
 from stateviz.drawing.lanes import LETTER, fitting
@@ -104,31 +104,15 @@ def draw_phases(ax: Axes, layer: LayerRecording, calls: Sequence[int | None], wi
         again = known.index(call) + 1 if call is not None and phase != "validation" else 1
         left, count = numbers[0] - 0.5, len(numbers)
         strong = phase == "fit"
-        ax.add_patch(
-            Rectangle(
-                (left + min(2 / each, 0.2), 1.03),
-                count - min(4 / each, 0.4),
-                0.022,
-                transform=ax.get_xaxis_transform(),
-                facecolor=soft(0.55 if strong else 0.2),
-                linewidth=0,
-                clip_on=False,
-            )
-        )
+        over: dict[str, Any] = {"transform": ax.get_xaxis_transform()}
+        bracket = left + min(2 / each, 0.2), 1.03, count - min(4 / each, 0.4), 0.022
+        draw_box(ax, *bracket, facecolor=soft(0.55 if strong else 0.2), **over)
         name = phase or "?"
         words = name if again == 1 else f"{name} #{again}"
         words += "" if epoch is None else f"{',' * (again > 1)} {epoch}"
         labels = words, name[:3] + words[len(name) :], "" if epoch is None else str(epoch)
-        ax.text(
-            left + count / 2,
-            1.08,
-            fitting(count * each / LETTER, *labels),
-            transform=ax.get_xaxis_transform(),
-            ha="center",
-            va="bottom",
-            fontsize=FONT,
-            color=soft(1 if strong else 0.66),
-        )
+        over |= {"ha": "center", "va": "bottom", "color": soft(1 if strong else 0.66)}
+        write(ax, left + count / 2, 1.08, fitting(count * each / LETTER, *labels), **over)
 
 
 def origins_of(batch: BatchRecord) -> list[Origin]:
@@ -162,19 +146,15 @@ def draw_origins(
         artists: list[Artist] = []
         if "reset" in origins and (place or 0 in resets):  # the first zeros are those of the build
             wide = min(6, 0.5 * each) / each
-            wall = Rectangle((x - wide / 2, low), wide, high - low, facecolor=color("reset"),
-                             linewidth=0, clip_on=False, zorder=4)  # fmt: skip
-            artists.append(ax.add_patch(wall))
+            look: dict[str, Any] = {"facecolor": color("reset"), "zorder": 4}
+            artists.append(draw_box(ax, x - wide / 2, low, wide, high - low, **look))
         if "altered" in origins:
             artists += rift(ax, x, min(4, 0.3 * each) / each, np.linspace(low, high, 15), 4)
         for row, origin in enumerate(origins):
             y = below - 15 * row / height * (high - low)
             artists += ax.plot([x], [y], zorder=5, label=origin, **sign(origin, size))
         if place in resets and each * (len(layer.batches) - place) > LETTER * 14:
-            artists.append(
-                ax.text(x + 6 / each, high, "reset_state()", fontsize=FONT, ha="left", va="top",
-                        zorder=6)
-            )  # fmt: skip
+            artists.append(write(ax, x + 6 / each, high, "reset_state()", va="top", zorder=6))
         drawn.append(artists)
     return drawn
 
@@ -200,5 +180,4 @@ def number_batches(ax: Axes, layer: LayerRecording, *, width: float, height: flo
     numbers = [batch.index if batch.batch is None else batch.batch for batch in layer.batches]
     step = -(-LETTER * (len(str(max(numbers))) + 1) // each)
     for place in range(0, len(numbers), int(step)):
-        ax.text(place, y, str(numbers[place]), fontsize=FONT, ha="center", va="center",
-                color=soft(0.66))  # fmt: skip
+        write(ax, place, y, str(numbers[place]), ha="center", color=soft(0.66))

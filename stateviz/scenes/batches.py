@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
-from stateviz.drawing import FONT, lanes
+from stateviz.drawing import lanes, write
 from stateviz.drawing.rows import Rows, draw_rows, rows_read, said_of_rows
 from stateviz.drawing.sample import name_state
 from stateviz.playing.artists import OneRow
@@ -236,8 +236,8 @@ class _Picture:
             image = OneRow(ax, INK_MAP, -1.02, 1.02, extent=extent, alpha=alpha, zorder=2 + alpha)
             image.set_data(values)
             bars.append(image)
-        ax.text(-0.5 - 12 / layout.column, layout.lanes / 2 - 0.5, "x", fontsize=FONT, ha="right",
-                va="center", weight="bold")  # fmt: skip
+        x = -0.5 - 12 / layout.column
+        write(ax, x, layout.lanes / 2 - 0.5, "x", ha="right", weight="bold")
         return bars
 
     def parts(self) -> list[Declared]:

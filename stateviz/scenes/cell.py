@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from stateviz.drawing import FONT, POINTS, cell, diagrams, gates
+from stateviz.drawing import POINTS, cell, diagrams, gates, write
 from stateviz.drawing.diagrams import BODY, HIGH, WIDE
 from stateviz.drawing.finite import reach_of
 from stateviz.drawing.flat import flat
@@ -220,9 +220,8 @@ class _Picture:
             self.charts.append((chart, values))
         symbols = ", ".join(name_state(state)[0] for state, _ in both)
         beside = -1.5 - 12 * (steps + 1) / wide
-        ax.text(beside, 0, symbols, fontsize=FONT, ha="right", va="center")
-        self.when = ax.text(0, 0.5 + 14 / _HIGH, "", fontsize=FONT, ha="center", va="center",
-                            weight="bold")  # fmt: skip
+        write(ax, beside, 0, symbols, ha="right")
+        self.when = write(ax, 0, 0.5 + 14 / _HIGH, "", ha="center", weight="bold")
         [self.cursor] = ax.plot([-1, -1], [-0.5, 0.5], color=INK, linewidth=1.1, zorder=6)
 
     def parts(self, n_frames: int) -> list[Declared]:

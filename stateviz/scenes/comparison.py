@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from stateviz.drawing import FONT, HEAD, POINTS, lanes
+from stateviz.drawing import FONT, HEAD, POINTS, lanes, write
 from stateviz.drawing.finite import reach_of
 from stateviz.drawing.sample import name_state
 from stateviz.playing.artists import OneRow
@@ -242,7 +242,7 @@ class _Picture:
             letters = layout.column * (steps + 1 + layout.gap) / lanes.LETTER
             y = bottom + 14 * layout.lanes / _BARS
             words = lanes.fitting(letters, words, "0")
-            self.said.append(ax.text(ends[0], y, words, fontsize=FONT, va="center"))
+            self.said.append(write(ax, ends[0], y, words))
         return bars, values
 
     def parts(self) -> list[Declared]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from stateviz.drawing import FONT, POINTS, lanes, written
+from stateviz.drawing import POINTS, draw_box, lanes, write, written
 from stateviz.drawing.sample import name_state
 from stateviz.playing.artists import HALO, LINE, Areas
 from stateviz.playing.moving import Declared, Keyed, Slide, appearing
@@ -138,13 +136,12 @@ class _Picture:
         low = max(np.floor(sizes.min() - 0.05), most - _DECADES) if sizes.count() else 0
         self.heights = np.ma.clip((sizes - low) / (most - low), 0, 1)
         for left, steps in zip(layout.starts, layout.timesteps, strict=True):
-            look: dict[str, Any] = {"facecolor": soft(0.045), "linewidth": 0}
-            ax.add_patch(Rectangle((left - 0.5, 0), steps + 1, 1, **look))
+            draw_box(ax, left - 0.5, 0, steps + 1, 1, facecolor=soft(0.045))
         for power in range(int(most), int(low) - 1, -max(1, round((most - low) / 4))):
             y = (power - low) / (most - low)
             ax.plot([-0.5, layout.columns - 0.5], [y, y], color=soft(0.15), linewidth=POINTS)
             x, words = layout.columns - 0.5 + 8 / layout.column, f"1e{written(power, 'd')}"
-            ax.text(x, y, words, fontsize=FONT, va="center", color=soft(0.66))
+            write(ax, x, y, words, color=soft(0.66))
         edges = (-0.5, layout.columns - 0.5, -1.0, 1.0)  # its zero line is the lower edge
         self.area = Areas(ax, LEVEL_MAP, -1.0, 1.0, extent=edges, zorder=2)
         self.area.set_data(self.heights[:1])
@@ -154,8 +151,8 @@ class _Picture:
         ] * (len(self.norms) > 1)
         [self.head] = ax.plot([0], [0.5], "<", color=INK, markersize=9, clip_on=False, zorder=6)
         what = "|dL/dc| (area) and |dL/dh| (line) come back" if self.lines else "|dL/dh| comes back"
-        ax.text(-0.5, 1 + 22 / _GRADIENT, f"◄ {what}, on a logarithmic axis", fontsize=FONT,
-                va="center", weight="bold")  # fmt: skip
+        words = f"◄ {what}, on a logarithmic axis"
+        write(ax, -0.5, 1 + 22 / _GRADIENT, words, weight="bold")
         self.ends = [self._draw_end(place) for place in range(len(self.records))]
 
     def _draw_end(self, place: int) -> list[Artist]:
@@ -170,10 +167,9 @@ class _Picture:
             "goes on" if crosses else end.get(origin, "dropped here"),
         )
         found: list[Artist] = [
-            self.ax.text(x, (-18 - 20 * row) / _GRADIENT, line, fontsize=FONT, va="center",
-                         weight="normal" if row else "bold")
+            write(self.ax, x, (-18 - 20 * row) / _GRADIENT, line, weight=("bold", "normal")[row])
             for row, line in enumerate(lines)
-        ]  # fmt: skip
+        ]
         if not crosses:
             return [*found, *self.ax.plot([x, x], [0, 1], color=INK, linewidth=5 * POINTS)]
         y, middle = self.heights[0, self.layout.starts[place]], x - self.layout.gap / 2

@@ -11,9 +11,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.text import Text
 
-from stateviz.drawing import FONT, POINTS, lanes, written
+from stateviz.drawing import POINTS, draw_box, lanes, write, written
 from stateviz.drawing.handover import Column, Handover
 from stateviz.drawing.lanes import LETTER, Layout, fitting
 from stateviz.drawing.signs import KNOT, RING, draw_signs, ring, sign
@@ -78,12 +77,8 @@ class LanePanel:
         has_scale: bool = True,
         numbers: np.ma.MaskedArray | None = None,
     ) -> None:
-        self.layout, self.timing, self.transitions, self.limits = (
-            timing.layout,
-            timing,
-            transitions,
-            limits,
-        )
+        self.layout, self.timing = timing.layout, timing
+        self.transitions, self.limits = transitions, limits
         self.values, self.heads = np.ma.masked_invalid(values), heads
         records = [transition.record for transition in transitions]
         self.ax = lanes_axes(figure, top, self.layout.height, self.layout)
@@ -116,16 +111,13 @@ class LanePanel:
         [self.rings] = self.ax.plot([], [], clip_on=False, **ring("fresh", self._ring_size))
         self.rings.set_zorder(7.5)
         self.numbers = numbers if numbered else None
-        self.texts = [self._text(bold=True, ha="left") for _ in range(self.layout.lanes * numbered)]
-        self.when = self._text(bold=True, ha="center")
+        bold: dict[str, Any] = {"weight": "bold", "zorder": 8}
+        self.texts = [write(self.ax, 0, 0, "", **bold) for _ in range(self.layout.lanes * numbered)]
+        self.when = write(self.ax, 0, 0, "", ha="center", **bold)
 
     @property
     def _ring_size(self) -> float:
         return KNOT if self.layout.are_threads else min(RING, 0.34 * self.layout.pitch + 2)
-
-    def _text(self, *, bold: bool, ha: Any) -> Text:
-        weight = "bold" if bold else "normal"
-        return self.ax.text(0, 0, "", fontsize=FONT, ha=ha, va="center", weight=weight, zorder=8)
 
     def _handover(self, transition: Transition, place: int) -> Handover:
         start = self.layout.starts[place]
@@ -201,8 +193,7 @@ class LanePanel:
         y = -0.5 - self.heads / layout.pitch
         right = handover.ends - 8 / layout.column
         ha = "left" if self.mirrored else "right"
-        text = self.ax.text(right, y, word, fontsize=FONT, ha=ha, va="center",
-                            parse_math=False)  # fmt: skip
+        text = write(self.ax, right, y, word, ha=ha)
         if origin == "mixed":
             return [text]
         wide = text.get_window_extent().width * 96 / self.ax.figure.dpi if word else 0
@@ -212,18 +203,10 @@ class LanePanel:
 
     def _a_column(self, name: str, *, leaves: bool) -> tuple[Areas | Threads, Rectangle]:
         z = 5.0 if leaves else 6.0
-        frame = Rectangle(
-            (0, 0),
-            1,
-            1,
-            facecolor=GROUND,
-            edgecolor=soft(0.6) if leaves else INK,
-            linewidth=(1.5 if leaves else 3) * POINTS,
-            linestyle=(0, (3, 2)) if leaves else "-",
-            clip_on=False,
-            zorder=z,
-        )
-        self.ax.add_patch(frame)
+        look: dict[str, Any] = {"edgecolor": INK, "linewidth": 3 * POINTS}
+        if leaves:
+            look = {"edgecolor": soft(0.6), "linewidth": 1.5 * POINTS, "linestyle": (0, (3, 2))}
+        frame = draw_box(self.ax, 0, 0, 1, 1, facecolor=GROUND, zorder=z, **look)
         chart = Threads if self.layout.are_threads else Areas
         image = chart(self.ax, STATE_MAP, *self.limits, extent=(0, 1, 1, 0), zorder=z + 0.2)
         image.set_clip_on(False)

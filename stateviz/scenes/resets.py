@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from stateviz.drawing import FONT, POINTS, timeline
+from stateviz.drawing import POINTS, timeline, write
 from stateviz.drawing.lanes import LETTER, WIDTH
 from stateviz.drawing.sample import name_state
 from stateviz.drawing.signs import sign
@@ -131,7 +131,7 @@ def _opened(
     height = 26 / 96 / scene.figure.get_figheight()
     back = scene.figure.add_axes((0.78, 1 - height, 0.22, height))
     back.axis("off")
-    back.text(0.96, 0.5, "← the whole run", ha="right", va="center", fontsize=FONT)
+    write(back, 0.96, 0.5, "← the whole run", ha="right")
     begins, *_ = scene.marks[-1]
     return replace(scene, picks=[Pick(back, "open", "x", 0)], begins=begins)
 
@@ -220,7 +220,7 @@ class _Picture:
         x = -0.5 + 6 * pixel
         for origin in found:
             [drawn] = self.ax.plot([x], [y], **sign(origin, 11))
-            text = self.ax.text(x + 13 * pixel, y, "", fontsize=FONT, va="center")
+            text = write(self.ax, x + 13 * pixel, y, "")
             legend[origin] = drawn, text
             most = f"{sum(origin in each for each in self.counted):,} {origin}"
             x += (LETTER * len(most) + 44) * pixel

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from math import ceil
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from stateviz.drawing import FONT, HEAD, gates, lanes
+from stateviz.drawing import HEAD, gates, lanes, write
 from stateviz.drawing.finite import reach_of
 from stateviz.drawing.lanes import LEFT, LETTER, RIGHT, WIDTH, Layout
 from stateviz.drawing.sample import data_timestep, name_state, states_of
@@ -173,8 +174,8 @@ class SequencePicture:
             chart = kind(ax, INK_MAP, -reach, reach, extent=edges, alpha=alpha, zorder=2 + alpha)
             chart.set_data(values)
             charts.append(chart)
-        ax.text(-12 / (WIDTH - LEFT - RIGHT), 0, "x", fontsize=FONT, ha="right", va="center",
-                weight="bold", transform=ax.get_yaxis_transform())  # fmt: skip
+        beside: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "ha": "right"}
+        write(ax, -12 / (WIDTH - LEFT - RIGHT), 0, "x", weight="bold", **beside)
         return charts
 
     def _draw_cursors(self, height: float, bottom: float) -> None:
@@ -192,11 +193,10 @@ class SequencePicture:
 
     def _draw_when(self, bottom: float, labels: float) -> None:
         """Writes the labels under the last panel, and under them which timestep is read."""
-        y, write = bottom + 18, self.reading.text
+        y = bottom + 18
         for timestep, label in self._shown_labels(self._layout(1, 1.0)):
-            write(self._x(timestep), y, label, fontsize=FONT, ha="center", va="center",
-                  parse_math=False)  # fmt: skip
-        self.when = write(0, y + labels, "", fontsize=FONT, ha="center", va="center", weight="bold")
+            write(self.reading, self._x(timestep), y, label, ha="center")
+        self.when = write(self.reading, 0, y + labels, "", ha="center", weight="bold")
         for panel in self.panels:
             panel.when_of = lambda _: ""
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
-from stateviz.drawing import FONT, gates, lanes, written
+from stateviz.drawing import gates, lanes, write, written
 from stateviz.drawing.finite import reach_of
 from stateviz.drawing.lanes import Layout
 from stateviz.drawing.sample import draw_held, name_state, trace_of
@@ -75,10 +75,8 @@ class UnitPanel:
         draw_held(ax, record, sample=self._sample, first=layout.gap + 1)
         x = layout.columns - 0.5 + 8 / layout.column
         places = (-0.12, 0.12) if len(both) > 1 else (0.0,)
-        self._numbers = [
-            ax.text(x, y, "", fontsize=FONT, va="center", weight="bold") for y in places
-        ]
-        self._name = ax.text(-0.5, -0.5 - 12 / _UNIT, "", fontsize=FONT, va="center")
+        self._numbers = [write(ax, x, y, "", weight="bold") for y in places]
+        self._name = write(ax, -0.5, -0.5 - 12 / _UNIT, "")
 
     def _traces(self, state: StateName) -> np.ma.MaskedArray:
         """Each unit's state, shape (units, columns)."""
@@ -99,12 +97,9 @@ class UnitPanel:
         first, last = layout.gap + 0.5, layout.columns - 0.5
         for row, name in enumerate(found):
             ax.plot([first, last], [row] * 2, color=soft(0.3), linewidth=0.75)
-            ax.text(first - 0.2, row, gates.label(name), fontsize=FONT, ha="right", va="center",
-                    color=soft(0.66))  # fmt: skip
+            write(ax, first - 0.2, row, gates.label(name), ha="right", color=soft(0.66))
         x = last + 8 / layout.column
-        self._gate_numbers = [
-            ax.text(x, row, "", fontsize=FONT, va="center") for row in range(layout.lanes)
-        ]
+        self._gate_numbers = [write(ax, x, row, "") for row in range(layout.lanes)]
 
     def _gates_of(self, unit: int) -> np.ma.MaskedArray:
         """One unit's gates, shape (gates, columns)."""
