@@ -11,7 +11,7 @@ from matplotlib.text import Text
 
 import stateviz
 from stateviz.course.notebook import quietly
-from stateviz.drawing import FONT, lanes
+from stateviz.drawing import FONT, lanes, write
 from stateviz.drawing.lanes import Layout
 from stateviz.playing.moving import Declared, Keyed
 from stateviz.playing.player import Player
@@ -128,23 +128,23 @@ class _Picture:
         name = ("LSTM(8)", "LSTM(8, stateful=True)")[row]
         beside = ("once a batch,\nall 200 rows", "when it is built;\nthen carried")[row]
         wide = self.room is not NARROW
-        write = self.figure.text
+        words_at = self.figure.text
 
         def at(x: float, y: float) -> tuple[float, float]:
             return x / self.room.width, 1 - y / height
 
         size = self.room.number * 0.75
         if wide:
-            write(*at(0, top + 10), name.replace("8, ", "8,\n  "), fontsize=11, va="top")
+            words_at(*at(0, top + 10), name.replace("8, ", "8,\n  "), fontsize=11, va="top")
             low = top + (38 if row == 0 else 54)
             beside = beside if self.has_counts else ""
-            write(*at(0, low + 74), beside, fontsize=FONT, va="top", color=soft(0.66))
-            number = write(*at(0, low + 36), "", fontsize=size, weight="bold", va="center")
-            words = write(*at(58, low + 36), "", fontsize=12, weight="bold", va="center")
+            words_at(*at(0, low + 74), beside, fontsize=FONT, va="top", color=soft(0.66))
+            number = words_at(*at(0, low + 36), "", fontsize=size, weight="bold", va="center")
+            words = words_at(*at(58, low + 36), "", fontsize=12, weight="bold", va="center")
         else:
-            write(*at(4, top - 24), name, fontsize=FONT, va="center", color=soft(0.66))
-            number = write(*at(2, top - 56), "", fontsize=size, weight="bold", va="center")
-            words = write(*at(40, top - 56), "", fontsize=12, weight="bold", va="center")
+            words_at(*at(4, top - 24), name, fontsize=FONT, va="center", color=soft(0.66))
+            number = words_at(*at(2, top - 56), "", fontsize=size, weight="bold", va="center")
+            words = words_at(*at(40, top - 56), "", fontsize=12, weight="bold", va="center")
         return number, words
 
     def _explain(self, layout: Layout, height: float) -> None:
@@ -155,20 +155,18 @@ class _Picture:
         start = layout.starts[0] - 0.5
         wide = self.room is not NARROW
         words = f"t = 0 … {steps - 1}" if wide else f"t 0…{steps - 1}"
-        ax.text(start, y, words, fontsize=FONT, va="center", color=soft(0.66))
+        write(ax, start, y, words, color=soft(0.66))
         gap = 1 if self.room is WIDE else 2  # where there is room for the words
         between = layout.starts[gap] - layout.gap / 2 - 0.5
         if wide:
-            ax.text(between, y, "no time passes here", fontsize=FONT, ha="center", va="center",
-                    color=soft(0.66))  # fmt: skip
+            write(ax, between, y, "no time passes here", ha="center", color=soft(0.66))
         key = "a line: c of unit 0 in one lane; orange above 0, blue below"
         right = layout.columns - 0.5
         if self.room is not WIDE:
             key = "c of unit 0, a line a lane: + orange, − blue"
         if not wide:
             y, right = y + 20 / layout.pitch, start
-        ax.text(right, y, key, fontsize=FONT, ha="right" if wide else "left", va="center",
-                color=soft(0.66))  # fmt: skip
+        write(ax, right, y, key, ha="right" if wide else "left", color=soft(0.66))
 
     def parts(self) -> list[Declared]:
         """Both panels, and their counts."""

@@ -17,16 +17,7 @@ from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
 from stateviz.playing.theme import INK_MAP
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
-from stateviz.scenes.choosing import (
-    batches_of,
-    check_place,
-    clamp,
-    layers_with_batches,
-    most_batches,
-    one_layer,
-    state_of,
-    unit_names,
-)
+from stateviz.scenes import choosing
 from stateviz.scenes.naming import began, in_run, told_apart
 from stateviz.scenes.panel import NAMES, LanePanel, lanes_axes, room_around
 from stateviz.scenes.timing import Timing
@@ -75,13 +66,13 @@ def play_batches(
         KeyError: There is no such layer.
         IndexError: There is no such batch or unit.
     """
-    first = one_layer(recording, layer)
-    records = batches_of(first, batches)
-    state = state_of(first, state)
-    check_place("unit", unit, len(unit_names(records[0], state)), first.name)
+    first = choosing.one_layer(recording, layer)
+    records = choosing.batches_of(first, batches)
+    state = choosing.state_of(first, state)
+    choosing.check_place("unit", unit, len(choosing.unit_names(records[0], state)), first.name)
     rows = None if data is None else rows_read(first.batches, data)
     # Rows of the data belong to one layer's inputs.
-    played = layers_with_batches(recording) if data is None else [first.name]
+    played = choosing.layers_with_batches(recording) if data is None else [first.name]
     return Player(
         partial(_chosen_scene, recording, played, batches, rows),
         interval_ms=interval_ms,
@@ -106,11 +97,11 @@ def _chosen_scene(
     """The scene of a choice, each 0-based; what is out of range is brought into it."""
     of = recording[played[layer]]
     windows = windows_of(of) if batches is None else [batches]
-    window = clamp(window, len(windows))
+    window = choosing.clamp(window, len(windows))
     known = of.batches[0].state_names
-    state = clamp(state, len(known))
-    units = unit_names(of.batches[0], known[state])
-    unit = clamp(unit, len(units))
+    state = choosing.clamp(state, len(known))
+    units = choosing.unit_names(of.batches[0], known[state])
+    unit = choosing.clamp(unit, len(units))
     most = max(len(batch.samples) for batch in of.batches)
     return scene(
         recording,
@@ -196,7 +187,7 @@ class _Picture:
         self.timing = Timing(lanes.lay_out(records))
         layout = self.timing.layout
         self.symbol = name_state(state)[0]
-        number = unit_names(records[0], state)[unit]
+        number = choosing.unit_names(records[0], state)[unit]
         self.title = f"{self.symbol} of unit {number} in {_lanes(records, layout.lanes)}"
         self.values = lanes.state_lanes(records, state, unit)
         self.scales = np.ones(layout.lanes)
@@ -287,7 +278,7 @@ def said_lanes(count: int) -> str:
 
 def windows_of(layer: LayerRecording) -> list[range]:
     """A layer's batches in runs of as many as can be told apart."""
-    count, most = len(layer.batches), most_batches(layer)
+    count, most = len(layer.batches), choosing.most_batches(layer)
     return [range(start, min(start + most, count)) for start in range(0, count, most)]
 
 

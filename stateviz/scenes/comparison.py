@@ -19,15 +19,7 @@ from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
 from stateviz.playing.theme import INK_MAP, soft
 from stateviz.recording import BatchRecord, LayerRecording, Recording, StateName
-from stateviz.scenes.choosing import (
-    batches_of,
-    check_place,
-    clamp,
-    layers_with_batches,
-    one_layer,
-    state_of,
-    unit_names,
-)
+from stateviz.scenes import choosing
 from stateviz.scenes.naming import began
 from stateviz.scenes.panel import NAMES, LanePanel, lanes_axes, room_around
 from stateviz.scenes.timing import Timing
@@ -75,16 +67,16 @@ def compare(
         KeyError: There is no such layer.
         IndexError: There is no such batch or unit.
     """
-    one, other = one_layer(a, layer), one_layer(b, layer)
+    one, other = choosing.one_layer(a, layer), choosing.one_layer(b, layer)
     _records_of(one, other, batches, names)
     known = _states_of_both(one, other)
     state = known[-1] if state is None else state
     for each in (one, other):
-        check_place(
-            "unit", unit, len(unit_names(each.batches[0], state_of(each, state))), each.name
-        )
+        units = choosing.unit_names(each.batches[0], choosing.state_of(each, state))
+        choosing.check_place("unit", unit, len(units), each.name)
     # The layers may have different names in the two, where each has but one.
-    both = [name for name in layers_with_batches(a) if name in layers_with_batches(b)]
+    others = choosing.layers_with_batches(b)
+    both = [name for name in choosing.layers_with_batches(a) if name in others]
     pairs = [(a[name], b[name]) for name in both if _is_comparable(a[name], b[name], batches)]
     if one.name not in both:
         pairs = [(one, other)]
@@ -105,8 +97,8 @@ def _records_of(
 ) -> tuple[Sequence[int], tuple[list[BatchRecord], list[BatchRecord]]]:
     """The places of the batches to play, and the batches of both."""
     shorter = min((one, other), key=lambda each: len(each.batches))
-    places = range(len(batches_of(shorter, None))) if batches is None else batches
-    pair = batches_of(one, places), batches_of(other, places)
+    places = range(len(choosing.batches_of(shorter, None))) if batches is None else batches
+    pair = choosing.batches_of(one, places), choosing.batches_of(other, places)
     _check_shapes(*pair, names)
     return places, pair
 
@@ -141,9 +133,9 @@ def _chosen_scene(
     layers = pairs[layer]
     places, records = _records_of(*layers, batches, names)
     known = _states_of_both(*layers)
-    state = clamp(state, len(known))
-    units = unit_names(records[0][0], known[state])
-    unit = clamp(unit, len(units))
+    state = choosing.clamp(state, len(known))
+    units = choosing.unit_names(records[0][0], known[state])
+    unit = choosing.clamp(unit, len(units))
     both = zip(recordings, layers, strict=True)
     transitions = [transitions_of(recording, each, places) for recording, each in both]
     picture = _Picture(transitions, names, known[state], unit)
@@ -193,7 +185,7 @@ class _Picture:
         shown = [lanes.state_lanes(records, state, unit) for records in self.pair]
         self.apart = difference(one, other, state)
         self.symbol = name_state(state)[0]
-        number = unit_names(one[0], state)[unit]
+        number = choosing.unit_names(one[0], state)[unit]
         self.title = f"{self.symbol} of unit {number}: {names[0]} above {names[1]}"
         self.scales = np.ones(layout.lanes)
         if not layout.are_threads:

@@ -20,14 +20,7 @@ from stateviz.playing.player import Player
 from stateviz.playing.scene import Pick, Scene, frames_of_a_motion, pace
 from stateviz.playing.theme import INK
 from stateviz.recording import ORIGINS, LayerRecording, Origin, Recording
-from stateviz.scenes import batches
-from stateviz.scenes.choosing import (
-    check_place,
-    clamp,
-    layers_with_batches,
-    one_layer,
-    unit_names,
-)
+from stateviz.scenes import batches, choosing
 from stateviz.scenes.naming import began, sign_of, told_apart
 
 _USUAL_MS = 400
@@ -65,10 +58,10 @@ def play_resets(
         KeyError: There is no such layer.
         IndexError: There is no such unit.
     """
-    first = one_layer(recording, layer)
-    played = layers_with_batches(recording)
+    first = choosing.one_layer(recording, layer)
+    played = choosing.layers_with_batches(recording)
     if unit is not None:
-        check_place("unit", unit, len(_units(first)), first.name)
+        choosing.check_place("unit", unit, len(_units(first)), first.name)
     return Player(
         partial(_chosen_scene, recording, played),
         interval_ms=interval_ms,
@@ -90,7 +83,7 @@ def _chosen_scene(
     of = recording[played[layer]]
     units = _units(of)
     symbol = name_state(of.batches[0].state_names[-1])[0]
-    line, opened = clamp(line, len(units) + 1), clamp(open, len(of.batches) + 1)
+    line, opened = choosing.clamp(line, len(units) + 1), choosing.clamp(open, len(of.batches) + 1)
     options = {
         "layer": list(played),
         "line": [
@@ -139,7 +132,7 @@ def _opened(
 def _units(layer: LayerRecording) -> list[str]:
     """The units of the state whose size is drawn: of c where there is one, else of h."""
     first = layer.batches[0]
-    return unit_names(first, first.state_names[-1])
+    return choosing.unit_names(first, first.state_names[-1])
 
 
 class _Frames:
