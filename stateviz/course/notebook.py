@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import anywidget
 import traitlets as t
 from IPython.display import display
+
+from stateviz.playing.page import PageWidget
 
 
 @contextlib.contextmanager
@@ -96,7 +97,7 @@ _STATIC = (
 )
 
 
-class WidgetCheck(anywidget.AnyWidget):
+class WidgetCheck(PageWidget):
     """A line that says whether widgets work: the page draws it, asks Python, and waits.
 
     Where it is drawn, but no answer comes, the kernel is busy or gone. Where it is not drawn, its
@@ -147,10 +148,5 @@ class WidgetCheck(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return "WidgetCheck()"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        data["text/html"] = _STATIC
-        return data, metadata
+    def _html(self) -> str:
+        return _STATIC

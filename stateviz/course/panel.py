@@ -14,7 +14,6 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, ClassVar
 
-import anywidget
 import traitlets as t
 from tqdm.auto import tqdm
 
@@ -38,7 +37,7 @@ _MOST_PROGRAMS = 500
 _one_at_a_time = threading.Lock()  # the seeds and the compiled functions of Keras are shared
 
 
-class Experiment(anywidget.AnyWidget):
+class Experiment(page.PageWidget):
     """A control panel over real Keras: choices, the program that they mean, and what it did.
 
     "Run" runs exactly the program that is shown, under `stateviz.record`. What was recorded
@@ -306,14 +305,6 @@ class Experiment(anywidget.AnyWidget):
     def __repr__(self) -> str:
         chosen = ", ".join(f"{name}={option!r}" for name, option in self.chosen.items())
         return f"Experiment({chosen})"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        data["text/html"] = self._html()
-        return data, metadata
 
     def _html(self) -> str:
         """The panel as a piece of HTML that needs no kernel, with what was recorded beforehand."""

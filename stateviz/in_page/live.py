@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import anywidget
 import numpy as np
 import traitlets as t
 
@@ -23,7 +22,7 @@ _LOOK += _PAGE.with_suffix(".css").read_text(encoding="utf-8")
 _SHOWN = 240  # timesteps that the page begins with, at most
 
 
-class Live(anywidget.AnyWidget):
+class Live(page.PageWidget):
     """A model that runs in the page: made by `stateviz.live`, shown at the end of a cell.
 
     Nothing of it comes back to Python: what the reader types, drags and chooses stays in the page.
@@ -60,14 +59,6 @@ class Live(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         return f"Live({self._content['title']!r})"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        data["text/html"] = self._html()
-        return data, metadata
 
 
 def live(

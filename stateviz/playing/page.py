@@ -8,12 +8,30 @@ import html
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import anywidget
 
 from stateviz.writing import atomic_write
 
 _PLAYER = Path(__file__).with_name("page") / "player.js"
 _TYPES = re.compile(r"^ */\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
 _IMPORT = re.compile(r'^import [^;]*? from "([\w./-]+)";\n', re.MULTILINE)
+
+
+class PageWidget(anywidget.AnyWidget):
+    """A widget that has a form for pages without a kernel too."""
+
+    def _forms(self) -> dict[str, str]:
+        """Its other forms, by their media types."""
+        return {"text/html": self._html()}
+
+    def _html(self) -> str:
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return None if bundle is None else (bundle[0] | self._forms(), bundle[1])
 
 
 @cache

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import anywidget
 import traitlets as t
 from matplotlib.figure import Figure
 
@@ -26,7 +25,7 @@ from stateviz.playing.scene import INTERVAL_MS, Closed, Scene, Shown, out_of_ran
 from stateviz.playing.stage import poster_png
 
 
-class Player(anywidget.AnyWidget):
+class Player(page.PageWidget):
     """Plays the frames of a scene, in a notebook and in HTML that needs no kernel.
 
     Pure black is drawn in the text colour of the reader's theme, white as its ground, and the
@@ -326,14 +325,8 @@ class Player(anywidget.AnyWidget):
         frames = "1 frame" if self.n_frames == 1 else f"{self.n_frames} frames"
         return f"Player({self.title!r}, {frames})"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        data["text/html"] = self._html()
-        data["image/png"] = base64.b64encode(self._shown.poster).decode()
-        return data, metadata
+    def _forms(self) -> dict[str, str]:
+        return super()._forms() | {"image/png": base64.b64encode(self._shown.poster).decode()}
 
 
 def _said(options: Mapping[str, Sequence[str]]) -> str:
