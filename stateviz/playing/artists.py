@@ -72,9 +72,12 @@ class Chart(AxesImage):
     def _points(self, pixels: float) -> float:
         return 0.75 * pixels
 
+    def _end(self, of: float) -> Any:
+        return self.cmap(0.99 if of > 0 else 0.01)
+
     def _lines(self, lines: list[np.ndarray], of: float, width: float) -> LineCollection:
-        end = self.cmap(0.99 if of > 0 else 0.01)
-        return LineCollection(lines, colors=[end], linewidths=self._points(width), capstyle="butt")
+        wide = self._points(width)
+        return LineCollection(lines, colors=[self._end(of)], linewidths=wide, capstyle="butt")
 
 
 class Areas(Chart):
@@ -174,9 +177,10 @@ class Threads(Chart):
         ends = sorted((left, right))
         upper, lower = (Bbox.from_extents(ends[0], y0, ends[1], y1)
                         for y0, y1 in ((zero, top), (bottom, zero)))  # fmt: skip
-        for sign, half in ((1, upper), (-1, lower)):
-            for lines, width, alpha in ((every, TOOTH, strength), (bold, OUTLINE, 1.0)):
-                drawn = self._lines(lines, sign, width)
+        for lines, width, alpha in ((every, TOOTH, strength), (bold, OUTLINE, 1.0)):
+            drawn = self._lines(lines, 1, width)  # once: making its paths takes the time
+            for sign, half in ((1, upper), (-1, lower)):
+                drawn.set_color([self._end(sign)])
                 drawn.set_alpha(alpha)
                 drawn.set_clip_box(half)
                 yield drawn

@@ -49,7 +49,7 @@ def size_of(figure: Figure) -> list[float]:
 
 def stage_svg(figure: Figure, animated: Sequence[Artist]) -> str:
     """The figure without what moves, as SVG in which black is the reader's text colour."""
-    with _hidden(animated):
+    with hidden(animated):
         svg = _saved(figure, "svg").decode()
     svg = svg[svg.index("<svg") :]
     # matplotlib's style rule would reach the whole page; the same properties go on the root.
@@ -65,7 +65,7 @@ def stage_svg(figure: Figure, animated: Sequence[Artist]) -> str:
 
 def stage_rgba(figure: Figure, animated: Sequence[Artist]) -> np.ndarray:
     """The figure without what moves as pixels, RGBA, of which what is empty is transparent."""
-    with _hidden(animated):
+    with hidden(animated):
         return np.frombuffer(_saved(figure, "rgba"), np.uint8)
 
 
@@ -100,7 +100,7 @@ def poster_png(figure: Figure) -> bytes:
 
 
 @contextmanager
-def _hidden(artists: Sequence[Artist]) -> Iterator[None]:
+def hidden(artists: Sequence[Artist]) -> Iterator[None]:
     before = [artist.get_visible() for artist in artists]
     try:
         for artist in artists:

@@ -252,7 +252,7 @@ class _Picture:
         place, column = moment.place, moment.column
         transition = self.transitions[place]
         if moment.part is not None:
-            return transition.said()
+            return transition.said
         timestep = column - self.timing.layout.starts[place] - 1
         when = f"t = {timestep}" if timestep >= 0 else f"before t = 0: {began(transition.record)}"
         now = self.values[:, column].compressed()

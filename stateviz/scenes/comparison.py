@@ -182,6 +182,10 @@ class _Picture:
         layout = lanes.lay_out(one, pitch=pitch)
         self.timing = Timing(layout)
         self.places = [transition.name for transition in transitions[0]]
+        self.begins = [
+            [f"{name}: {began(record)}" for name, record in zip(names, both, strict=True)]
+            for both in zip(*self.pair, strict=True)
+        ]
         shown = [lanes.state_lanes(records, state, unit) for records in self.pair]
         self.apart = difference(one, other, state)
         self.symbol = name_state(state)[0]
@@ -250,11 +254,10 @@ class _Picture:
     def describe(self, frame: int) -> str:
         """The frame in words and numbers."""
         moment = self.timing.at(frame)
-        both = zip(self.names, self.pair, strict=True)
-        begins = [f"{name}: {began(records[moment.place])}" for name, records in both]
+        timestep = moment.column - self.timing.layout.starts[moment.place] - 1
+        begins = self.begins[moment.place]
         if moment.part is not None:
             return "   ".join([f"on the way to {self.places[moment.place]}", *begins])
-        timestep = moment.column - self.timing.layout.starts[moment.place] - 1
         words = [f"t = {timestep}"] if timestep >= 0 else ["before t = 0", *begins]
         apart = f"apart by {self.apart[moment.column]:.3f}"
         return "   ".join([self.places[moment.place], *words, apart, *self._first(frame)])

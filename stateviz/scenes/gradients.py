@@ -207,7 +207,7 @@ class _Picture:
         """The frame in words and numbers."""
         moment = self.timing.at(frame)
         if moment.part is not None:
-            return self.transitions[moment.place].said()
+            return self.transitions[moment.place].said
         if moment.back is None:
             read = moment.column - self.layout.starts[moment.place]
             of = self.layout.timesteps[moment.place]

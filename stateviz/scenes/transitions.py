@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -48,6 +49,7 @@ class Transition:
         goes_on = not np.isnan(self.lanes).all()
         return self.record.origin == "mixed" or (goes_on and not self.is_same)
 
+    @cached_property
     def said(self) -> str:
         """What happens to the state on the way, in words."""
         if self.before is None:
