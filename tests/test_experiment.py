@@ -222,6 +222,17 @@ def asked(experiment: Experiment, what: str) -> None:
     experiment._hear(experiment, {"do": what, "chosen": experiment._chosen}, [])
 
 
+def test_the_button_runs_what_the_page_shows_though_it_has_not_said_so_before() -> None:
+    experiment = Experiment(made_up, batches=[2, 3])
+    experiment._hear(experiment, {"do": "run", "chosen": [1]}, [])
+    experiment.wait(60)
+    assert experiment.chosen == {"batches": 3}
+    assert experiment.readout.startswith("3 batches")
+    with pytest.raises(t.TraitError, match="not places among the options"):
+        experiment._hear(experiment, {"do": "run", "chosen": [2]}, [])
+    assert not experiment._busy
+
+
 def test_the_button_runs_beside_the_kernel_and_can_stop_it() -> None:
     endless = "import time\nwhile True:\n    time.sleep(0.01)\n"
     experiment = Experiment(lambda *, n=1: endless, n=[1])
