@@ -11,29 +11,29 @@ import pytest
 
 import stateviz
 from stateviz.playing.collecting import tracks_of
-from stateviz.playing.moving import Fill, Keyed, Part, Slide
+from stateviz.playing.moving import Appear, Fill, Keyed, Slide
 from stateviz.playing.scene import Scene
 from tests.building.gradients import falling, trained
 from tests.test_motion import a_run, both, played, recorded
 
 DECLARING: dict[str, tuple[Callable[..., Any], set[type]]] = {
-    "batches": (played, {Part, Fill, Slide, Keyed}),
+    "batches": (played, {Appear, Fill, Slide, Keyed}),
     "compare": (
         lambda run: both(run, a_run("reset", "reset", "reset", "reset", "reset")),
-        {Part, Fill, Slide, Keyed},
+        {Appear, Fill, Slide, Keyed},
     ),
-    "resets": (lambda run: stateviz.play_resets(recorded(run)), {Part, Fill, Keyed}),
+    "resets": (lambda run: stateviz.play_resets(recorded(run)), {Appear, Fill, Keyed}),
     "sequence": (
         lambda run: stateviz.play_sequence(recorded(run)),
-        {Part, Fill, Slide, Keyed},
+        {Appear, Fill, Slide, Keyed},
     ),
     "gradients": (
         lambda run: stateviz.play_gradients(trained(*[falling(10)] * len(run))),
-        {Part, Fill, Slide, Keyed},
+        {Appear, Fill, Slide, Keyed},
     ),
     "backwards": (
         lambda run: stateviz.play_sequence(recorded([replace(run[0], go_backwards=True)])),
-        {Part, Fill, Slide, Keyed},
+        {Appear, Fill, Slide, Keyed},
     ),
 }
 

@@ -236,9 +236,13 @@ def described(player: Player) -> list[dict[str, Any]]:
 
 
 def test_the_page_gets_the_numbers_of_units_and_samples(of_two_units: Recording) -> None:
-    rows = {tuple(track.get("rows", ())) for track in described(stateviz.play_sequence(of_two_units))}
+    rows = {
+        tuple(track.get("rows", ())) for track in described(stateviz.play_sequence(of_two_units))
+    }
     assert ("3", "1") in rows
-    rows = {tuple(track.get("rows", ())) for track in described(stateviz.play_batches(of_two_units))}
+    rows = {
+        tuple(track.get("rows", ())) for track in described(stateviz.play_batches(of_two_units))
+    }
     assert ("2", "0") in rows
 
 

@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 import stateviz
 from stateviz.playing import page, theme
 from stateviz.playing.artists import Areas
-from stateviz.playing.moving import Part
+from stateviz.playing.moving import Appear
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
 from tests.building.payload import Unpacked
@@ -178,19 +178,16 @@ def test_the_page_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
         player.to_html(tmp_path / "nowhere" / "lesson.html")
 
 
-def test_each_part_may_change_at_other_frames() -> None:
+def test_what_appears_comes_at_its_frame_and_stays() -> None:
     figure = Figure()
     ax = figure.add_subplot()
-    texts = [ax.text(0, row, "") for row in range(3)]
-
-    def changes(row: int) -> Part:
-        return Part([texts[row]], row, row, lambda frame: texts[row].set_text(f"frame {frame}"))
-
-    parts = list(map(changes, range(3)))
-    scene = Unpacked(Player(lambda: Scene(figure, 3, describe=str, parts=parts))).scene
-    assert len(scene["tracks"]) == 3
-    shown = [track["states"][track["frames"][0][-1]]["text"] for track in scene["tracks"]]
-    assert shown == ["frame 0", "frame 1", "frame 2"]
+    parts = [Appear([ax.text(0, row, f"from {row} on")], row) for row in range(4)]
+    unpacked = Unpacked(Player(lambda: Scene(figure, 3, describe=str, parts=parts)))
+    shown = [
+        [row for row in range(4) if unpacked.state("text", frame, nth=row) is not None]
+        for frame in range(3)
+    ]
+    assert shown == [[0], [0, 1], [0, 1, 2]]
 
 
 def test_what_cannot_be_played_is_refused_in_words() -> None:

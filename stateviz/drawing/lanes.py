@@ -183,6 +183,12 @@ def limits_of(*lanes: np.ma.MaskedArray) -> tuple[float, float]:
     return low - room, high + room
 
 
+def limits_in(layout: Layout, *lanes: np.ma.MaskedArray) -> tuple[float, float]:
+    """The values of both ends of a lane, or of the axis of threads."""
+    reach = half_lane(*lanes)
+    return limits_of(*lanes) if layout.are_threads else (-reach, reach)
+
+
 def draw_lanes(
     ax: Axes, lanes: np.ma.MaskedArray, layout: Layout, limits: tuple[float, float]
 ) -> Areas | Threads:

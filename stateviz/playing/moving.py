@@ -32,43 +32,25 @@ class Declared(Protocol):
 
 
 @dataclass(frozen=True)
-class Part:
-    """Artists that move in a stretch of frames, and stand still before and after it.
+class Appear:
+    """Artists that come at a frame and stay.
 
     Attributes:
         artists: The artists.
-        first: The first frame of the stretch.
-        last: The last.
-        move: Sets them for a frame of the stretch.
+        first: The frame; at 0 they stand still, under or between those that move.
     """
 
     artists: Sequence[Artist]
-    first: int
-    last: int
-    move: Callable[[int], None]
+    first: int = 0
 
     def changes(self, n_frames: int) -> Iterable[int]:
-        """All frames of the stretch."""
-        return range(self.first, min(self.last + 1, n_frames))
+        """The frame at which they come, and the first."""
+        return [0, self.first] if 0 < self.first < n_frames else [0]
 
     def show(self, frame: int, option: int) -> None:
-        """Sets the artists as they are in the frame of the stretch that is nearest."""
-        self.move(min(max(frame, self.first), self.last))
-
-
-def appearing(artists: Sequence[Artist], first: int) -> Part:
-    """Artists that come at a frame and stay."""
-
-    def move(frame: int) -> None:
-        for artist in artists:
-            artist.set_visible(frame >= first)
-
-    return Part(artists, max(first - 1, 0), first, move)
-
-
-def standing_still(artists: Sequence[Artist]) -> Part:
-    """Artists that belong under or between those that move, and never change."""
-    return Part(artists, 0, 0, lambda _: None)
+        """Hides them before they come."""
+        for artist in self.artists:
+            artist.set_visible(frame >= self.first)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure, SubFigure
 from stateviz.drawing import FONT
 from stateviz.drawing.answer import HEIGHT, MOST_BATCHES, WIDTH, Answer
 from stateviz.drawing.flat import flat
-from stateviz.playing.moving import Keyed, appearing
+from stateviz.playing.moving import Appear, Keyed
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Pace, Scene
 from stateviz.playing.stage import poster_png
@@ -131,7 +131,7 @@ class _Counted:
             title=self.title,
             sentence=self.title,
             parts=[
-                *(appearing(each, place + 1) for place, each in enumerate(answer.by_batch)),
+                *(Appear(each, place + 1) for place, each in enumerate(answer.by_batch)),
                 Keyed(answer.texts, frames, lambda frame, _: answer.show(frame)),
             ],
             pace=Pace(_BATCH_MS, 0),

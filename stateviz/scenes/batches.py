@@ -12,7 +12,7 @@ from stateviz.drawing import lanes, write
 from stateviz.drawing.rows import Rows, draw_rows, rows_read, said_of_rows
 from stateviz.drawing.sample import name_state
 from stateviz.playing.artists import OneRow
-from stateviz.playing.moving import Declared, Fill, standing_still
+from stateviz.playing.moving import Appear, Declared, Fill
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
 from stateviz.playing.theme import INK_MAP
@@ -199,14 +199,13 @@ class _Picture:
         heads = over + (_INPUTS if self.inputs else 0)
         height = NAMES + heads + layout.height + under
         self.figure = Figure(figsize=(lanes.WIDTH / 96, height / 96), dpi=100)
-        reach = lanes.half_lane(shown)
         self.panel = LanePanel(
             self.figure,
             NAMES + heads,
             shown,
             transitions,
             self.timing,
-            lanes.limits_of(shown) if layout.are_threads else (-reach, reach),
+            lanes.limits_in(layout, shown),
             heads=heads,
             has_scale=bool((self.scales == 1).all()),
             numbers=self.values,
@@ -237,7 +236,7 @@ class _Picture:
         if self.bars:
             pale, read = self.bars
             filled = Fill(read, [self._inputs()], self.timing.columns())
-            parts += [standing_still([pale]), filled]
+            parts += [Appear([pale]), filled]
         return parts
 
     def _inputs(self) -> np.ma.MaskedArray:

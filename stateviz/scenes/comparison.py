@@ -14,7 +14,7 @@ from stateviz.drawing import FONT, HEAD, POINTS, lanes, write
 from stateviz.drawing.finite import reach_of
 from stateviz.drawing.sample import name_state
 from stateviz.playing.artists import OneRow
-from stateviz.playing.moving import Declared, Fill, appearing
+from stateviz.playing.moving import Appear, Declared, Fill
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
 from stateviz.playing.theme import INK_MAP, soft
@@ -195,8 +195,7 @@ class _Picture:
         if not layout.are_threads:
             self.scales = lanes.lane_scales(*shown)
         self.shown = [lanes.scaled(values, self.scales) for values in shown]
-        reach = lanes.half_lane(*self.shown)
-        limits = lanes.limits_of(*self.shown) if layout.are_threads else (-reach, reach)
+        limits = lanes.limits_in(layout, *self.shown)
         around, tops, below = [room_around(run) for run in transitions], [], 0.0
         for heads, under in around:
             tops.append(below + _NAME + NAMES + heads)
@@ -248,7 +247,7 @@ class _Picture:
         parts.append(Fill(self.bars, [self.values], columns))
         for place, text in enumerate(self.said):
             arrives = self.timing.first[place] + self.timing.motion
-            parts.append(appearing([text], arrives + self.timing.layout.timesteps[place]))
+            parts.append(Appear([text], arrives + self.timing.layout.timesteps[place]))
         return parts
 
     def describe(self, frame: int) -> str:

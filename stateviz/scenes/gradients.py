@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from stateviz.drawing import POINTS, draw_box, lanes, write, written
 from stateviz.drawing.sample import name_state
 from stateviz.playing.artists import HALO, LINE, Areas
-from stateviz.playing.moving import Declared, Keyed, Slide, appearing
+from stateviz.playing.moving import Appear, Declared, Keyed, Slide
 from stateviz.playing.player import Player
 from stateviz.playing.scene import Scene
 from stateviz.playing.theme import GROUND, INK, LEVEL_MAP, soft
@@ -99,8 +99,7 @@ class _Picture:
             name: [each.norms(name) for each in found] for name in records[0].state_names[::-1]
         }
         values = lanes.state_lanes(records, state, unit, self.layout)
-        reach = lanes.half_lane(values)
-        limits = lanes.limits_of(values) if self.layout.are_threads else (-reach, reach)
+        limits = lanes.limits_in(self.layout, values)
         over, under = room_around(transitions)
         top = NAMES + over
         below = top + self.layout.height + under + _BETWEEN
@@ -199,7 +198,7 @@ class _Picture:
         parts = [*self.panel.parts(), Keyed([self.area, *self.lines], keys, show)]
         parts.append(Slide(self.head, heads))
         return parts + [
-            appearing(end, int(arrives[start]))
+            Appear(end, int(arrives[start]))
             for start, end in zip(self.layout.starts, self.ends, strict=True)
         ]
 

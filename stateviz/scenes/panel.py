@@ -17,7 +17,7 @@ from stateviz.drawing.handover import Column, Handover
 from stateviz.drawing.lanes import LETTER, Layout, fitting
 from stateviz.drawing.signs import KNOT, RING, draw_signs, ring, sign
 from stateviz.playing.artists import Areas, Threads
-from stateviz.playing.moving import Declared, Fill, Keyed, Slide, appearing, standing_still
+from stateviz.playing.moving import Appear, Declared, Fill, Keyed, Slide
 from stateviz.playing.theme import GROUND, INK, STATE_MAP, color, soft
 from stateviz.scenes.naming import began
 from stateviz.scenes.timing import Timing
@@ -240,14 +240,14 @@ class LanePanel:
         timing, layout = self.timing, self.layout
         columns = timing.columns()
         shown = self.values[:, : layout.columns]
-        parts: list[Declared] = [standing_still(self.cards), Fill(self.image, [shown], columns)]
+        parts: list[Declared] = [Appear(self.cards), Fill(self.image, [shown], columns)]
         moves, leaves = self._paths
         bridged = self._bridged(columns, moves)
         parts.append(Fill(self.bridge, [self.bridge_values], bridged))
         for first, (early, late) in zip(timing.first, self.signs, strict=True):
             for signs, comes in ((early, first), (late, first + timing.motion)):
                 if signs:
-                    parts.append(appearing(signs, comes))
+                    parts.append(Appear(signs, comes))
         for image, frame, path in (
             (self.leaving, self.leaving_frame, leaves),
             (self.column, self.frame, moves),

@@ -12,16 +12,17 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from stateviz.drawing import POINTS, timeline, write
-from stateviz.drawing.lanes import LETTER, WIDTH
+from stateviz.drawing.lanes import LETTER, WIDTH, Layout
 from stateviz.drawing.sample import name_state
 from stateviz.drawing.signs import sign
-from stateviz.playing.moving import Declared, Fill, Keyed, appearing
+from stateviz.playing.moving import Appear, Declared, Fill, Keyed
 from stateviz.playing.player import Player
-from stateviz.playing.scene import Pick, Scene, frames_of_a_motion, pace
+from stateviz.playing.scene import Pick, Scene
 from stateviz.playing.theme import INK
 from stateviz.recording import ORIGINS, LayerRecording, Origin, Recording
 from stateviz.scenes import batches, choosing
 from stateviz.scenes.naming import began, sign_of, told_apart
+from stateviz.scenes.timing import Timing
 
 _USUAL_MS = 400
 _MOST_MOVING = 60  # batches; in a longer run the state would only hurry
@@ -135,37 +136,10 @@ def _units(layer: LayerRecording) -> list[str]:
     return choosing.unit_names(first, first.state_names[-1])
 
 
-class _Frames:
-    """The frames: before each batch's stop the state runs through it, unless there are many.
-
-    Args:
-        batches: How many there are.
-        columns: How many columns of the level each batch has.
-    """
-
-    def __init__(self, batches: int, columns: int) -> None:
-        moves = batches <= _MOST_MOVING
-        self._motion = frames_of_a_motion(batches) if moves else 0
-        self._columns = columns
-        self.each = self._motion + 1  # frames a batch
-        self.n_frames = batches * self.each
-        self.stops = range(self._motion, self.n_frames, self._motion + 1)
-        self.pace = pace(batches, motions=batches if moves else 0, usual_ms=_USUAL_MS)
-
-    def place(self, frame: int) -> int:
-        """The place of the batch that runs."""
-        return frame // self.each
-
-    def passed(self, frame: int) -> float:
-        """How many batches have been run, with the part of the last one."""
-        place, passed = divmod(frame, self.each)
-        return place + (passed / self._motion if self._motion else 1.0)
-
-    def filled(self, frame: int) -> int:
-        """How many columns of the level are filled."""
-        place, passed = divmod(frame, self.each)
-        part = passed / self._motion if self._motion else 1.0
-        return place * self._columns + max(1, round(part * self._columns))
+def _timing(batches: int) -> Timing:
+    """Before each batch's stop the state runs through it, unless there are many."""
+    layout = Layout(tuple(range(batches)), (0,) * batches, batches, 1, 0, 1.0, _HIGH)
+    return Timing(layout, moves=batches <= _MOST_MOVING, usual_ms=_USUAL_MS)
 
 
 class _Picture:
@@ -197,7 +171,8 @@ class _Picture:
         room = {"width": wide, "height": _HIGH}
         self.signs = timeline.draw_origins(self.ax, recording, layer, **room)
         timeline.number_batches(self.ax, layer, **room)
-        self.timing = _Frames(len(layer.batches), self.level.shape[1] // len(layer.batches))
+        self.timing = _timing(len(layer.batches))
+        self.each: int = self.level.shape[1] // len(layer.batches)  # columns a batch
         [self.head] = self.ax.plot([], [], linestyle="None", marker="o", markersize=10 * POINTS,
                                    color=INK, zorder=6, clip_on=False)  # fmt: skip
         self.counted = [timeline.origins_of(batch) for batch in layer.batches]
@@ -223,22 +198,32 @@ class _Picture:
         """The level, which fills, the signs, and what is counted."""
         timing, level = self.timing, self.level
         frames = range(timing.n_frames)
-        filled = [timing.filled(frame) for frame in frames]
+        filled = [self._filled(frame) for frame in frames]
         parts: list[Declared] = [Fill(self.image, [level], filled)]
         parts += [
-            appearing(signs, place * timing.each) for place, signs in enumerate(self.signs) if signs
+            Appear(signs, timing.first[place]) for place, signs in enumerate(self.signs) if signs
         ]
         parts.append(Keyed([self.head], frames, lambda frame, _: self._show_head(frame)))
         counted = [artist for each in self.legend.values() for artist in each]
-        reached = [timing.place(frame) for frame in frames]
+        reached = [timing.at(frame).place for frame in frames]
         parts.append(Keyed(counted, reached, lambda frame, _: self._count(reached[frame])))
         return parts
 
+    def _passed(self, frame: int) -> tuple[int, float]:
+        """The place of the batch that runs, and how much of it has been run."""
+        moment = self.timing.at(frame)
+        return moment.place, 1.0 if moment.part is None else moment.part
+
+    def _filled(self, frame: int) -> int:
+        """How many columns of the level are filled."""
+        place, part = self._passed(frame)
+        return place * self.each + max(1, round(part * self.each))
+
     def _show_head(self, frame: int) -> None:
         """Puts the point where the state has come to, at a height that was recorded."""
-        value = self.level[0, self.timing.filled(frame) - 1]
+        value = self.level[0, self._filled(frame) - 1]
         self.head.set_visible(not np.ma.is_masked(value))
-        self.head.set_data([self.timing.passed(frame) - 0.5], [float(np.ma.filled(value, 0))])
+        self.head.set_data([sum(self._passed(frame)) - 0.5], [float(np.ma.filled(value, 0))])
 
     def _count(self, place: int) -> None:
         for origin, (drawn, text) in self.legend.items():
@@ -249,7 +234,7 @@ class _Picture:
 
     def describe(self, frame: int) -> str:
         """The batch in words and numbers."""
-        place = self.timing.place(frame)
+        place = self.timing.at(frame).place
         batch = self.layer.batches[place]
         size = timeline.state_size(batch, unit=self.unit)
         origin = "carried over" if batch.origin == "carried" else batch.origin

@@ -16,7 +16,7 @@ from stateviz.drawing.finite import reach_of
 from stateviz.drawing.lanes import LEFT, LETTER, RIGHT, WIDTH, Layout
 from stateviz.drawing.sample import data_timestep, name_state, states_of
 from stateviz.playing.artists import Areas, Lines, Threads
-from stateviz.playing.moving import Declared, Fill, Keyed, Slide, standing_still
+from stateviz.playing.moving import Appear, Declared, Fill, Keyed, Slide
 from stateviz.playing.scene import Pick, Scene
 from stateviz.playing.theme import INK, INK_MAP
 from stateviz.recording import ORIGINS, BatchRecord
@@ -233,7 +233,7 @@ class SequencePicture:
         parts += [Fill(line, [values], columns) for line, values in self.lines]
         if self.bars:
             pale, read = self.bars
-            parts += [standing_still([pale]), Fill(read, [self.inputs], columns)]
+            parts += [Appear([pale]), Fill(read, [self.inputs], columns)]
         for cursor, backwards in self.cursors:
             x = [self._x(frame - 1, backwards=backwards) + 0.5 - backwards for frame in frames]
             parts.append(Slide(cursor, np.tile(np.array(x)[:, np.newaxis], 4).astype(float)))

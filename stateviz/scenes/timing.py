@@ -37,11 +37,13 @@ class Timing:
     Attributes:
         crosses: For each batch whether its gradient goes on into the batch before; empty where no
             gradient is shown. It comes back once all are read into which it goes on.
+        usual_ms: How long a stop stands where nothing speaks against it, if told.
     """
 
     layout: Layout
     moves: bool = True
     crosses: tuple[bool, ...] = ()
+    usual_ms: int | None = None
 
     @cached_property
     def motion(self) -> int:
@@ -82,7 +84,8 @@ class Timing:
     def pace(self) -> Pace:
         """How long the frames stand."""
         motions = len(self.first) if self.moves else 0
-        return pace(len(self.stops), motions=motions, usual_ms=120 if self.moves else 400)
+        usual = self.usual_ms or (120 if self.moves else 400)
+        return pace(len(self.stops), motions=motions, usual_ms=usual)
 
     def at(self, frame: int) -> Moment:
         """What a frame shows."""
