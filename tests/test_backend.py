@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import keras
 import pytest
 from packaging.requirements import Requirement
 
@@ -72,3 +73,27 @@ def test_another_backend_is_refused_before_anything_runs(tmp_path: Path) -> None
     )
     error = in_a_fresh_python("import stateviz; stateviz.record", tmp_path)
     assert "this is 'openvino'. Set KERAS_BACKEND=tensorflow before Keras is imported" in error
+
+
+TWO_REPLICAS = """
+import keras, stateviz, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    copied = keras.Sequential([keras.Input((5, 1)), keras.layers.LSTM(2)])
+alone = keras.Sequential([keras.Input((5, 1)), keras.layers.LSTM(2)])
+with stateviz.record(alone) as recording:
+    alone(keras.ops.ones((4, 5, 1)))
+assert len(recording[recording.layers[0]].batches) == 1
+with stateviz.record(copied):
+    pass
+"""
+
+
+@pytest.mark.full
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a strategy is TensorFlow's")
+def test_a_model_that_is_copied_to_several_devices_is_refused(tmp_path: Path) -> None:
+    """Each copy reads a part of a batch: counts of batches would be of parts."""
+    error = in_a_fresh_python(TWO_REPLICAS, tmp_path)
+    assert "copied to several devices (tf.distribute)" in error
+    assert "Record it on one device" in error

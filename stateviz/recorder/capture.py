@@ -160,10 +160,8 @@ class Capture:
             self._note_of(happened, "episode went on")
 
     def _note_of(self, batch: Event, kind: EventKind) -> None:
-        words = {each: getattr(batch, each) for each in ("phase", "epoch", "layer", "batch")}
-        self.recording.events.append(
-            Event(kind, **words, batch_size=batch.batch_size, call=batch.call)
-        )
+        words = ("phase", "epoch", "layer", "batch", "batch_size", "call")
+        self.recording.events.append(Event(kind, **{each: getattr(batch, each) for each in words}))
 
     def ran_unseen(self, name: str, why: str) -> None:
         """Notes that a layer ran in a way in which nothing of it can be observed."""

@@ -38,7 +38,8 @@ class Options:
         _index("units", self.units)
         if self.layers is not None and not isinstance(self.layers, str) and not len(self.layers):
             raise ValueError("`layers` is empty; omit it to record every layer.")
-        if not _is_whole(self.every) or self.every < 1:
+        is_whole = isinstance(self.every, int | np.integer) and not isinstance(self.every, bool)
+        if not is_whole or self.every < 1:
             raise ValueError(f"`every` must be an integer >= 1; got {self.every!r}.")
         for name in ("gates", "gradients", "inputs"):
             if not isinstance(getattr(self, name), bool | np.bool_):
@@ -68,11 +69,8 @@ class Options:
     def rows(self, batch_size: int) -> np.ndarray:
         """The rows of a batch to keep, int64, shape (samples,)."""
         index = _index("samples", self.samples)
-        return (
-            np.arange(batch_size)[index]
-            if isinstance(index, slice)
-            else index[index < batch_size].copy()
-        )
+        every = np.arange(batch_size)
+        return every[index] if isinstance(index, slice) else index[index < batch_size]
 
     @property
     def unit_index(self) -> Index:
@@ -104,10 +102,8 @@ class Options:
 
 
 def _index(name: str, wanted: int | Sequence[int] | slice | None) -> Index:
-    if wanted is None:
-        return slice(None)
-    if isinstance(wanted, slice):
-        return wanted
+    if wanted is None or isinstance(wanted, slice):
+        return wanted or slice(None)
     index = np.atleast_1d(np.asarray(wanted))
     if index.ndim != 1 or index.size == 0 or index.dtype.kind not in "iu":
         raise ValueError(
@@ -133,7 +129,3 @@ def _bytes(given: object) -> int:
             f"{given!r}."
         )
     return int(count)
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)

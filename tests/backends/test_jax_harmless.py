@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -147,3 +149,61 @@ def test_what_only_a_shadow_could_show_is_refused_in_a_function_of_ones_own() ->
     with stateviz.record(model), pytest.raises(ValueError, match="is unrolled, reads a single"):
         jax.jit(model)(X)
     np.asarray(jax.jit(model)(X))
+
+
+TWO_DEVICES = """
+import contextlib, sys, keras, numpy as np, stateviz
+
+devices = keras.distribution.list_devices("cpu")
+assert len(devices) == 2
+keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+X = np.random.default_rng(1).normal(size=(16, 5, 2)).astype("float32")
+
+
+class InALoop(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.rnn = keras.layers.LSTM(2, return_sequences=True, name="looped")
+
+    def build(self, shape):
+        self.rnn.build(shape)
+
+    def call(self, x):
+        return keras.ops.fori_loop(0, 2, lambda _, before: self.rnn(before), x)
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def run(gates, record):
+    keras.utils.set_random_seed(0)
+    lstm = keras.layers.LSTM(3, name="lstm")
+    model = keras.Sequential([keras.Input((5, 2)), InALoop(), lstm, keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    block = stateviz.record(model, gates=gates) if record else contextlib.nullcontext()
+    with block as recording:
+        model.predict(X, batch_size=8, verbose=0) if gates else None
+        model.fit(X, X[:, 0, :1], batch_size=8, verbose=0) if not gates else None
+    return [weight.tobytes() for weight in model.get_weights()], recording
+
+
+for gates in (False, True):
+    bare, recorded = run(gates, False)[0], run(gates, True)
+    assert recorded[0] == bare
+    assert len(recorded[1]["lstm"].batches) == 2
+    assert not recorded[1]["looped"].batches
+    assert "'looped' ran, but in a loop" in recorded[1].stopped
+print("both")
+"""
+
+
+def test_on_several_devices_steps_are_seen_and_a_loop_runs_on_and_is_named() -> None:
+    """JAX refuses ordered calls of the host in a program for several devices."""
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", TWO_DEVICES],
+        env={**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout.strip() == "both", found.stderr

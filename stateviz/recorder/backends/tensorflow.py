@@ -364,6 +364,11 @@ class TensorFlow(base.Backend):
             raise ValueError(
                 f"The model {model.name!r} is {_BY_XLA}: model.compile(..., jit_compile=False)."
             )
+        if model.distribute_strategy and model.distribute_strategy.num_replicas_in_sync > 1:
+            raise ValueError(
+                f"The model {model.name!r} is copied to several devices (tf.distribute), each of "
+                f"which reads a part of every batch. Record it on one device."
+            )
 
 
 BACKEND = TensorFlow()

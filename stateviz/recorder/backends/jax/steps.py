@@ -125,6 +125,12 @@ def emit(taker: OnHost, tensors: Any) -> None:
             "for the gradient. Record it without"
         )
 
+    if keras.distribution.distribution() is not None:
+        raise CannotObserve(
+            "in a loop or a gradient of your own in a program for several devices "
+            "(keras.distribution), where JAX calls the host in no order. Record it on one device"
+        )
+
     def on_host(*arrays: Any) -> None:
         taker(jax.tree.unflatten(structure, list(map(to_numpy, arrays))))
 
