@@ -82,7 +82,8 @@ def test_the_memory_bound_stops_the_recording_and_not_the_training() -> None:
 
 
 def test_what_is_not_a_model_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"Expected a Keras model or layer; got str: 'model'"):
+    got = "Expected a Keras model or layer; got str: 'model'"
+    with pytest.raises(TypeError, match=rf"{got}\. Modules of PyTorch are recorded by stateviz"):
         with stateviz.record("model"):
             pass
 

@@ -106,7 +106,7 @@ class LayerPatch(Patch):
     def _recording(self, place: int | None = None) -> Iterator[tuple[Capture, str]]:
         """What receives the layer's parts, or one of these, and their names there."""
         for block in recorded_blocks(self.blocks):
-            names = block.names_of(self.owner)
+            names = block.names[id(self.owner)]
             for name in filter(None, names if place is None else [names[place]]):
                 yield block.capture, name
 

@@ -74,7 +74,10 @@ def planned(model: Any, options: Options) -> Plan:
             compiled with `jit_compile=True`.
     """
     if not isinstance(model, keras.layers.Layer):
-        raise TypeError(f"Expected a Keras model or layer; got {type(model).__name__}: {model!r}.")
+        raise TypeError(
+            f"Expected a Keras model or layer; got {type(model).__name__}: {model!r}. Modules of "
+            f"PyTorch are recorded by stateviz.torch.record; models of tf_keras (Keras 2) are not."
+        )
     everything = list(layers_below(model))
     parts, others = _parts(everything)
     if not parts:

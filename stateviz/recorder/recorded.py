@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -41,7 +41,8 @@ class RecordedBlock(Block):
         self.tracing = backend.tracing(lambda: self.plan.layers)
         self._attach = attach
         self._there = {id(layer) for _, layer in layers_below(model)}
-        self._names = {id(layer): plan.names_of(layer) for layer in plan.layers}
+        # For each layer the name of each of its parts; None where that is not recorded.
+        self.names = {id(layer): plan.names_of(layer) for layer in plan.layers}
         self._call: weakref.ref[Any] | None = None
 
     @property
@@ -97,10 +98,6 @@ class RecordedBlock(Block):
         for _, layer in layers_below(self.model) if self.options.layers is None else ():
             if isinstance(layer, keras.layers.RNN) and id(layer) not in self._there:
                 yield layer.name, "was made inside the block; call the model once before it"
-
-    def names_of(self, layer: keras.layers.RNN) -> Sequence[str | None]:
-        """The name in the recording of each of a layer's parts; None where it is not recorded."""
-        return self._names[id(layer)]
 
 
 def recorded_blocks(blocks: Iterable[Block] | None = None) -> list[RecordedBlock]:

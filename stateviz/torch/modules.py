@@ -24,10 +24,10 @@ def recurrent_modules(module: nn.Module) -> dict[str, Recurrent]:
         TypeError: It is no module of PyTorch.
         ValueError: There is none, or it is a script of torch.jit, which calls no hook.
     """
+    kind = type(module).__name__
     if not isinstance(module, nn.Module):
         raise TypeError(
-            f"Expected a torch.nn.Module; got {type(module).__name__}. "
-            f"Keras models are recorded by stateviz.record."
+            f"Expected a torch.nn.Module; got {kind}. Keras models are recorded by stateviz.record."
         )
     module = getattr(module, "_orig_mod", module)  # what torch.compile has wrapped
     if isinstance(module, torch.jit.ScriptModule):
@@ -40,11 +40,11 @@ def recurrent_modules(module: nn.Module) -> dict[str, Recurrent]:
     own = {path: each for path, each in found.items() if type(each).forward in _OWN}
     if not own:
         why = f"; {', '.join(found)} has a forward of its own, which is not known" if found else ""
+        if any(type(each).__module__.startswith("keras") for each in module.modules()):
+            why = "; its layers are Keras's, which stateviz.record records"
         if any("quantiz" in type(each).__module__ for each in module.modules()):
             why = "; it is quantized: record the module that was quantized"
-        raise ValueError(
-            f"{type(module).__name__} has no nn.LSTM, nn.GRU, nn.RNN or cell of these{why}."
-        )
+        raise ValueError(f"{kind} has no nn.LSTM, nn.GRU, nn.RNN or cell of these{why}.")
     for path in found.keys() - own.keys():
         kind = type(found[path]).__name__
         why = f"Not recorded: {path!r} is a {kind} with a forward of its own, which is not known."

@@ -138,6 +138,21 @@ def test_a_vmap_runs_on_and_is_said() -> None:
 
 
 @of_torch
+def test_each_recorder_names_the_other_where_it_is_given_what_that_one_records() -> None:
+    import torch
+
+    import stateviz.torch
+
+    model = keras.Sequential([keras.Input((5, 2)), L.LSTM(3)])
+    with pytest.raises(ValueError, match=r"layers are Keras's, which stateviz\.record records"):
+        with stateviz.torch.record(model):
+            pass
+    with pytest.raises(TypeError, match=r"got LSTM: .*are recorded by stateviz\.torch\.record"):
+        with stateviz.record(torch.nn.LSTM(2, 3)):
+            pass
+
+
+@of_torch
 def test_a_module_of_pytorch_in_a_model_is_named_with_the_way_to_record_it() -> None:
     import torch
 
