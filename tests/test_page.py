@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 import stateviz
+from stateviz.course.experiments import EXPERIMENTS, recorded_at
+from stateviz.course.runs import load_outcomes
 from stateviz.playing import page
 from stateviz.playing.collecting import _KINDS
 from stateviz.playing.player import Player
@@ -55,6 +57,26 @@ SCENES: dict[str, Callable[[], Player]] = {
     "play_gradients": lambda: stateviz.play_gradients(trained(falling(10), falling(10))),
     "compare": lambda: stateviz.compare(a_recording(), a_recording(origin="altered")),
 }
+
+
+def fields_of(packed: Player | bytes) -> dict[str, set[str]]:
+    """What the page is told of a scene, and of each kind of track."""
+    scene = Unpacked(packed).scene
+    found = {"scene": {f"{name}: {value is None}" for name, value in scene.items()}}
+    for track in scene["tracks"]:
+        found[track["kind"]] = {*track}
+    return found
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_what_was_recorded_has_the_format_of_a_player_of_today(name: str) -> None:
+    today = fields_of(stateviz.play_batches(a_recording()))
+    optional = {f"{each}: {there}" for each in ("begins", "in_page") for there in (True, False)}
+    for outcome in load_outcomes(recorded_at(name)).values():
+        if outcome.payload:
+            recorded = fields_of(outcome.payload)
+            assert recorded.pop("scene") - optional == today["scene"] - optional
+            assert all(recorded[kind] == today[kind] for kind in recorded.keys() & today.keys())
 
 
 def test_no_style_asks_how_wide_a_container_is() -> None:

@@ -16,8 +16,8 @@ from stateviz.playing.player import Player
 class Unpacked:
     """What the page makes of a player's bytes, decoded here a second time."""
 
-    def __init__(self, player: Player) -> None:
-        raw = zlib.decompress(player._payload)
+    def __init__(self, packed: Player | bytes) -> None:
+        raw = zlib.decompress(packed._payload if isinstance(packed, Player) else packed)
         (length,) = struct.unpack("<I", raw[:4])
         self.scene = json.loads(raw[4 : 4 + length])
         rest = np.frombuffer(raw[4 + length :], np.uint8)
