@@ -11,7 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+import stateviz
 from stateviz.playing.player import Player
+from tests.building.recordings import a_recording
 from tests.building.scenes import AllKinds
 from tools import gallery
 
@@ -38,6 +40,24 @@ SHOTS = one_of_each()
 @pytest.mark.parametrize("name", SHOTS)
 def test_no_text_lies_on_another_or_is_cut_off(name: str) -> None:
     assert list(faults(SHOTS[name].scene())) == []
+
+
+@pytest.mark.parametrize("times", [-1e3, 7e4, 3e9])
+def test_large_values_have_room_beside_the_state(times: float) -> None:
+    recording = a_recording(2)
+    for batch in recording["lstm"].batches:
+        for state in batch.states:
+            for array in (state.initial, state.after, state.final):
+                array *= times
+    for player in (
+        stateviz.play_batches(recording),
+        stateviz.play_sequence(recording),
+        stateviz.play_resets(recording),
+        stateviz.play_resets(recording, unit=0),
+        stateviz.compare(recording, a_recording(2)),
+        stateviz.play_answer(recording),
+    ):
+        assert list(faults(player)) == [], player
 
 
 def test_a_text_on_another_or_beyond_the_edge_is_seen() -> None:

@@ -15,9 +15,12 @@ HEAD = 12.75
 POINTS = 0.75  # in a pixel of CSS
 
 
-def written(value: float, form: str = "+.2f") -> str:
-    """A number with a minus sign that is as wide as a plus."""
-    return f"{value:{form}}".replace("-", "−")
+def written(value: float, form: str = "", *, plus: str = "+") -> str:
+    """A number with a minus sign that is as wide as a plus; a large one has fewer decimals."""
+    forms = {9.995: ".2f", 99.95: ".1f", 9999.5: ".0f"}
+    own = next((each for most, each in forms.items() if not abs(value) >= most), ".0e")
+    words = f"{value:{form or plus + own}}"
+    return words.replace("e+0", "e").replace("e+", "e").replace("e-0", "e-").replace("-", "−")
 
 
 def write(ax: Axes, x: float, y: float, words: str, **style: Any) -> Text:

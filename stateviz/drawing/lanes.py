@@ -256,7 +256,7 @@ def draw_scale(ax: Axes, layout: Layout, limits: tuple[float, float]) -> None:
         ax.plot([x, x], [-half, half], color=soft(0.5), linewidth=POINTS, clip_on=False)
     for value, place in zip(values, y, strict=True):
         ax.plot([x, x + tick], [place] * 2, color=soft(0.5), linewidth=POINTS, clip_on=False)
-        words = written(value, "+g") if value else "0"
+        words = written(value, "+.4g") if value else "0"
         write(ax, x + 1.8 * tick, place, words, color=soft(0.66))
 
 

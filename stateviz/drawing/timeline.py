@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from stateviz.drawing import FONT, POINTS, draw_box, write
+from stateviz.drawing import FONT, POINTS, draw_box, write, written
 from stateviz.drawing.finite import mark_spans
 from stateviz.drawing.flat import flat
 from stateviz.drawing.lanes import LETTER, fitting
@@ -74,6 +74,7 @@ def draw_level(ax: Axes, layer: LayerRecording, *, unit: int | None = None) -> O
     ax.set_xticks([])
     ax.tick_params(axis="y", length=0, labelsize=FONT, labelcolor=soft(0.66))
     ax.locator_params(axis="y", nbins=5)
+    ax.yaxis.set_major_formatter(lambda value, _: written(value, ".4g"))
     for value in ax.get_yticks():
         if ax.get_ylim()[0] <= value <= high:
             strength = 0.3 if value == 0 else 0.1

@@ -27,7 +27,7 @@ from stateviz.scenes.timing import Timing
 _USUAL_MS = 400
 _MOST_MOVING = 60  # batches; in a longer run the state would only hurry
 # Pixels of CSS: over the level, its height, under it; beside it; and where the counts are.
-_TOP, _HIGH, _UNDER, LEFT, _RIGHT, _LEGEND_BELOW = 52.0, 190.0, 96.0, 46.0, 24.0, 74.0
+_TOP, _HIGH, _UNDER, _LEFT, _RIGHT, _LEGEND_BELOW = 52.0, 190.0, 96.0, 46.0, 24.0, 74.0
 
 
 def play_resets(
@@ -161,11 +161,12 @@ class _Picture:
         self.title = f"{self.what} in the whole run · {layer.name} ({how} {layer.kind})"
         height = _TOP + _HIGH + _UNDER
         self.figure = Figure(figsize=(WIDTH / 96, height / 96), dpi=100)
-        wide = WIDTH - LEFT - _RIGHT
-        self.ax = self.figure.add_axes(
-            (LEFT / WIDTH, _UNDER / height, wide / WIDTH, _HIGH / height)
-        )
+        self.ax = self.figure.add_axes((0, 0, 1, 1))
         self.image = timeline.draw_level(self.ax, layer, unit=unit)
+        labels = [label.get_window_extent().width for label in self.ax.get_yticklabels()]
+        left = max(_LEFT, 8 + 96 / self.figure.dpi * max(labels))
+        wide = self.wide = WIDTH - left - _RIGHT
+        self.ax.set_position((left / WIDTH, _UNDER / height, wide / WIDTH, _HIGH / height))
         self.level: np.ma.MaskedArray = np.ma.asarray(self.image.get_array())
         timeline.draw_phases(self.ax, layer, [batch.call for batch in layer.batches], wide)
         room = {"width": wide, "height": _HIGH}
@@ -184,7 +185,7 @@ class _Picture:
         legend: dict[Origin, tuple[Line2D, Text]] = {}
         low, high = self.ax.get_ylim()
         y = low - _LEGEND_BELOW / _HIGH * (high - low)
-        pixel = len(self.counted) / (WIDTH - LEFT - _RIGHT)
+        pixel = len(self.counted) / self.wide
         x = -0.5 + 6 * pixel
         for origin in found:
             [drawn] = self.ax.plot([x], [y], **sign(origin, 11))

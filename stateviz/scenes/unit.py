@@ -73,7 +73,7 @@ class UnitPanel:
         if len(both) > 1:
             self._charts.append((draw_lines(ax, both[1][:1], layout, reach), both[1]))
         draw_held(ax, record, sample=self._sample, first=layout.gap + 1)
-        x = layout.columns - 0.5 + 8 / layout.column
+        x = layout.columns - 0.5 + 6 / layout.column
         places = (-0.12, 0.12) if len(both) > 1 else (0.0,)
         self._numbers = [write(ax, x, y, "", weight="bold") for y in places]
         self._name = write(ax, -0.5, -0.5 - 12 / _UNIT, "")
@@ -149,7 +149,7 @@ class UnitPanel:
             return
         found = gates.gates_of(self._record, self._sample, unit)
         for text, of_gate in zip(self._gate_numbers, found.values(), strict=True):
-            text.set_text(written(of_gate[frame - 1], ".2f") if frame else "")
+            text.set_text(written(of_gate[frame - 1], plus="") if frame else "")
 
 
 def columns_of(initial: np.ndarray, after: np.ndarray, layout: Layout) -> np.ma.MaskedArray:
