@@ -107,8 +107,9 @@ class LayerPatch(Patch):
         """What receives the layer's parts, or one of these, and their names there."""
         for block in recorded_blocks(self.blocks):
             names = block.names[id(self.owner)]
-            for name in filter(None, names if place is None else [names[place]]):
-                yield block.capture, name
+            for name in names if place is None else [names[place]]:
+                if name is not None:
+                    yield block.capture, name
 
     def ran_unseen(self, why: str) -> None:
         for capture, name in self._recording():
