@@ -115,3 +115,10 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     notebooks = Path(shutil.copytree(NOTEBOOKS, home / "notebooks"))
     with running_lab(home, notebooks) as address:
         yield Lab(address, notebooks, home / "runtime")
+
+
+def resize(page: Page, width: int, height: int) -> None:
+    """Gives a page another size, and waits until what observes its size has acted on it."""
+    page.set_viewport_size({"width": width, "height": height})
+    painted = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+    page.evaluate(painted)

@@ -16,6 +16,7 @@ from stateviz.playing.artists import Areas
 from stateviz.playing.page import snippet, whole_page
 from stateviz.playing.player import Player
 from stateviz.playing.theme import STATE_MAP
+from tests.browser.conftest import resize
 from tests.building.scenes import each_frame
 
 ROWS, COLUMNS, N_FRAMES = 4, 6, 7
@@ -257,7 +258,7 @@ def test_it_does_not_jump_in_size_while_playing(page: Page) -> None:
 
 @pytest.mark.parametrize("width", [360, 1024, 2560])
 def test_it_fits_the_page(page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
+    resize(page, width, 800)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     small = page.evaluate(
         "[...document.querySelectorAll('.stateviz-player button')]"

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 import stateviz
 from stateviz.playing.player import Player
 from stateviz.recording import Recording
+from tests.browser.conftest import resize
 from tests.building.payload import Unpacked
 
 TOUCHING = 1.5  # CSS pixels by which boxes may meet: letters do not fill their box
@@ -131,7 +132,7 @@ def test_no_text_meets_another_and_none_is_small(page: Page, tmp_path: Path, nam
     page.goto((tmp_path / "scene.html").as_uri())
     page.wait_for_selector(".stateviz-player[data-ready]")
     for width, height in WINDOWS:
-        page.set_viewport_size({"width": width, "height": height})
+        resize(page, width, height)
         assert smallest(page, unpacked) >= LEAST, (width, height)
     for frame in frames_of(player):
         boxes = [*boxes_on_the_stage(page), *boxes_that_move(page, unpacked, frame)]
