@@ -76,7 +76,7 @@ def test_another_backend_is_refused_before_anything_runs(tmp_path: Path) -> None
 
 
 TWO_REPLICAS = """
-import keras, stateviz, tensorflow as tf
+import keras, numpy as np, stateviz, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
@@ -85,6 +85,15 @@ alone = keras.Sequential([keras.Input((5, 1)), keras.layers.LSTM(2)])
 with stateviz.record(alone) as recording:
     alone(keras.ops.ones((4, 5, 1)))
 assert len(recording[recording.layers[0]].batches) == 1
+layer = keras.layers.LSTM(2, name="layer")
+layer(keras.ops.ones((4, 5, 1)))
+function = tf.function(lambda x: copied.distribute_strategy.run(layer, (x,)))
+expected = function(keras.ops.ones((4, 5, 1))).values[1].numpy()
+with stateviz.record(layer) as recording:  # no model says so beforehand
+    found = tf.function(lambda x: copied.distribute_strategy.run(layer, (x,)))
+    np.testing.assert_array_equal(found(keras.ops.ones((4, 5, 1))).values[1].numpy(), expected)
+assert not recording["layer"].batches
+assert "'layer' ran, but copied to several devices" in recording.stopped, recording
 with stateviz.record(copied):
     pass
 """

@@ -34,6 +34,10 @@ _BY_XLA = (
     "compiled by XLA (jit_compile=True), which runs no Python. Use jit_compile=False while "
     "recording; the results then differ by rounding only"
 )
+_COPIED = (
+    "copied to several devices (tf.distribute), each of which reads a part of every batch. Record "
+    "it on one device"
+)
 # What of TensorFlow traces a function that then runs otherwise.
 _UNSEEN_IN = {
     "tensorflow.python.ops.parallel_for.control_flow_ops._pfor_impl": "vectorized "
@@ -55,10 +59,8 @@ def loop_with_states(call: base.LoopCall) -> tuple[tuple[Any, Any, Any], base.He
     """
     layer, gates, run_cell = call.layer, call.gates, call.layer.cell
     cell, parts = layer.cell, parts_of(layer)
-    takes_training = isinstance(cell, keras.layers.Layer) and (
-        "training" in inspect.signature(cell.call).parameters
-    )
-    kwargs = {"training": call.training} if takes_training else {}
+    takes = inspect.signature(cell.call).parameters if isinstance(cell, keras.layers.Layer) else ()
+    kwargs = {"training": call.training} if "training" in takes else {}
     extras = base.ExtraOutputs(keras.ops.stop_gradient)
     if call.backward is not None:
         call, run_cell = with_gradients(call, functools.partial(_sent, call.backward))
@@ -131,10 +133,9 @@ def _run_unobserved(call: base.LoopCall) -> base.Looped:
 
 def _recompute(call: base.LoopCall) -> tuple[Any, base.Held]:
     """Runs the loop once more, which adds nothing to any gradient."""
-    sequences, initial_state = keras.tree.map_structure(
-        keras.ops.stop_gradient, (call.sequences, call.initial_state)
-    )
-    still = replace(call, sequences=sequences, initial_state=initial_state, backward=None)
+    both = call.sequences, call.initial_state
+    sequences, states = keras.tree.map_structure(keras.ops.stop_gradient, both)
+    still = replace(call, sequences=sequences, initial_state=states, backward=None)
     return loop_with_states(still)
 
 
@@ -150,6 +151,9 @@ def _functions_being_traced() -> Iterator[tuple[Any, str]]:
 
 def _why_unseen() -> str:
     """Why what is traced now calls nobody on the host, or another way than it seems; or ""."""
+    copy = tf.distribute.get_replica_context()  # None where the copies come together
+    if copy is not None and copy.num_replicas_in_sync > 1:
+        return _COPIED
     around = () if tf.executing_eagerly() else base.callers()
     return next((_UNSEEN_IN[name] for name in around if name in _UNSEEN_IN), "")
 
@@ -301,10 +305,8 @@ class TensorFlow(base.Backend):
             raise base.CannotObserve(why)
         if must_not_be_observed(layer):
             return _run_unobserved(call)
-        masked_alike = (
-            getattr(layer, "use_cudnn", False) and layer.dropout and call.training is True
-        )
-        if masked_alike and layer.cell.implementation == 1:
+        alike = getattr(layer, "use_cudnn", False) and layer.dropout and call.training is True
+        if alike and layer.cell.implementation == 1:
             call.run()  # Keras refuses some of these; recorded or not, the error is the same
         derive = call.gates and gates_must_be_derived(layer)
         result, held = loop_with_states(replace(call, gates=call.gates and not derive))
@@ -364,11 +366,8 @@ class TensorFlow(base.Backend):
             raise ValueError(
                 f"The model {model.name!r} is {_BY_XLA}: model.compile(..., jit_compile=False)."
             )
-        if model.distribute_strategy and model.distribute_strategy.num_replicas_in_sync > 1:
-            raise ValueError(
-                f"The model {model.name!r} is copied to several devices (tf.distribute), each of "
-                f"which reads a part of every batch. Record it on one device."
-            )
+        if model.distribute_strategy.num_replicas_in_sync > 1:
+            raise ValueError(f"The model {model.name!r} is {_COPIED}.")
 
 
 BACKEND = TensorFlow()

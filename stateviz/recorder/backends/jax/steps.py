@@ -125,7 +125,8 @@ def emit(taker: OnHost, tensors: Any) -> None:
             "for the gradient. Record it without"
         )
 
-    if keras.distribution.distribution() is not None:
+    spread = keras.distribution.distribution()
+    if spread is not None and spread.device_mesh.devices.size > 1:
         raise CannotObserve(
             "in a loop or a gradient of your own in a program for several devices "
             "(keras.distribution), where JAX calls the host in no order. Record it on one device"
